@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks double from 4 KiB; the newest serves, the older ones only wait for the reset. */
+/* Blocks double from 4 KiB; the newest serves, the older ones only wait for the reset.
+ */
 #include "core/arena.h"
 
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Day numbers by Howard Hinnant's "days from civil" (chrono-compatible low-level date algorithms). */
+/* Day numbers by Howard Hinnant's "days from civil" (chrono-compatible low-level date
+ * algorithms). */
 #include "core/civil.h"
 
 #include <stdio.h>
@@ -47,7 +48,8 @@ zone_parse(struct span s, struct zone *out, struct note *note)
     };
     struct zone z = {0};
     if (!span_copy(z.name, sizeof z.name, s))
-        return note_set(note, ERR_INPUT, "zone", "the zone name is too long", "时区名过长");
+        return note_set(
+            note, ERR_INPUT, "zone", "the zone name is too long", "时区名过长");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (span_eq_cstr(s, names[i].name)) {
             z.offset_min = names[i].offset_min;
@@ -57,8 +59,8 @@ zone_parse(struct span s, struct zone *out, struct note *note)
     }
     uint64_t hh, mm = 0;
     bool shape = s.n == 6 && (s.p[0] == '+' || s.p[0] == '-') && s.p[3] == ':';
-    if (shape && span_u64(span_of(s.p + 1, 2), &hh) && span_u64(span_of(s.p + 4, 2), &mm) &&
-        hh <= 14 && mm < 60) {
+    if (shape && span_u64(span_of(s.p + 1, 2), &hh) &&
+        span_u64(span_of(s.p + 4, 2), &mm) && hh <= 14 && mm < 60) {
         int minutes = (int)(hh * 60 + mm);
         z.offset_min = s.p[0] == '-' ? -minutes : minutes;
         *out = z;
@@ -105,7 +107,8 @@ civil_of(ts_ms t, const struct zone *z)
     c.minute = ms / 60000 % 60;
     c.second = ms / 1000 % 60;
     c.milli = ms % 1000;
-    c.weekday = (int)(day + 3 - floor_div(day + 3, 7) * 7) + 1; /* 1970-01-01: a Thursday */
+    c.weekday =
+        (int)(day + 3 - floor_div(day + 3, 7) * 7) + 1; /* 1970-01-01: a Thursday */
     return c;
 }
 
@@ -117,8 +120,8 @@ civil_ts(const struct civil *c, const struct zone *z, ts_ms *out)
     if (c->year < 1 || c->year > 9999 || c->month < 1 || c->month > 12 || c->day < 1 ||
         c->day > last[c->month - 1] || (c->month == 2 && c->day == 29 && !leap))
         return ERR_INPUT;
-    if (c->hour < 0 || c->hour > 23 || c->minute < 0 || c->minute > 59 || c->second < 0 ||
-        c->second > 59 || c->milli < 0 || c->milli > 999)
+    if (c->hour < 0 || c->hour > 23 || c->minute < 0 || c->minute > 59 ||
+        c->second < 0 || c->second > 59 || c->milli < 0 || c->milli > 999)
         return ERR_INPUT;
     ts_ms t = days_from_civil(c->year, c->month, c->day) * DAY_MS;
     t += c->hour * HOUR_MS + c->minute * MINUTE_MS + c->second * SECOND_MS + c->milli;
@@ -175,7 +178,8 @@ parse_iso(struct span s, const struct zone *z, ts_ms *out)
         ok = ok && any;
     }
     struct zone named = {0};
-    if (!ok || c.hour < 0 || c.minute < 0 || c.second < 0 || zone_parse(s, &named, NULL))
+    if (!ok || c.hour < 0 || c.minute < 0 || c.second < 0 ||
+        zone_parse(s, &named, NULL))
         return ERR_INPUT; /* an instant without its zone is ambiguous: refuse */
     return civil_ts(&c, &named, out);
 }
@@ -222,8 +226,8 @@ ts_format(char *dst, ts_ms t, const struct zone *z)
         dst, TS_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u.%03u%c%02u:%02u",
         (unsigned)c.year % 10000u, (unsigned)c.month % 100u, (unsigned)c.day % 100u,
         (unsigned)c.hour % 100u, (unsigned)c.minute % 100u, (unsigned)c.second % 100u,
-        (unsigned)c.milli % 1000u, z->offset_min < 0 ? '-' : '+', (unsigned)off / 60 % 100u,
-        (unsigned)off % 60);
+        (unsigned)c.milli % 1000u, z->offset_min < 0 ? '-' : '+',
+        (unsigned)off / 60 % 100u, (unsigned)off % 60);
     return dst;
 }
 

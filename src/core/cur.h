@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cur.h - a bounds-checked cursor over bytes: the only way in which wire and disk bytes are read
- * and written. A read past the end sets `bad` and gives zeros, so a decoder checks once at its end.
+/* cur.h - a bounds-checked cursor over bytes: the only way in which wire and disk bytes
+ * are read and written. A read past the end sets `bad` and gives zeros, so a decoder
+ * checks once at its end.
  *
- * Units    bytes; integers little-endian (_le) or big-endian (_be) as named; varint = LEB128.
- * Owner    borrows the memory.
- * Threads  one cursor, one thread.
+ * Units    bytes; integers little-endian (_le) or big-endian (_be) as named; varint =
+ * LEB128. Owner    borrows the memory. Threads  one cursor, one thread.
  */
 #ifndef TQ_CORE_CUR_H
 #define TQ_CORE_CUR_H
@@ -69,9 +69,21 @@ cur_be(struct cur *c, unsigned bytes)
     return v;
 }
 
-static inline uint16_t cur_u16_le(struct cur *c) { return (uint16_t)cur_le(c, 2); }
-static inline uint32_t cur_u32_le(struct cur *c) { return (uint32_t)cur_le(c, 4); }
-static inline uint64_t cur_u64_le(struct cur *c) { return cur_le(c, 8); }
+static inline uint16_t
+cur_u16_le(struct cur *c)
+{
+    return (uint16_t)cur_le(c, 2);
+}
+static inline uint32_t
+cur_u32_le(struct cur *c)
+{
+    return (uint32_t)cur_le(c, 4);
+}
+static inline uint64_t
+cur_u64_le(struct cur *c)
+{
+    return cur_le(c, 8);
+}
 
 /* LEB128, at most ten bytes. */
 uint64_t cur_varint(struct cur *c);

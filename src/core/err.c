@@ -37,7 +37,8 @@ put_text(char *dst, size_t cap, const char *src)
 }
 
 enum err
-note_set(struct note *note, enum err e, const char *field, const char *en, const char *zh)
+note_set(
+    struct note *note, enum err e, const char *field, const char *en, const char *zh)
 {
     if (note) {
         put_text(note->field, sizeof note->field, field ? field : "");
@@ -49,7 +50,8 @@ note_set(struct note *note, enum err e, const char *field, const char *en, const
 
 enum err
 note_fmt(
-    struct note *note, enum err e, const char *field, const char *en, const char *zh, ...)
+    struct note *note, enum err e, const char *field, const char *en, const char *zh,
+    ...)
 {
     char en_text[1024], zh_text[1024];
     va_list ap, again;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* err.h - the one error idiom: a function that can fail returns enum err; results leave through the
- * last parameters and are written only on success; the place that knows writes the sentence for the
- * person into a struct note.
+/* err.h - the one error idiom: a function that can fail returns enum err; results leave
+ * through the last parameters and are written only on success; the place that knows
+ * writes the sentence for the person into a struct note.
  *
  * Owner    a note lives in the caller's context (request, batch, command).
  * Threads  values.
@@ -41,22 +41,25 @@ struct note {
     char zh[256];
 };
 
-/* Fills a note (NULL is allowed: nobody listens) and returns e, so that a failing place reads
- * `return note_set(note, ERR_INPUT, "lane", "...", "...")`. Texts are kept as they are. */
+/* Fills a note (NULL is allowed: nobody listens) and returns e, so that a failing place
+ * reads `return note_set(note, ERR_INPUT, "lane", "...", "...")`. Texts are kept as
+ * they are. */
 enum err note_set(
     struct note *note, enum err e, const char *field, const char *en, const char *zh);
 
-/* The same with printf formats for both languages over the same arguments (use %1$s positions
- * when the order differs). */
+/* The same with printf formats for both languages over the same arguments (use %1$s
+ * positions when the order differs). */
 enum err note_fmt(
-    struct note *note, enum err e, const char *field, const char *en, const char *zh, ...);
+    struct note *note, enum err e, const char *field, const char *en, const char *zh,
+    ...);
 
-/* Must(cond): our own invariant, on in release too. On failure prints, dumps the flight recorder
- * through the hook, aborts; the journal replays. */
-#define must(cond) \
-    ((cond) ? (void)0 : must_failed(#cond, __FILE__, __LINE__, __func__))
-_Noreturn void must_failed(const char *cond, const char *file, int line, const char *func);
-/* Called once before abort (NULL to clear). The hook may only use async-signal-safe calls. */
+/* Must(cond): our own invariant, on in release too. On failure prints, dumps the flight
+ * recorder through the hook, aborts; the journal replays. */
+#define must(cond) ((cond) ? (void)0 : must_failed(#cond, __FILE__, __LINE__, __func__))
+_Noreturn void
+must_failed(const char *cond, const char *file, int line, const char *func);
+/* Called once before abort (NULL to clear). The hook may only use async-signal-safe
+ * calls. */
 void must_hook(void (*hook)(void));
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* span.h - borrowed text or bytes: a pointer and a length, never NUL-terminated by promise.
+/* span.h - borrowed text or bytes: a pointer and a length, never NUL-terminated by
+ * promise.
  *
  * Owner    whoever owns the memory behind it; a span owns nothing.
  * Threads  a value: copy it freely.
@@ -63,7 +64,8 @@ span_skip(struct span s, size_t n)
 /* The span without spaces, tabs, CR and LF at both ends. */
 struct span span_trim(struct span s);
 
-/* Cuts the part before the first `sep` off *rest and returns it; without a `sep` all of *rest. */
+/* Cuts the part before the first `sep` off *rest and returns it; without a `sep` all of
+ * *rest. */
 struct span span_cut(struct span *rest, char sep);
 
 /* Copies into dst of size cap with a NUL; false when it does not fit (dst then ""). */

@@ -11,8 +11,8 @@
 #include "core/cur.h"
 #include "core/err.h"
 
-/* Length in bytes of the valid UTF-8 character at the head of s: 1 to 4, or 0 when it is invalid
- * (overlong, surrogate, past U+10FFFF, cut off) or s is empty. */
+/* Length in bytes of the valid UTF-8 character at the head of s: 1 to 4, or 0 when it
+ * is invalid (overlong, surrogate, past U+10FFFF, cut off) or s is empty. */
 size_t utf8_step(struct span s);
 /* The same, and the code point. */
 size_t utf8_decode(struct span s, uint32_t *point);

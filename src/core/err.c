@@ -41,10 +41,19 @@ note_set(
     struct note *note, enum err e, const char *field, const char *en, const char *zh)
 {
     if (note) {
+        note->code[0] = 0;
         put_text(note->field, sizeof note->field, field ? field : "");
         put_text(note->en, sizeof note->en, en);
         put_text(note->zh, sizeof note->zh, zh);
     }
+    return e;
+}
+
+enum err
+note_code(struct note *note, enum err e, const char *code)
+{
+    if (note)
+        put_text(note->code, sizeof note->code, code);
     return e;
 }
 

@@ -36,6 +36,7 @@ const struct err_row *err_row(enum err e);
 
 /* What went wrong, for a person: which field, which value, what to do. */
 struct note {
+    char code[32];  /* JSON code where it is finer than the error's own; or empty */
     char field[48]; /* input field or empty */
     char en[256];
     char zh[256];
@@ -47,8 +48,11 @@ struct note {
 enum err note_set(
     struct note *note, enum err e, const char *field, const char *en, const char *zh);
 
-/* The same with printf formats for both languages over the same arguments (use %1$s
- * positions when the order differs). */
+/* Gives the note a JSON code finer than the error's ("look_no_matter"); returns e. */
+enum err note_code(struct note *note, enum err e, const char *code);
+
+/* The same as note_set() with printf formats for both languages over the same arguments
+ * (use %1$s positions when the order differs). */
 enum err note_fmt(
     struct note *note, enum err e, const char *field, const char *en, const char *zh,
     ...);

@@ -78,6 +78,7 @@ function(tongqu_room room sees)
         endif()
     endforeach()
     target_link_libraries(${room} PUBLIC ${room_libs_${room}})
+    # kit links core, so core's own tests come once kit exists; linking by name may wait.
     foreach(test ${tests})
         get_filename_component(name ${test} NAME_WE)
         tongqu_test(${room}_${name} ${room} ${test})

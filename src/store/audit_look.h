@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit_look.h - looks: the decision held against our own ledger, its record in the
+ * chain, and the permit that comes of it.
+ *
+ * Way      audit_look_begin() checks the matter in the ledger, decides, writes
+ *          look.begin (or look.refused) and hands out a permit at once, so the scan
+ *          runs while the record is being synced; audit_look_end() writes look.end and
+ *          returns when both are durable: only then may a byte leave.
+ * Owner    a permit belongs to its look until audit_look_end() or audit_look_fail()
+ *          takes it.
+ * Threads  any; the ledger_reader is the calling thread's own.
+ * Errors   ERR_DENIED with the refusal and its note; ERR_IO: nothing may leave.
+ * See      model/look.h; store/ledger_look.h keeps the table; DESIGN section 8.
+ */
+#ifndef TQ_STORE_AUDIT_LOOK_H
+#define TQ_STORE_AUDIT_LOOK_H
+
+#include "model/look.h"
+#include "store/audit.h"
+#include "store/ledger_look.h"
+
+/* orgs is the tree in force (scope of the matter). A refusal is recorded and durable on
+ * return. */
+enum err audit_look_begin(
+    struct audit *a, struct ledger_reader *ledger, const struct look_rules *rules,
+    const struct org_table *orgs, const struct look_request *q,
+    struct look_permit **out, enum look_refusal *refusal, struct note *note) MUST_USE;
+/* Takes the permit. `row` gets what the ledger thread writes with ledger_look_put(). */
+enum err audit_look_end(
+    struct audit *a, struct look_permit **permit, uint64_t count,
+    enum audit_outcome outcome, ts_ms now, struct look_row *row) MUST_USE;
+/* Looks in the chain that the ledger's table does not hold (a stop between the two):
+ * written again at start-up, inside a group. *healed counts them. */
+enum err audit_look_heal(struct audit *a, struct ledger *l, uint64_t *healed) MUST_USE;
+
+#endif

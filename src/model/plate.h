@@ -38,14 +38,16 @@ enum plate_kind {
     PLATE_MILITARY,   /* 军车 */
     PLATE_EMERGENCY,  /* 应急 */
     PLATE_AVIATION,   /* 民航 */
-    PLATE_TEMPORARY,  /* 临时, 农机, 摩托 ...: recognised by plate class, grammar not strict */
+    PLATE_TEMPORARY,  /* 临, 试, 超, 农 ... and tractors: grammar not strict */
     PLATE_PARTIAL,    /* at least one '?', otherwise fits a form */
     PLATE_JUNK,       /* fits no form */
 };
 
 /* Reads any spelling (full-width, spaces, '·', '-', lower case, O and I in the sequence) and writes
  * the value, its kind and whether the canonical text differs from s (then s must be kept). Unread
- * characters may be '?', '-', '*' or '_' (GA/T 1400 writes '-'). */
+ * characters may be '?', '-', '*' or '_' (GA/T 1400 writes '-'). A single '-' behind the office letter
+ * of an otherwise whole plate separates (晋A-12345); elsewhere it is an unread character where a form
+ * allows that. A plate colour in front (蓝晋A12345) is skipped. All characters unread: PLATE_NONE. */
 enum plate_kind plate_parse(struct span s, struct plate *out, bool *differs);
 
 /* The canonical text into dst[PLATE_TEXT]; "" for PLATE_NONE and for hashed values. */

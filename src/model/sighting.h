@@ -98,7 +98,7 @@ struct sighting_batch {
         struct span bytes;   /* JPEG and others, borrowed from the arena */
         uint8_t type;        /* GA/T 1400 image Type: 1 vehicle, 2 plate ... */
     } *pictures;
-    size_t pictures_n;
+    size_t pictures_n, pictures_room;
     void *tag;             /* the sender's context, handed back untouched */
 };
 
@@ -108,6 +108,9 @@ void sighting_batch_free(struct sighting_batch *b);
 void sighting_batch_clear(struct sighting_batch *b);
 /* The next empty row (defaults: unknown everything); NULL when full (room or cap). */
 struct sighting *sighting_batch_add(struct sighting_batch *b);
+/* Adds a picture to a row; bytes must lie in the batch's arena. False past the cap. */
+bool sighting_batch_picture(
+    struct sighting_batch *b, uint32_t row, struct span bytes, uint8_t type);
 
 /* One sighting as a JSON object, keys as in the CSV header plus "id" (man 5 tongqu-json). The site
  * is written by its code. */

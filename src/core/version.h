@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* version.h - the release, as people and files see it. */
+/* version.h - the release, as people and files see it.
+ *
+ * See      NEWS.md; packaging/ reads it too.
+ */
 #ifndef TQ_CORE_VERSION_H
 #define TQ_CORE_VERSION_H
 

@@ -64,7 +64,7 @@ static_assert((int)CODE_END < (int)CODE_RUN, "a code has seven bits");
           ? B_MIL1                                                                     \
           : 0) |                                                                       \
      (((c) >= 'A' && (c) <= 'D') || ((c) >= 'J' && (c) <= 'P') ||                      \
-              ((c) >= 'R' && (c) <= 'T') || ((c) >= 'V' && (c) <= 'Y')                 \
+              ((c) >= 'R' && (c) <= 'T') || (c) == 'V' || (c) == 'Y'                   \
           ? B_MIL2                                                                     \
           : 0) |                                                                       \
      ((c) == 'T' || (c) == 'D' || (c) == 'S' || (c) == 'H' || (c) == 'X' ||            \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Distances need a cosine; everything that decides inside or outside is whole numbers, so that two
- * machines and two compilers answer alike. */
+/* Distances need a cosine; everything that decides inside or outside is whole numbers,
+ * so that two machines and two compilers answer alike. */
 #include "geo/point.h"
 
 #include <math.h>
@@ -39,7 +39,8 @@ geo_box_holds(struct geo_box box, struct geo_point p)
            p.lat <= box.lat1;
 }
 
-/* Twice the signed area of a, b, p: differences fit 33 bits, so the products need more than 64. */
+/* Twice the signed area of a, b, p: differences fit 33 bits, so the products need more
+ * than 64. */
 static int
 side(struct geo_point a, struct geo_point b, struct geo_point p)
 {

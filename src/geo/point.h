@@ -4,8 +4,8 @@
  * Units    positions 1e-7 degree WGS-84 (whole numbers); distances metres.
  * Owner    polygons borrow their points.
  * Threads  pure functions.
- * See      great circle by the haversine form on a sphere of 6,371,008.8 m (mean earth radius, IUGG);
- *          point in polygon by crossing number in exact integer arithmetic.
+ * See      great circle by the haversine form on a sphere of 6,371,008.8 m (mean earth
+ * radius, IUGG); point in polygon by crossing number in exact integer arithmetic.
  */
 #ifndef TQ_GEO_POINT_H
 #define TQ_GEO_POINT_H
@@ -23,8 +23,8 @@ struct geo_box { /* closed on all sides; empty when lon0 > lon1 */
 };
 #define GEO_BOX_EMPTY ((struct geo_box){INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN})
 
-/* A ring without the repeated first point (a repeated one does no harm); fewer than three points
- * hold nothing. */
+/* A ring without the repeated first point (a repeated one does no harm); fewer than
+ * three points hold nothing. */
 struct geo_ring {
     const struct geo_point *points;
     size_t n;

@@ -72,10 +72,11 @@ test_ring_far_corners(void **state)
 {
     (void)state;
     /* Differences past 32 bits must not overflow. */
-    struct geo_point w[] = {{-1800000000, -900000000},
-                            {1800000000, -900000000},
-                            {1800000000, 900000000},
-                            {-1800000000, 900000000}};
+    struct geo_point w[] = {
+        {-1800000000, -900000000},
+        {1800000000, -900000000},
+        {1800000000, 900000000},
+        {-1800000000, 900000000}};
     struct geo_ring ring = {w, 4};
     assert_true(geo_ring_holds(ring, (struct geo_point){1125500000, 378700000}));
     assert_true(geo_ring_holds(ring, (struct geo_point){-1799999999, -899999999}));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* models.h - what is learned of sites from earlier days, frozen once a day and numbered: clock
- * offsets, misread rates, attribute error rates, read rates, least travel times, recent presence.
+/* models.h - what is learned of sites from earlier days, frozen once a day and
+ * numbered: clock offsets, misread rates, attribute error rates, read rates, least
+ * travel times, recent presence.
  *
  * Units    offsets and times in milliseconds; rates are shares 0..1.
  * Owner    a model is an immutable refcounted snapshot; a builder belongs to its maker.
@@ -17,15 +18,15 @@
 #include "model/vehicle.h"
 
 struct site_model {
-    int32_t offset_ms;       /* the site's clock minus true time */
-    uint32_t offset_sd_ms;   /* its uncertainty, one standard deviation */
-    float misread;           /* share of exact reads with one character wrong */
-    float unread;            /* share of reads without a whole plate */
-    float one_off;           /* share of right reads with one attribute wrong */
-    float many_off;          /* ... with two or more wrong */
-    uint32_t reads;          /* exact reads it was learned from */
-    bool color_trusted;      /* plate colours agree with the registry */
-    bool moved;              /* listed position contradicts travel times */
+    int32_t offset_ms;     /* the site's clock minus true time */
+    uint32_t offset_sd_ms; /* its uncertainty, one standard deviation */
+    float misread;         /* share of exact reads with one character wrong */
+    float unread;          /* share of reads without a whole plate */
+    float one_off;         /* share of right reads with one attribute wrong */
+    float many_off;        /* ... with two or more wrong */
+    uint32_t reads;        /* exact reads it was learned from */
+    bool color_trusted;    /* plate colours agree with the registry */
+    bool moved;            /* listed position contradicts travel times */
 };
 
 struct model;
@@ -35,21 +36,23 @@ void model_unref(struct model *m);
 uint32_t model_number(const struct model *m);
 int32_t model_day(const struct model *m); /* first civil day that uses it */
 uint32_t model_sites(const struct model *m);
-/* Never NULL: cautious defaults for a site (or a model: NULL) that nothing is known of. */
+/* Never NULL: cautious defaults for a site (or a model: NULL) that nothing is known of.
+ */
 const struct site_model *model_site(const struct model *m, struct site_id id);
-/* Least time a vehicle was learned to need from a to b, milliseconds; 0 when not learned. */
+/* Least time a vehicle was learned to need from a to b, milliseconds; 0 when not
+ * learned. */
 uint32_t model_least_ms(const struct model *m, struct site_id a, struct site_id b);
-/* Was the plate seen on one of the earlier days? (A filter: one in a hundred times wrongly yes.)
- * Without a model: true. */
+/* Was the plate seen on one of the earlier days? (A filter: one in a hundred times
+ * wrongly yes.) Without a model: true. */
 bool model_seen(const struct model *m, struct plate p);
-/* Share of exact reads with this plate's province and letter that are registered, in the earlier
- * days; -1 when too few were seen. */
+/* Share of exact reads with this plate's province and letter that are registered, in
+ * the earlier days; -1 when too few were seen. */
 double model_covered(const struct model *m, struct plate p);
 
 /* ---- making one ---- */
 struct model_build;
-/* Starts from yesterday's model (NULL at first): its statistics count on, fading by half a day. The
- * snapshots are borrowed until the build is freed. */
+/* Starts from yesterday's model (NULL at first): its statistics count on, fading by
+ * half a day. The snapshots are borrowed until the build is freed. */
 enum err model_build_new(
     const struct model *before, const struct site_table *sites,
     const struct vehicle_index *registry, struct model_build **out) MUST_USE;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rule.h - the row of one live rule: what a person reads about it, and its two functions.
+/* rule.h - the row of one live rule: what a person reads about it, and its two
+ * functions.
  *
- * Shape    src/rules/live/NAME.c defines `const struct rule rule_NAME`; the build collects them in
- *          rule_rows[]. Alarm kind = rule name.
- *          glance() sees every record and says whether it can matter; it must never miss one (a rule
- *          may run in vain, not stay silent). step() then judges all passages of one vehicle in a
- *          window again, whatever order they came in: so alarms are a function of the record set.
- * Owner    constant tables.
- * Threads  read by all.
- * See      docs/rules.md; DESIGN section 6 "Truth under late records"; live/coach_curfew.c is the
- *          smallest one to imitate.
+ * Shape    src/rules/live/NAME.c defines `const struct rule rule_NAME`; the build
+ * collects them in rule_rows[]. Alarm kind = rule name. glance() sees every record and
+ * says whether it can matter; it must never miss one (a rule may run in vain, not stay
+ * silent). step() then judges all passages of one vehicle in a window again, whatever
+ * order they came in: so alarms are a function of the record set. Owner    constant
+ * tables. Threads  read by all. See      docs/rules.md; DESIGN section 6 "Truth under
+ * late records"; live/coach_curfew.c is the smallest one to imitate.
  */
 #ifndef TQ_RULES_RULE_H
 #define TQ_RULES_RULE_H
@@ -30,8 +29,9 @@ struct rule_param {
     const char *zh, *en;
 };
 
-/* A number that alarms of this rule carry (struct alarm_number.name). `op` and `limit` say which other
- * number it was compared with ("" and NULL: none), for the line "212 km/h > 150 km/h". */
+/* A number that alarms of this rule carry (struct alarm_number.name). `op` and `limit`
+ * say which other number it was compared with ("" and NULL: none), for the line "212
+ * km/h > 150 km/h". */
 struct rule_number {
     const char *name, *unit;
     const char *zh, *en;
@@ -79,8 +79,10 @@ extern const struct rule *const rule_rows[];
 size_t rule_count(void);
 /* Index in rule_rows; rule_count() when there is none. */
 size_t rule_index(struct span name);
-const struct rule *rule_find(struct span name);                                 /* NULL when none */
-const struct rule_number *rule_number_find(const struct rule *r, const char *name); /* NULL when none */
-const struct rule_text *rule_role(const struct rule *r, unsigned role);         /* NULL when none */
+const struct rule *rule_find(struct span name); /* NULL when none */
+const struct rule_number *
+rule_number_find(const struct rule *r, const char *name); /* NULL when none */
+const struct rule_text *
+rule_role(const struct rule *r, unsigned role); /* NULL when none */
 
 #endif

@@ -2,11 +2,12 @@
 /* rules.h - the live rules as one object: records in, alarms out.
  *
  * Units    instants ts_ms; lsn = journal position of the batch.
- * Owner    rules_new() gives the caller a struct rules to rules_free(). It holds references to site
- *          tables, watch sets and models; the registry snapshot is borrowed until it is replaced.
- * Threads  one owner thread; several shards (by plate) are several objects.
- * Errors   ERR_NOMEM, ERR_INPUT (a setting out of bounds), ERR_CORRUPT and ERR_NEWER (a checkpoint).
- * See      DESIGN section 6; docs/rules.md, docs/why/probability.md; tests in rules_test.c.
+ * Owner    rules_new() gives the caller a struct rules to rules_free(). It holds
+ * references to site tables, watch sets and models; the registry snapshot is borrowed
+ * until it is replaced. Threads  one owner thread; several shards (by plate) are
+ * several objects. Errors   ERR_NOMEM, ERR_INPUT (a setting out of bounds), ERR_CORRUPT
+ * and ERR_NEWER (a checkpoint). See      DESIGN section 6; docs/rules.md,
+ * docs/why/probability.md; tests in rules_test.c.
  */
 #ifndef TQ_RULES_RULES_H
 #define TQ_RULES_RULES_H
@@ -20,7 +21,8 @@
 #include "rules/places.h"
 #include "rules/rule.h"
 
-#define RULES_HORIZON_MS DAY_MS /* late records inside it raise, revise and withdraw */
+#define RULES_HORIZON_MS DAY_MS /* late records inside it raise, revise and withdraw   \
+                                 */
 
 struct rule_setting {
     const char *rule, *param;
@@ -51,22 +53,23 @@ enum err rules_new(
     struct note *note) MUST_USE;
 void rules_free(struct rules *r);
 
-/* Snapshots may be set between feeds. A reference is taken, except to the registry, which the caller
- * keeps until the next rules_set_registry() returned. NULL = none. */
+/* Snapshots may be set between feeds. A reference is taken, except to the registry,
+ * which the caller keeps until the next rules_set_registry() returned. NULL = none. */
 void rules_set_sites(struct rules *r, struct site_table *sites);
 void rules_set_registry(struct rules *r, const struct vehicle_index *registry);
 void rules_set_watches(struct rules *r, struct watch_set *watches);
-/* The model of its first civil day; the newest one whose day is not after the pass day is used. The
- * last few are kept for late records. */
+/* The model of its first civil day; the newest one whose day is not after the pass day
+ * is used. The last few are kept for late records. */
 void rules_set_model(struct rules *r, struct model *model);
-/* Replaces all zones, permits and sections (copied). Needs the sites that sections name. */
+/* Replaces all zones, permits and sections (copied). Needs the sites that sections
+ * name. */
 enum err rules_set_places(
     struct rules *r, const struct ban_zone *zones, size_t zones_n,
     const struct ban_permit *permits, size_t permits_n,
     const struct speed_section *sections, size_t sections_n) MUST_USE;
 
-/* Rows in journal order after they are durable. `fate` may be NULL (all stored); rows that are not
- * FATE_STORED are passed over. Feeding a row again changes nothing. */
+/* Rows in journal order after they are durable. `fate` may be NULL (all stored); rows
+ * that are not FATE_STORED are passed over. Feeding a row again changes nothing. */
 void rules_feed(
     struct rules *r, const struct sighting *rows, size_t n, const uint8_t *fate,
     uint64_t lsn);
@@ -77,7 +80,8 @@ void rules_tick(struct rules *r, ts_ms now);
 uint64_t rules_lsn(const struct rules *r);
 struct rules_counts rules_counts(const struct rules *r);
 
-/* All state that later alarms depend on (a few tens of bytes per vehicle of the last hours). */
+/* All state that later alarms depend on (a few tens of bytes per vehicle of the last
+ * hours). */
 void rules_checkpoint(const struct rules *r, struct buf *out);
 /* Into a fresh object, after its snapshots are set. */
 enum err rules_restore(struct rules *r, struct span bytes) MUST_USE;

@@ -5,8 +5,8 @@
  * Shape    dates are civil day numbers (0 = none). Status letters of GA 24.17 as a bit
  *          set: bit 0 = 'A'. A row is 32 bytes; the base keeps rows in the order of a
  *          hash of their plate at a load of 85 %, so a look-up touches one or two cache
- *          lines and a base is one flat image that can be mapped from a file.
- * Owner    units are interned.
+ *          lines and a base is one flat image that can be mapped from a file. Texts of
+ *          owner units are interned.
  * Owner    a vehicle_index is an immutable refcounted snapshot: a shared base plus a
  *          small delta.
  * Threads  read from any thread that holds a reference.

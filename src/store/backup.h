@@ -18,15 +18,7 @@
 
 #include "store/audit.h"
 #include "store/ledger.h"
-
-/* The other parts of a data directory, filled by the daemon. */
-struct backup_part {
-    const char *name;
-    /* Copies itself into `to` (an empty directory made for it), durable; *lsn gets its
-     * position. */
-    enum err (*copy)(void *arg, const char *to, uint64_t *lsn, struct note *note);
-    void *arg;
-};
+#include "store/sight.h"
 
 struct backup_job {
     struct os_fs *fs;
@@ -34,8 +26,7 @@ struct backup_job {
     const char *out;              /* absent or empty */
     struct ledger_reader *ledger; /* of the calling thread */
     struct audit *audit;
-    const struct backup_part *parts; /* sightings ("sight"), pictures */
-    size_t parts_n;
+    struct sight *sight; /* NULL: none */
     const char *release;
     ts_ms at_ms;
     /* Called now and then with bytes done; false stops (ERR_STOPPING). NULL: nobody

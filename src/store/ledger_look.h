@@ -3,7 +3,7 @@
  * about the searchers.
  *
  * Shape    a look's number is the number of its look.begin record in the audit chain.
- *          Threads as ledger.h.
+ * Threads  as ledger.h.
  * See      DESIGN section 8 points 1 and 6.
  */
 #ifndef TQ_STORE_LEDGER_LOOK_H

@@ -8,7 +8,8 @@
  * Units    times ts_ms; events are ledger entries of TOPIC_MATTER with seq 1.. without
  *          gaps.
  * Threads  as ledger.h.
- * See      DESIGN sections 5, 6; loops own the meaning of names, payloads and bodies.
+ * See      DESIGN sections 5, 6; loops own struct matter_row and the meaning of names,
+ * payloads, bodies: the rows here are struct matter_row and struct matter_entry.
  */
 #ifndef TQ_STORE_LEDGER_MATTER_H
 #define TQ_STORE_LEDGER_MATTER_H
@@ -17,7 +18,7 @@
 #include "model/user.h"
 #include "store/ledger.h"
 
-struct matter {
+struct matter_row {
     uint64_t id;            /* 0 before the first put */
     char number[32];        /* "YJ-20261121-0042": what people say */
     char kind[24];          /* name of its loop */
@@ -42,7 +43,7 @@ struct matter {
     char outcome[24];
 };
 
-struct matter_event { /* becomes a ledger_entry */
+struct matter_entry { /* becomes a ledger_entry */
     uint8_t kind;     /* loops' code: move, clock, ladder, note ... */
     char name[32];
     struct user_id actor;
@@ -50,18 +51,19 @@ struct matter_event { /* becomes a ledger_entry */
     struct span payload;
 };
 
-struct matter_due { /* the next instant at which the machine must look at this clock */
+struct matter_timer { /* the next instant at which the machine must look at this clock
+                       */
     char clock[32];
     ts_ms at_ms;
 };
 
 struct matter_change {
-    struct matter *m;    /* the row after the change; id, seq are written back */
-    uint32_t expect_seq; /* as the mover read it; 0 = a new matter */
-    const struct matter_event *events; /* at least one */
+    struct matter_row *m; /* the row after the change; id, seq are written back */
+    uint32_t expect_seq;  /* as the mover read it; 0 = a new matter */
+    const struct matter_entry *events; /* at least one */
     size_t events_n;
-    struct span body;             /* folded state of the loop machine; may be empty */
-    const struct matter_due *due; /* replaces all */
+    struct span body;               /* folded state of the loop machine; may be empty */
+    const struct matter_timer *due; /* replaces all */
     size_t due_n;
 };
 /* ERR_CONFLICT when expect_seq is not the newest. `journal` gets the number of the last
@@ -69,10 +71,10 @@ struct matter_change {
 enum err ledger_matter_put(
     struct ledger *l, const struct matter_change *c, uint64_t *journal) MUST_USE;
 
-enum err
-ledger_matter_find(struct ledger_reader *r, uint64_t id, struct matter *out) MUST_USE;
+enum err ledger_matter_find(
+    struct ledger_reader *r, uint64_t id, struct matter_row *out) MUST_USE;
 enum err ledger_matter_by_number(
-    struct ledger_reader *r, struct span number, struct matter *out) MUST_USE;
+    struct ledger_reader *r, struct span number, struct matter_row *out) MUST_USE;
 enum err ledger_matter_body(
     struct ledger_reader *r, uint64_t id, struct arena *a, struct span *out) MUST_USE;
 /* Events with seq > after, oldest first. */
@@ -96,7 +98,7 @@ struct matter_query {
 };
 enum err ledger_matters(
     struct ledger_reader *r, const struct matter_query *q, struct arena *a,
-    struct matter **out, size_t *n) MUST_USE;
+    struct matter_row **out, size_t *n) MUST_USE;
 
 struct due_row {
     uint64_t matter;

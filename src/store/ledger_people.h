@@ -51,7 +51,7 @@ struct user_row {
     uint32_t failures;     /* since the last success */
     ts_ms locked_until_ms; /* 0 not locked */
     ts_ms created_ms, last_ms;
-    uint32_t seq;
+    uint32_t epoch; /* grows with every put: ends sessions of the older account */
 };
 enum err ledger_user_put(struct ledger *l, struct user_row *u) MUST_USE;
 enum err ledger_user_find(
@@ -84,7 +84,8 @@ struct session_row {
     uint8_t csrf[16];
     struct user_id user;
     ts_ms created_ms, used_ms, ends_ms; /* ends: absolute */
-    char from[48];                      /* address of the client */
+    uint32_t epoch; /* of the account when it was made: another one ends the session */
+    char from[48];  /* address of the client */
 };
 enum err ledger_session_put(struct ledger *l, const struct session_row *s) MUST_USE;
 enum err ledger_session_find(

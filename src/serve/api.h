@@ -31,6 +31,11 @@ struct api_env {
         *ledger;  /* ON_LEDGER: the writer. Elsewhere: a reader of its own, or NULL */
     void *store;  /* query threads: the snapshot source of the sighting engine */
     void *daemon; /* whatever else the daemon hands its handlers (serve/api needs) */
+    /* How a job that has run here goes home: the machine calls it instead of
+     * http_post(). NULL = http_post() at once. The ledger holds its jobs back until
+     * their group is durable; keep = false undoes what the job changed. When the group
+     * cannot be made durable the job's `failed` is set before it is posted. */
+    void (*home)(struct api_env *env, struct http *h, struct job *job, bool keep);
 };
 
 typedef enum err (*api_fn)(struct req *r, struct api_env *env);
@@ -70,7 +75,7 @@ struct api_route {
     enum method method;
     const char *path;       /* "/sites/{id}", below /api/v1 */
     unsigned roles;         /* mandatory */
-    enum audit_class audit; /* mandatory */
+    enum api_audit audit; /* mandatory */
     enum where where;
     const struct api_value *params; /* ended by a NULL name; NULL = none */
     const struct api_value
@@ -114,7 +119,7 @@ json_t *api_body(const struct req *r);      /* the whole object; NULL for other 
  * ROLES_OPEN. */
 const struct user *api_user(const struct req *r);
 unsigned api_role(const struct req *r); /* role bits; ROLE_DEVICE for devices */
-const struct device *api_device(const struct req *r); /* NULL for people */
+const struct sender *api_device(const struct req *r); /* NULL for people */
 /* May the caller see what belongs to this node? (own node and below) */
 bool api_sees(const struct req *r, const struct org_table *org, struct org_id node);
 

@@ -90,6 +90,7 @@ struct api_env;
 struct job {
     struct msg msg; /* first: a job is a message of core/mbox.h */
     void (*run)(struct job *job, struct api_env *env);
+    enum err failed; /* set by api_env.home() when the ledger could not keep it */
 };
 /* Any thread: runs the job on the loop's thread with conf.env. Never fails; after the
  * loop has ended the jobs still inside run in http_free(). */

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The four column layouts. The encoder measures all that could win and writes the
+ * smallest; ties go to the one that reads faster. Bits are little-endian: bit k of a
+ * payload is bit k % 8 of byte k / 8, so one unaligned 8-byte load gives any value up
+ * to 57 bits. */
+#include "store/sight_codec.h"
+
+#include "core/cur.h"
+#include "core/err.h"
+
+#include <endian.h>
+
+#define EASY_BITS 57u /* one load, whatever the bit offset */
+#define POS_BITS 10u  /* positions below COL_ROWS */
+
+static inline uint64_t
+load_le64(const uint8_t *p)
+{
+    uint64_t w;
+    memcpy(&w, p, 8);
+    return le64toh(w);
+}
+
+static inline uint64_t
+mask_of(unsigned width)
+{
+    return width >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << width) - 1;
+}
+
+static inline unsigned
+bits_of(uint64_t v)
+{
+    return v ? 64u - (unsigned)__builtin_clzll(v) : 0;
+}
+
+static inline uint64_t
+bits_at(const uint8_t *p, size_t bit, unsigned width)
+{
+    uint64_t w = load_le64(p + (bit >> 3)) >> (bit & 7);
+    if (width > EASY_BITS && (bit & 7) + width > 64)
+        w |= (uint64_t)p[(bit >> 3) + 8] << (64 - (bit & 7));
+    return w & mask_of(width);
+}
+
+/* ---- writing ---- */
+
+struct out {
+    uint8_t *p;
+    size_t n;
+    uint64_t acc;
+    unsigned fill;
+};
+
+static void
+out_varint(struct out *o, uint64_t v)
+{
+    for (; v >= 0x80; v >>= 7)
+        o->p[o->n++] = (uint8_t)(v | 0x80);
+    o->p[o->n++] = (uint8_t)v;
+}
+
+static inline void
+out_bits(struct out *o, uint64_t v, unsigned width)
+{
+    if (!width)
+        return;
+    o->acc |= v << o->fill;
+    if (o->fill + width >= 64) {
+        uint64_t w = htole64(o->acc);
+        memcpy(o->p + o->n, &w, 8);
+        o->n += 8;
+        o->acc = o->fill ? v >> (64 - o->fill) : 0;
+        o->fill = o->fill + width - 64;
+        if (!o->fill)
+            o->acc = 0;
+    } else {
+        o->fill += width;
+    }
+}
+
+static void
+out_flush(struct out *o)
+{
+    for (; o->fill > 0; o->fill = o->fill > 8 ? o->fill - 8 : 0) {
+        o->p[o->n++] = (uint8_t)o->acc;
+        o->acc >>= 8;
+    }
+    o->acc = 0;
+}
+
+struct shape {
+    uint64_t base, scale,
+        range;      /* least value, common divisor of v - base, (max-base)/scale */
+    uint64_t usual; /* majority candidate */
+    unsigned usual_n;
+    unsigned hist[65]; /* rows by width of (v - base) / scale */
+};
+
+static uint64_t
+gcd_of(uint64_t a, uint64_t b)
+{
+    while (b) {
+        uint64_t t = a % b;
+        a = b;
+        b = t;
+    }
+    return a;
+}
+
+static void
+measure(struct shape *s, const uint64_t *v, unsigned n)
+{
+    uint64_t lo = v[0], hi = v[0], usual = v[0];
+    unsigned votes = 0, usual_n = 0;
+    for (unsigned i = 0; i < n; i++) {
+        lo = v[i] < lo ? v[i] : lo;
+        hi = v[i] > hi ? v[i] : hi;
+        if (!votes)
+            usual = v[i];
+        votes = v[i] == usual ? votes + 1 : votes - 1;
+    }
+    uint64_t g = 0;
+    for (unsigned i = 0; i < n && g != 1; i++)
+        g = gcd_of(g, v[i] - lo);
+    for (unsigned i = 0; i < n; i++)
+        usual_n += v[i] == usual;
+    s->base = lo;
+    s->scale = g ? g : 1;
+    s->range = (hi - lo) / s->scale;
+    s->usual = usual;
+    s->usual_n = usual_n;
+}
+
+static void
+histogram(struct shape *s, const uint64_t *v, unsigned n)
+{
+    memset(s->hist, 0, sizeof s->hist);
+    if (s->scale == 1)
+        for (unsigned i = 0; i < n; i++)
+            s->hist[bits_of(v[i] - s->base)]++;
+    else
+        for (unsigned i = 0; i < n; i++)
+            s->hist[bits_of((v[i] - s->base) / s->scale)]++;
+}
+
+/* The four widths with the least total payload; the last is the largest there is.
+ * Returns payload bits. A small dynamic programme over the widths that occur. */
+static uint64_t
+choose_widths(const unsigned hist[65], uint8_t width[4])
+{
+    unsigned w[65], count[65], k = 0;
+    for (unsigned i = 0; i <= 64; i++)
+        if (hist[i]) {
+            w[k] = i;
+            count[k++] = hist[i];
+        }
+    /* best[c][i]: least bits for the first i widths with c + 1 classes */
+    uint64_t best[4][66];
+    uint8_t from[4][66];
+    unsigned sum[66] = {0};
+    for (unsigned i = 0; i < k; i++)
+        sum[i + 1] = sum[i] + count[i];
+    for (unsigned i = 0; i <= k; i++) {
+        best[0][i] = i ? (uint64_t)sum[i] * w[i - 1] : 0;
+        from[0][i] = 0;
+    }
+    for (unsigned c = 1; c < 4; c++)
+        for (unsigned i = 0; i <= k; i++) {
+            best[c][i] = best[c - 1][i];
+            from[c][i] = (uint8_t)i;
+            for (unsigned j = 0; j < i; j++) {
+                uint64_t cost = best[c - 1][j] + (uint64_t)(sum[i] - sum[j]) * w[i - 1];
+                if (cost < best[c][i]) {
+                    best[c][i] = cost;
+                    from[c][i] = (uint8_t)j;
+                }
+            }
+        }
+    unsigned i = k;
+    for (unsigned c = 4; c-- > 0;) {
+        width[c] = (uint8_t)(i ? w[i - 1] : 0);
+        i = from[c][i];
+    }
+    return best[3][k];
+}
+
+static size_t
+encode_pack(uint8_t *dst, const struct shape *s, const uint64_t *v, unsigned n)
+{
+    struct out o = {.p = dst};
+    unsigned width = bits_of(s->range);
+    o.p[o.n++] = COL_PACK;
+    o.p[o.n++] = (uint8_t)width;
+    out_varint(&o, s->base);
+    out_varint(&o, s->scale);
+    if (s->scale == 1)
+        for (unsigned i = 0; i < n; i++)
+            out_bits(&o, v[i] - s->base, width);
+    else
+        for (unsigned i = 0; i < n; i++)
+            out_bits(&o, (v[i] - s->base) / s->scale, width);
+    out_flush(&o);
+    return o.n;
+}
+
+static size_t
+encode_class(
+    uint8_t *dst, const struct shape *s, const uint8_t width[4], const uint64_t *v,
+    unsigned n)
+{
+    struct out o = {.p = dst};
+    o.p[o.n++] = COL_CLASS;
+    memcpy(o.p + o.n, width, 4);
+    o.n += 4;
+    out_varint(&o, s->base);
+    out_varint(&o, s->scale);
+    size_t words = (n + 63) / 64;
+    uint8_t *planes = o.p + o.n;
+    memset(planes, 0, words * 16);
+    o.n += words * 16;
+    uint8_t class_of[65];
+    for (unsigned b = 0, c = 0; b <= 64; b++) {
+        while (c < 3 && b > width[c])
+            c++;
+        class_of[b] = (uint8_t)c;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t r = (v[i] - s->base) / s->scale;
+        unsigned c = class_of[bits_of(r)];
+        planes[i / 8] |= (uint8_t)((c & 1) << (i & 7));
+        planes[words * 8 + i / 8] |= (uint8_t)((c >> 1) << (i & 7));
+        out_bits(&o, r, width[c]);
+    }
+    out_flush(&o);
+    return o.n;
+}
+
+static size_t
+encode_sparse(uint8_t *dst, const struct shape *s, const uint64_t *v, unsigned n)
+{
+    struct out o = {.p = dst};
+    unsigned width = bits_of(s->range);
+    unsigned m = n - s->usual_n;
+    o.p[o.n++] = COL_SPARSE;
+    o.p[o.n++] = (uint8_t)width;
+    o.p[o.n++] = (uint8_t)m;
+    o.p[o.n++] = (uint8_t)(m >> 8);
+    out_varint(&o, s->usual);
+    out_varint(&o, s->base);
+    out_varint(&o, s->scale);
+    for (unsigned i = 0; i < n; i++)
+        if (v[i] != s->usual)
+            out_bits(&o, i, POS_BITS);
+    out_flush(&o);
+    for (unsigned i = 0; i < n; i++)
+        if (v[i] != s->usual)
+            out_bits(&o, (v[i] - s->base) / s->scale, width);
+    out_flush(&o);
+    return o.n;
+}
+
+size_t
+col_encode(uint8_t *dst, const uint64_t *v, unsigned n)
+{
+    must(n > 0 && n <= COL_ROWS);
+    struct shape s;
+    measure(&s, v, n);
+    if (!s.range) {
+        struct out o = {.p = dst};
+        o.p[o.n++] = COL_CONST;
+        out_varint(&o, s.base);
+        return o.n;
+    }
+    unsigned full = bits_of(s.range);
+    uint64_t pack = (uint64_t)full * n;
+    uint64_t sparse = (uint64_t)(n - s.usual_n) * (POS_BITS + full) + 40;
+    if (sparse * 10 < pack * 9 && sparse < 2u * n)
+        return encode_sparse(dst, &s, v, n);
+    uint64_t class = UINT64_MAX;
+    uint8_t width[4];
+    if (full > 2 && full <= EASY_BITS) {
+        histogram(&s, v, n);
+        class = choose_widths(s.hist, width) + 2u * n + 40;
+    }
+    if (sparse < pack && sparse <= class)
+        return encode_sparse(dst, &s, v, n);
+    if (class * 100 < pack * 97)
+        return encode_class(dst, &s, width, v, n);
+    return encode_pack(dst, &s, v, n);
+}
+
+/* ---- reading ---- */
+
+static size_t
+bytes_for(size_t bits)
+{
+    return (bits + 7) / 8;
+}
+
+static bool
+open_class(struct col *c, struct cur *in)
+{
+    const uint8_t *w = cur_take(in, 4);
+    c->base = cur_varint(in);
+    c->scale = cur_varint(in);
+    size_t words = ((size_t)c->n + 63) / 64;
+    c->more = cur_take(in, words * 16);
+    if (in->bad)
+        return false;
+    memcpy(c->width, w, 4);
+    for (unsigned k = 0; k < 4; k++)
+        if (c->width[k] > EASY_BITS)
+            return false;
+    c->bits = in->p;
+    size_t bits = 0;
+    for (unsigned k = 0; k < words; k++) {
+        uint64_t valid = mask_of(k + 1 < words || c->n % 64 == 0 ? 64 : c->n % 64u);
+        uint64_t a = load_le64(c->more + 8 * k) & valid;
+        uint64_t b = load_le64(c->more + 8 * (words + k)) & valid;
+        bits += (size_t)__builtin_popcountll(~a & ~b & valid) * c->width[0] +
+                (size_t)__builtin_popcountll(a & ~b) * c->width[1] +
+                (size_t)__builtin_popcountll(~a & b & valid) * c->width[2] +
+                (size_t)__builtin_popcountll(a & b) * c->width[3];
+    }
+    return bytes_for(bits) <= cur_left(in);
+}
+
+static bool
+open_sparse(struct col *c, struct cur *in)
+{
+    c->width[0] = cur_u8(in);
+    c->exceptions = cur_u16_le(in);
+    uint64_t usual = cur_varint(in);
+    c->base = cur_varint(in);
+    c->scale = cur_varint(in);
+    if (in->bad || c->width[0] > 64 || c->exceptions > c->n)
+        return false;
+    c->more = cur_take(in, bytes_for((size_t)c->exceptions * POS_BITS));
+    c->bits = in->p;
+    if (in->bad || bytes_for((size_t)c->exceptions * c->width[0]) > cur_left(in))
+        return false;
+    for (unsigned i = 0; i < c->exceptions; i++)
+        if (bits_at(c->more, (size_t)i * POS_BITS, POS_BITS) >= c->n)
+            return false;
+    c->usual = usual;
+    return true;
+}
+
+bool
+col_open(struct col *c, const uint8_t *p, size_t len, unsigned n)
+{
+    struct cur in = cur_of(p, len);
+    *c = (struct col){.n = (uint16_t)n, .scale = 1};
+    if (!n || n > COL_ROWS)
+        return false;
+    c->kind = cur_u8(&in);
+    if (c->kind == COL_CONST) {
+        c->base = cur_varint(&in);
+        return !in.bad;
+    }
+    if (c->kind == COL_CLASS)
+        return open_class(c, &in);
+    if (c->kind == COL_SPARSE)
+        return open_sparse(c, &in);
+    if (c->kind != COL_PACK)
+        return false;
+    c->width[0] = cur_u8(&in);
+    c->base = cur_varint(&in);
+    c->scale = cur_varint(&in);
+    c->bits = in.p;
+    return !in.bad && c->width[0] <= 64 &&
+           bytes_for((size_t)n * c->width[0]) <= cur_left(&in);
+}
+
+static uint64_t
+get_class(const struct col *c, unsigned i)
+{
+    size_t words = ((size_t)c->n + 63) / 64;
+    size_t bit = 0;
+    unsigned last = i / 64;
+    uint64_t a = 0, b = 0;
+    for (unsigned k = 0; k <= last; k++) {
+        a = load_le64(c->more + 8 * k);
+        b = load_le64(c->more + 8 * (words + k));
+        uint64_t m = k < last ? ~UINT64_C(0) : mask_of(i % 64);
+        bit += (size_t)__builtin_popcountll(~a & ~b & m) * c->width[0] +
+               (size_t)__builtin_popcountll(a & ~b & m) * c->width[1] +
+               (size_t)__builtin_popcountll(~a & b & m) * c->width[2] +
+               (size_t)__builtin_popcountll(a & b & m) * c->width[3];
+    }
+    unsigned k = (unsigned)(a >> (i % 64) & 1) | (unsigned)(b >> (i % 64) & 1) << 1;
+    return c->base + c->scale * bits_at(c->bits, bit, c->width[k]);
+}
+
+static uint64_t
+get_sparse(const struct col *c, unsigned i)
+{
+    unsigned lo = 0, hi = c->exceptions;
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+        if (bits_at(c->more, (size_t)mid * POS_BITS, POS_BITS) < i)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo < c->exceptions && bits_at(c->more, (size_t)lo * POS_BITS, POS_BITS) == i)
+        return c->base +
+               c->scale * bits_at(c->bits, (size_t)lo * c->width[0], c->width[0]);
+    return c->usual;
+}
+
+uint64_t
+col_get(const struct col *c, unsigned i)
+{
+    if (c->kind == COL_CONST)
+        return c->base;
+    if (c->kind == COL_PACK)
+        return c->base +
+               c->scale * bits_at(c->bits, (size_t)i * c->width[0], c->width[0]);
+    if (c->kind == COL_CLASS)
+        return get_class(c, i);
+    return get_sparse(c, i);
+}
+
+static void
+all_pack(const struct col *c, uint64_t *out)
+{
+    unsigned width = c->width[0];
+    if (width > EASY_BITS) {
+        for (unsigned i = 0; i < c->n; i++)
+            out[i] = c->base + c->scale * bits_at(c->bits, (size_t)i * width, width);
+        return;
+    }
+    uint64_t m = mask_of(width);
+    size_t bit = 0;
+    for (unsigned i = 0; i < c->n; i++, bit += width) {
+        uint64_t r = load_le64(c->bits + (bit >> 3)) >> (bit & 7) & m;
+        out[i] = c->base + c->scale * r;
+    }
+}
+
+static void
+all_class(const struct col *c, uint64_t *out)
+{
+    size_t words = ((size_t)c->n + 63) / 64;
+    uint64_t mask[4];
+    for (unsigned k = 0; k < 4; k++)
+        mask[k] = mask_of(c->width[k]);
+    size_t bit = 0;
+    for (unsigned i = 0; i < c->n;) {
+        uint64_t a = load_le64(c->more + i / 8);
+        uint64_t b = load_le64(c->more + 8 * words + i / 8);
+        unsigned end = i + 64 < c->n ? i + 64 : c->n;
+        for (; i < end; i++, a >>= 1, b >>= 1) {
+            unsigned k = (unsigned)(a & 1) | (unsigned)(b & 1) << 1;
+            uint64_t r = load_le64(c->bits + (bit >> 3)) >> (bit & 7) & mask[k];
+            out[i] = c->base + c->scale * r;
+            bit += c->width[k];
+        }
+    }
+}
+
+void
+col_all(const struct col *c, uint64_t *out)
+{
+    if (c->kind == COL_PACK) {
+        all_pack(c, out);
+    } else if (c->kind == COL_CLASS) {
+        all_class(c, out);
+    } else {
+        uint64_t fill = c->kind == COL_CONST ? c->base : c->usual;
+        for (unsigned i = 0; i < c->n; i++)
+            out[i] = fill;
+        for (unsigned i = 0; i < c->exceptions; i++)
+            out[bits_at(c->more, (size_t)i * POS_BITS, POS_BITS)] =
+                c->base +
+                c->scale * bits_at(c->bits, (size_t)i * c->width[0], c->width[0]);
+    }
+}

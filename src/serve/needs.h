@@ -29,11 +29,11 @@ enum where {
 };
 
 /* What the audit chain is told; spans are copied before the call returns. */
-enum audit_class { AUDIT_UNSET, AUDIT_NONE, AUDIT_LOOK, AUDIT_CHANGE, AUDIT_SECURITY };
-enum audit_outcome { OUTCOME_OK, OUTCOME_REFUSED, OUTCOME_FAILED };
+enum api_audit { API_UNSET, API_NONE, API_LOOK, API_CHANGE, API_SECURITY };
+enum api_outcome { OUTCOME_OK, OUTCOME_REFUSED, OUTCOME_FAILED };
 struct audit_fact {
-    enum audit_class class;
-    enum audit_outcome outcome;
+    enum api_audit class;
+    enum api_outcome outcome;
     ts_ms at_ms;
     struct span
         what; /* "POST /users", or what the handler named with req_audit_object() */
@@ -51,7 +51,7 @@ struct account {
     ts_ms locked_ms;    /* locked until; 0 = not */
     uint64_t epoch;     /* grows with every change of role, state or password */
 };
-struct session_row {
+struct kept_session {
     uint8_t hash[32]; /* BLAKE2b-256 of the cookie's token: the token itself is kept
                          nowhere */
     uint8_t csrf[16];
@@ -61,7 +61,7 @@ struct session_row {
 };
 
 /* A device that may send: camera (GA/T 1400), NDJSON sender, phone gateway. */
-struct device {
+struct sender {
     struct device_id id;
     char code[32];        /* GA/T 1400 DeviceID, or a name */
     uint8_t key_hash[32]; /* BLAKE2b-256 of its bearer key; zero = none */
@@ -116,8 +116,8 @@ struct serve_needs {
     struct site_id (*site_for)(void *ctx, struct span tollgate, struct span device);
 
     /* net loops. Devices: false = unknown. `out` is a copy. */
-    bool (*device_by_code)(void *ctx, struct span code, struct device *out);
-    bool (*device_by_key)(void *ctx, const uint8_t key_hash[32], struct device *out);
+    bool (*device_by_code)(void *ctx, struct span code, struct sender *out);
+    bool (*device_by_key)(void *ctx, const uint8_t key_hash[32], struct sender *out);
     /* net loops: a device came (true) or has missed three keepalives (false). */
     void (*device_state)(void *ctx, struct device_id id, bool online, ts_ms at_ms);
     /* net loops: what a device did wrong, for its counter and the kept sample. */
@@ -138,12 +138,12 @@ struct serve_needs {
     enum err (*password_set)(
         struct ledger *l, struct user_id id, const char *verifier, bool must_change,
         ts_ms at_ms, struct account *out);
-    enum err (*session_put)(struct ledger *l, const struct session_row *s);
+    enum err (*session_put)(struct ledger *l, const struct kept_session *s);
     enum err (*session_drop)(struct ledger *l, const uint8_t hash[32]);
     /* Calls each() for every kept session (at start). */
     enum err (*session_all)(
         struct ledger *l,
-        void (*each)(void *arg, const struct session_row *s, const struct account *a),
+        void (*each)(void *arg, const struct kept_session *s, const struct account *a),
         void *arg);
     /* Events with a journal number in (after, +inf), oldest first, at most max; each()
      * copies. *more says that there were still more. */

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a data directory in the order of what depends on what; closing it the other
+ * way round. */
+#include "daemon/base.h"
+
+#include "daemon/builtin.h"
+#include "core/log.h"
+#include "core/version.h"
+#include "daemon/purposes.h"
+#include "store/ledger_people.h"
+#include "store/ledger_place.h"
+#include "store/ledger_watch.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct base_shared {
+    pthread_mutex_t lock;
+    /* under lock */
+    struct site_table *sites;
+    struct org_table *org;
+    struct watch_set *watches;
+    uint64_t versions[3];
+};
+
+/* ---- making one ---- */
+
+static enum err
+write_definitions(const char *dir, struct note *note)
+{
+    struct os_fs *fs = os_fs_real();
+    char path[OS_PATH];
+    enum err e = OK;
+    for (const struct builtin_file *f = builtin_definitions(); f->path && e == OK;
+         f++) {
+        /* "loops/alarm.yaml": its folder first */
+        const char *slash = strrchr(f->path, '/');
+        char folder[OS_PATH];
+        int n = snprintf(
+            folder, sizeof folder, "%s/definitions/%.*s", dir,
+            slash ? (int)(slash - f->path) : 0, f->path);
+        if (n < 0 || (size_t)n >= sizeof folder)
+            return ERR_TOOBIG;
+        e = os_mkdir(fs, folder, note);
+        n = snprintf(path, sizeof path, "%s/definitions/%s", dir, f->path);
+        if (n < 0 || (size_t)n >= sizeof path)
+            return ERR_TOOBIG;
+        if (e == OK)
+            e = os_write_file(fs, path, f->text, "definitions", note);
+    }
+    return e;
+}
+
+enum err
+base_init(const char *dir, const struct zone *zone, ts_ms now, struct note *note)
+{
+    struct os_fs *fs = os_fs_real();
+    struct ledger *ledger = NULL;
+    struct audit *audit = NULL;
+    char path[OS_PATH];
+    enum err e = data_init(fs, dir, TQ_VERSION, note);
+    if (e == OK)
+        e = os_join(path, sizeof path, dir, "definitions");
+    if (e == OK)
+        e = os_mkdir(fs, path, note);
+    if (e == OK)
+        e = write_definitions(dir, note);
+    if (e == OK)
+        e = ledger_open(fs, dir, &ledger, note);
+    if (e == OK)
+        e = ledger_begin(ledger);
+    if (e == OK)
+        e = ledger_meta_put(ledger, "zone", span_cstr(zone->name));
+    if (e == OK)
+        e = ledger_commit(ledger, note);
+    ledger_close(&ledger);
+    if (e == OK) {
+        struct audit_options opt = {.make_key = true};
+        e = audit_open(fs, dir, &opt, now, &audit, note);
+    }
+    audit_close(&audit, now);
+    return e;
+}
+
+/* ---- opening ---- */
+
+static enum err
+read_zone(struct base *b, struct note *note)
+{
+    struct arena a;
+    arena_init(&a, 1 << 16);
+    struct span text;
+    enum err e = ledger_meta_find(ledger_as_reader(b->ledger), "zone", &a, &text);
+    if (e == OK)
+        e = zone_parse(text, &b->zone, note);
+    arena_release(&a);
+    return e;
+}
+
+/* Definitions of open matters that the files no longer hold come from the ledger. */
+static enum err
+pinned_definitions(struct base *b, struct note *note)
+{
+    struct arena a;
+    arena_init(&a, 64 << 20);
+    struct span list;
+    enum err e = ledger_meta_find(ledger_as_reader(b->ledger), "loops", &a, &list);
+    if (e == ERR_NOTFOUND)
+        list = SPAN("");
+    else if (e != OK)
+        goto out;
+    e = OK;
+    while (list.n && e == OK) {
+        struct span key = span_cut(&list, '\n');
+        char name[96];
+        struct span text;
+        if (!span_copy(name, sizeof name, key) || key.n == 0)
+            continue;
+        e = ledger_meta_find(ledger_as_reader(b->ledger), name, &a, &text);
+        if (e == OK)
+            e = loop_defs_add(b->loops, text, name, note);
+    }
+out:
+    arena_release(&a);
+    return e;
+}
+
+static void
+hex(char *dst, const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        snprintf(dst + 2 * i, 3, "%02x", p[i]);
+}
+
+/* Every definition in force is kept in the ledger by its hash, so that its matters can
+ * be read for ever, whatever becomes of the file. */
+static enum err
+keep_definitions(struct base *b, struct note *note)
+{
+    struct arena a;
+    struct buf list = {0};
+    arena_init(&a, 1 << 20);
+    enum err e = ledger_begin(b->ledger);
+    const struct loop_def *d;
+    for (size_t i = 0; e == OK && (d = loop_defs_at(b->loops, i)); i++) {
+        char key[80] = "loop:";
+        hex(key + 5, d->hash, LOOP_HASH);
+        buf_fmt(&list, "%s\n", key);
+        e = ledger_meta_put(b->ledger, key, d->text);
+    }
+    if (e == OK)
+        e = ledger_meta_put(b->ledger, "loops", span_of(list.p, list.n));
+    if (e == OK)
+        e = ledger_commit(b->ledger, note);
+    else
+        ledger_rollback(b->ledger);
+    buf_release(&list);
+    arena_release(&a);
+    return e;
+}
+
+static enum err
+load_definitions(struct base *b, const char *from, struct note *note)
+{
+    char dir[OS_PATH], path[OS_PATH];
+    enum err e = from ? OK : os_join(dir, sizeof dir, b->dir, "definitions");
+    if (e != OK)
+        return e;
+    b->loops = loop_defs_new();
+    if (!b->loops)
+        return ERR_NOMEM;
+    e = os_join(path, sizeof path, from ? from : dir, "loops");
+    if (e == OK)
+        e = loop_defs_load(b->loops, path, note);
+    if (e == OK)
+        e = os_join(path, sizeof path, from ? from : dir, "purposes.yaml");
+    if (e == OK)
+        e = purposes_read(path, &b->looks, note);
+    if (e == OK)
+        e = pinned_definitions(b, note);
+    if (e == OK)
+        e = keep_definitions(b, note);
+    return e;
+}
+
+static void
+sight_report(void *arg, enum err e, const struct note *what)
+{
+    (void)arg;
+    log_note(EV_segment_damaged, e, what);
+}
+
+static enum err
+open_sight(struct base *b, const struct base_opts *opts, struct note *note)
+{
+    char path[OS_PATH];
+    enum err e = os_join(path, sizeof path, b->dir, "sight");
+    if (e != OK)
+        return e;
+    struct sight_opts so = {
+        .fs = b->fs,
+        .dir = path,
+        .zone = b->zone,
+        .keep_days = opts->keep_days,
+        .thread = opts->threads,
+        .report = sight_report,
+    };
+    return sight_open(&so, opts->now, &b->sight, note);
+}
+
+enum err
+base_open(const struct base_opts *opts, struct base **out, struct note *note)
+{
+    struct base *b = calloc(1, sizeof *b);
+    if (!b)
+        return ERR_NOMEM;
+    b->fs = os_fs_real();
+    enum err e = ERR_TOOBIG;
+    b->shared = calloc(1, sizeof *b->shared);
+    if (!b->shared) {
+        free(b);
+        return ERR_NOMEM;
+    }
+    must(pthread_mutex_init(&b->shared->lock, NULL) == 0);
+    if (!span_copy(b->dir, sizeof b->dir, span_cstr(opts->dir)))
+        goto out;
+    e = data_open(b->fs, b->dir, TQ_VERSION, NULL, NULL, &b->data, note);
+    if (e == OK)
+        e = ledger_open(b->fs, b->dir, &b->ledger, note);
+    if (e == OK)
+        e = read_zone(b, note);
+    if (e == OK)
+        e = load_definitions(b, opts->definitions, note);
+    if (e == OK)
+        e = registry_open(b->fs, b->dir, b->ledger, &b->registry, note);
+    if (e == OK) {
+        struct audit_options ao = {.thread = opts->threads, .make_key = true};
+        e = audit_open(b->fs, b->dir, &ao, opts->now, &b->audit, note);
+    }
+    if (e == OK)
+        e = open_sight(b, opts, note);
+    if (e == OK)
+        e = base_refresh_org(b);
+    if (e == OK)
+        e = base_refresh_sites(b);
+    if (e == OK)
+        e = base_refresh_watches(b, opts->now);
+out:
+    if (e != OK)
+        base_close(&b, opts->now);
+    else
+        *out = b;
+    return e;
+}
+
+void
+base_close(struct base **pb, ts_ms now)
+{
+    struct base *b = *pb;
+    if (!b)
+        return;
+    sight_close(b->sight);
+    audit_close(&b->audit, now);
+    struct note note = {0};
+    if (b->registry && registry_save(b->registry, &note) != OK)
+        log_note(EV_ledger_failed, ERR_IO, &note);
+    registry_close(&b->registry);
+    ledger_close(&b->ledger);
+    loop_defs_free(b->loops);
+    data_close(&b->data);
+    site_table_unref(b->shared->sites);
+    org_table_unref(b->shared->org);
+    watch_set_unref(b->shared->watches);
+    pthread_mutex_destroy(&b->shared->lock);
+    free(b->shared);
+    free(b);
+    *pb = NULL;
+}
+
+/* ---- snapshots ---- */
+
+struct site_table *
+base_sites(struct base *b)
+{
+    must(pthread_mutex_lock(&b->shared->lock) == 0);
+    struct site_table *t = site_table_ref(b->shared->sites);
+    pthread_mutex_unlock(&b->shared->lock);
+    return t;
+}
+
+struct org_table *
+base_org(struct base *b)
+{
+    must(pthread_mutex_lock(&b->shared->lock) == 0);
+    struct org_table *t = org_table_ref(b->shared->org);
+    pthread_mutex_unlock(&b->shared->lock);
+    return t;
+}
+
+struct watch_set *
+base_watches(struct base *b)
+{
+    must(pthread_mutex_lock(&b->shared->lock) == 0);
+    struct watch_set *t = watch_set_ref(b->shared->watches);
+    pthread_mutex_unlock(&b->shared->lock);
+    return t;
+}
+
+enum err
+base_refresh_sites(struct base *b)
+{
+    struct site_table *t = NULL;
+    enum err e =
+        ledger_site_table(ledger_as_reader(b->ledger), ++b->shared->versions[0], &t);
+    if (e != OK)
+        return e;
+    must(pthread_mutex_lock(&b->shared->lock) == 0);
+    struct site_table *old = b->shared->sites;
+    b->shared->sites = t;
+    pthread_mutex_unlock(&b->shared->lock);
+    site_table_unref(old);
+    return OK;
+}
+
+enum err
+base_refresh_org(struct base *b)
+{
+    struct org_table *t = NULL;
+    enum err e =
+        ledger_org_table(ledger_as_reader(b->ledger), ++b->shared->versions[1], &t);
+    if (e != OK)
+        return e;
+    must(pthread_mutex_lock(&b->shared->lock) == 0);
+    struct org_table *old = b->shared->org;
+    b->shared->org = t;
+    pthread_mutex_unlock(&b->shared->lock);
+    org_table_unref(old);
+    return OK;
+}
+
+enum err
+base_refresh_watches(struct base *b, ts_ms now)
+{
+    struct watch_set *t = NULL;
+    enum err e = ledger_watch_set(
+        ledger_as_reader(b->ledger), now, ++b->shared->versions[2], &t);
+    if (e != OK)
+        return e;
+    must(pthread_mutex_lock(&b->shared->lock) == 0);
+    struct watch_set *old = b->shared->watches;
+    b->shared->watches = t;
+    pthread_mutex_unlock(&b->shared->lock);
+    watch_set_unref(old);
+    return OK;
+}

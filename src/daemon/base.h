@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base.h - an opened data directory: ledger, registry, sightings, audit, definitions,
+ * and the snapshots that everybody reads.
+ *
+ * Owner    base_open() gives the caller a base to base_close(). Snapshots handed out
+ * are referenced: the taker unrefs. Threads  the stores belong to their threads
+ * (store/ledger.h, store/sight.h); snapshots may be taken from any thread;
+ * base_refresh_*() is the ledger thread's. Errors   ERR_NOTFOUND no data directory;
+ * ERR_CONFLICT another process holds it; ERR_NEWER; ERR_CORRUPT; ERR_INPUT (a
+ * definition: file, line, column). See      DESIGN section 6; man 8 tongqu.
+ */
+#ifndef TQ_DAEMON_BASE_H
+#define TQ_DAEMON_BASE_H
+
+#include "loops/loop_def.h"
+#include "model/look.h"
+#include "model/site.h"
+#include "model/watch.h"
+#include "store/audit.h"
+#include "store/format.h"
+#include "store/ledger.h"
+#include "store/registry.h"
+#include "store/sight.h"
+
+struct base {
+    /* set once before threads start */
+    char dir[OS_PATH];
+    struct os_fs *fs;
+    struct zone zone;
+    struct data *data;
+    struct ledger *ledger;
+    struct registry *registry;
+    struct sight *sight;
+    struct audit *audit;
+    struct loop_defs *loops;
+    struct look_rules looks;
+    /* under lock: published snapshots */
+    struct base_shared *shared;
+};
+
+struct base_opts {
+    const char *dir;
+    const char *definitions; /* NULL: DIR/definitions */
+    bool threads;            /* engines get their own threads (the daemon) */
+    int keep_days;           /* retention of passes; 0 the default */
+    ts_ms now;
+};
+
+/* Makes an empty data directory with zone and definitions. */
+enum err base_init(
+    const char *dir, const struct zone *zone, ts_ms now, struct note *note) MUST_USE;
+enum err
+base_open(const struct base_opts *opts, struct base **out, struct note *note) MUST_USE;
+void base_close(struct base **b, ts_ms now);
+
+/* ---- snapshots: any thread, referenced ---- */
+struct site_table *base_sites(struct base *b);
+struct org_table *base_org(struct base *b);
+struct watch_set *base_watches(struct base *b);
+
+/* Reads the tables again from the ledger (writer's thread, after its commit) and
+ * publishes them. */
+enum err base_refresh_sites(struct base *b) MUST_USE;
+enum err base_refresh_org(struct base *b) MUST_USE;
+enum err base_refresh_watches(struct base *b, ts_ms now) MUST_USE;
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pulse.h - what each site is doing now: counted from the rows as they are stored, for
+ * the live map, the site list and the health of sites.
+ *
+ * Owner    the rules thread (it sees every stored row once).
+ * Threads  one; what leaves are snapshots (serve/live.h).
+ */
+#ifndef TQ_DAEMON_PULSE_H
+#define TQ_DAEMON_PULSE_H
+
+#include "core/cur.h"
+#include "serve/live.h"
+
+struct pulse;
+
+struct pulse *pulse_new(const struct zone *zone);
+void pulse_free(struct pulse *p);
+/* Rows that are not FATE_STORED are passed over; fate NULL: all are. */
+void
+pulse_rows(struct pulse *p, const struct sighting *rows, size_t n, const uint8_t *fate);
+/* The sites' rows as of now into out[0..n); n is the highest site id + 1. */
+void pulse_copy(struct pulse *p, ts_ms now, struct live_site *out, uint32_t n);
+uint32_t pulse_sites(const struct pulse *p);
+/* Passes since the last call as the `map` event of docs/api.md: counts and classes,
+ * never a plate. False when nothing passed. */
+bool pulse_map(struct pulse *p, ts_ms now, struct buf *out);
+
+#endif

@@ -20,6 +20,7 @@
 
 struct serve;
 struct session;
+struct ledger_reader;
 
 /* What a thread owns, given to the functions that run on it. The daemon makes one per
  * thread. */
@@ -27,8 +28,8 @@ struct api_env {
     struct serve *serve;
     const struct serve_needs *needs;
     enum where here;
-    struct ledger
-        *ledger;  /* ON_LEDGER: the writer. Elsewhere: a reader of its own, or NULL */
+    struct ledger *ledger;        /* ON_LEDGER: the writer. Elsewhere: NULL */
+    struct ledger_reader *reader; /* this thread's own; on the net loops: NULL */
     void *store;  /* query threads: the snapshot source of the sighting engine */
     void *daemon; /* whatever else the daemon hands its handlers (serve/api needs) */
     /* How a job that has run here goes home: the machine calls it instead of

@@ -74,8 +74,8 @@ struct api_value {
 
 struct api_route {
     enum method method;
-    const char *path;       /* "/sites/{id}", below /api/v1 */
-    unsigned roles;         /* mandatory */
+    const char *path;     /* "/sites/{id}", below /api/v1 */
+    unsigned roles;       /* mandatory */
     enum api_audit audit; /* mandatory */
     enum where where;
     const struct api_value *params; /* ended by a NULL name; NULL = none */

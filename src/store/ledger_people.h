@@ -20,7 +20,6 @@
 
 /* ---- organisation ---- */
 enum err ledger_org_put(struct ledger *l, struct org *o) MUST_USE;
-/* Position of an org (seat of a sub-centre) is kept beside it; both 0 = none. */
 enum err ledger_org_table(
     struct ledger_reader *r, uint64_t version, struct org_table **out) MUST_USE;
 

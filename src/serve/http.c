@@ -231,7 +231,7 @@ add_listener(
     struct http_listener *l = calloc(1, sizeof *l);
     if (l)
         l->ev = evconnlistener_new(
-            h->base, on_accept, l, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1,
+            h->base, on_accept, l, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0,
             fd);
     if (!l || !l->ev) {
         free(l);

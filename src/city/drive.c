@@ -653,7 +653,7 @@ day_speeder(struct drive *d)
     for (int i = 1; i < q->nodes_n; i++)
         way_add(&w, q->nodes[i]);
     d->fast_to = (uint8_t)(w.n - 1);
-    d->fast_kmh = (uint8_t)(q->limit_kmh * rnd_range(&d->r, 122, 145) / 100);
+    d->fast_kmh = (uint8_t)(q->limit_kmh * rnd_range(&d->r, 118, 135) / 100);
     way_between(d, &w, q->nodes[q->nodes_n - 1], corner(home), 1);
     t = drive_way(d, &w, t);
     drive_local(d, home, t, true);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* score.h - how well alarms find what a city's truth says: precision, recall,
+ * calibration.
+ *
+ * Shape    score_new() reads truth/; score_seen() tells the time of each record (once,
+ * as the bench reads sightings.csv); score_alarm() takes each alarm as it is raised,
+ * revised or withdrawn; score_sum() counts. Any directory in the truth format will do,
+ * whoever made it. Owner    score_new() gives the caller a score to score_free().
+ * Threads  one.
+ * Errors   ERR_IO (no truth directory), ERR_INPUT (a file without the columns it
+ * needs). See      docs/city.md, "Score"; tests in score_test.c.
+ */
+#ifndef TQ_CITY_SCORE_H
+#define TQ_CITY_SCORE_H
+
+#include <stdio.h>
+
+#include "core/cur.h"
+#include "model/alarm.h"
+
+struct score;
+
+/* dir holds truth/, or is that directory itself. */
+enum err score_new(const char *dir, struct score **out, struct note *note) MUST_USE;
+void score_free(struct score *s);
+
+/* Place (its code) and time of a record: groups the records of a vehicle into days, and
+ * knows those from cameras with wrong clocks. */
+void
+score_seen(struct score *s, struct span record_id, struct span site, ts_ms time_ms);
+/* The newest state of an alarm (by its id). */
+void score_alarm(struct score *s, const struct alarm *a);
+
+#define SCORE_BINS 10
+struct score_row {
+    const char *kind;         /* rule name */
+    const char *reads;        /* "exact", "misread", "all" */
+    uint64_t truth, found;    /* things to find, and those found */
+    uint64_t alarms, right;   /* alarms that stand, and those that are true */
+    uint64_t neutral;         /* alarms on partial reads: neither right nor wrong */
+    double recall, precision; /* 1 where there is nothing to find or nothing was said */
+    double recall_bar, precision_bar; /* 0: none */
+};
+struct score_bin {
+    uint64_t n, right;
+    double stated; /* mean of the stated probabilities */
+};
+struct score_sum {
+    struct score_row rows[16];
+    size_t rows_n;
+    struct score_bin bins[SCORE_BINS];
+    /* Alarms of cloned_plate and average_speed that name no planted vehicle and have
+     * evidence from a camera with a wrong clock (truth/site_faults.csv); 0 without that
+     * file. */
+    uint64_t clock_alarms;
+};
+
+void score_sum(struct score *s, struct score_sum *out);
+/* A table for people. */
+void score_print(const struct score_sum *sum, FILE *to);
+/* An array of {"name","value","unit","bar","better"} as ./dev bench writes them. */
+void score_json(const struct score_sum *sum, struct buf *out);
+/* Up to max wrong alarms of a kind and things not found, a line each, to look into. */
+void score_explain(struct score *s, const char *kind, size_t max, FILE *to);
+
+#endif

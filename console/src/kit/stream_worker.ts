@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// stream_worker.ts - the shared worker: one event stream for all tabs of the browser.
+//
+// A tab says {open} after sign-in, {close} on sign-out, {bye} when it goes, {beat} every 10 s.
+// It hears {state}, {event, data, id}. Without tabs for 30 s the stream is closed.
+
+const scope = self as unknown as { onconnect: (e: MessageEvent) => void };
+const NAMES = ["hello", "alarm", "matter", "unit", "site", "system", "map", "fix", "reset", "bye"];
+const ports = new Map<MessagePort, number>();
+let source: EventSource | null = null;
+let last = "";
+let state = "closed";
+let wait_ms = 1000;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let hello: string | null = null;
+
+function tell(m: unknown): void {
+  for (const p of ports.keys()) p.postMessage(m);
+}
+function say(s: string): void {
+  state = s;
+  tell({ state });
+}
+function open(): void {
+  clearTimeout(timer);
+  if (source) return;
+  const s = new EventSource("/api/v1/events" + (last ? `?since=${encodeURIComponent(last)}` : ""));
+  source = s;
+  say("waiting");
+  s.onopen = () => { wait_ms = 1000; say("open"); };
+  s.onerror = () => {
+    if (source !== s) return;
+    // The browser tries again by itself unless the answer was an error; then we do, ever more slowly.
+    say("waiting");
+    if (s.readyState === EventSource.CLOSED) {
+      source = null;
+      timer = setTimeout(open, wait_ms);
+      wait_ms = Math.min(wait_ms * 2, 15000);
+      tell({ event: "lost" });
+    }
+  };
+  for (const name of NAMES) {
+    s.addEventListener(name, (e) => {
+      const m = e as MessageEvent<string>;
+      if (m.lastEventId) last = m.lastEventId;
+      if (name === "hello") hello = m.data;
+      tell({ event: name, data: m.data });
+      if (name === "bye") close();
+    });
+  }
+}
+function close(): void {
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+  hello = null;
+  say("closed");
+}
+
+scope.onconnect = (e: MessageEvent) => {
+  const port = e.ports[0]!;
+  ports.set(port, Date.now());
+  port.onmessage = (m: MessageEvent<string>) => {
+    ports.set(port, Date.now());
+    if (m.data === "open") {
+      open();
+      port.postMessage({ state });
+      if (hello) port.postMessage({ event: "hello", data: hello });
+    } else if (m.data === "close") {
+      last = "";
+      close();
+    } else if (m.data === "bye") {
+      ports.delete(port);
+    }
+  };
+  port.start();
+  port.postMessage({ state });
+};
+
+setInterval(() => {
+  for (const [p, at] of ports) if (Date.now() - at > 90000) ports.delete(p);
+  if (!ports.size && source) close();
+}, 30000);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// time.ts - one ticking clock for the page, set by the daemon's, and words for instants and durations.
+import { signal } from "@preact/signals";
+import { lang, t } from "./i18n";
+
+let offset_ms = 0;
+export const zone = signal("Asia/Shanghai");
+
+/** Now by the daemon's clock, ticking once a second. */
+export const now = signal(Date.now());
+
+export function setServerTime(ms: number): void {
+  offset_ms = ms - Date.now();
+  now.value = serverNow();
+}
+export function serverNow(): number {
+  return Date.now() + offset_ms;
+}
+setInterval(() => { now.value = serverNow(); }, 1000);
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+function format(name: string, opts: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${name}/${lang.value}/${zone.value}`;
+  let f = formats.get(key);
+  if (!f) {
+    f = new Intl.DateTimeFormat(lang.value === "zh" ? "zh-CN" : "en-GB", { timeZone: zone.value, hourCycle: "h23", ...opts });
+    formats.set(key, f);
+  }
+  return f;
+}
+
+export function clockTime(ms: number): string {
+  return format("hms", { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(ms);
+}
+export function shortTime(ms: number): string {
+  return format("hm", { hour: "2-digit", minute: "2-digit" }).format(ms);
+}
+export function day(ms: number): string {
+  return format("day", { month: "short", day: "numeric", weekday: "short" }).format(ms);
+}
+/** Date and time; the date is left out when it is today. */
+export function instant(ms: number | null | undefined): string {
+  if (ms == null) return "—";
+  const same = format("ymd", { year: "numeric", month: "2-digit", day: "2-digit" });
+  if (same.format(ms) === same.format(serverNow())) return clockTime(ms);
+  return `${format("md", { month: "2-digit", day: "2-digit" }).format(ms)} ${clockTime(ms)}`;
+}
+export function date(ms: number | null | undefined): string {
+  return ms == null ? "—" : format("date", { year: "numeric", month: "2-digit", day: "2-digit" }).format(ms);
+}
+
+/** A duration in at most two units. */
+export function duration(ms: number): string {
+  const s = Math.max(0, Math.round(Math.abs(ms) / 1000));
+  const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
+  if (d) return t("time.dh", { d, h });
+  if (h) return t("time.hm", { h, m });
+  if (m) return t("time.ms", { m, s: s % 60 });
+  return t("time.s", { s });
+}
+/** How long ago, in one unit. */
+export function ago(ms: number | null | undefined, at = now.value): string {
+  if (ms == null) return "—";
+  const s = Math.round((at - ms) / 1000);
+  if (s < -5) return t("time.in", { x: duration(-s * 1000) });
+  if (s < 5) return t("time.now");
+  if (s < 60) return t("time.ago_s", { n: s });
+  if (s < 3600) return t("time.ago_m", { n: Math.floor(s / 60) });
+  if (s < 86400) return t("time.ago_h", { n: Math.floor(s / 3600) });
+  return t("time.ago_d", { n: Math.floor(s / 86400) });
+}
+
+/** For <input type="datetime-local">: civil time of the zone, and back. */
+export function toInput(ms: number): string {
+  const p = Object.fromEntries(new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone.value, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
+  }).formatToParts(ms).map((x) => [x.type, x.value]));
+  return `${p.year}-${p.month}-${p.day}T${p.hour}:${p.minute}`;
+}
+export function fromInput(text: string): number | null {
+  const m = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)/.exec(text);
+  if (!m) return null;
+  const guess = Date.UTC(+m[1]!, +m[2]! - 1, +m[3]!, +m[4]!, +m[5]!);
+  // Two rounds settle zones with a changing offset.
+  let ms = guess;
+  for (let i = 0; i < 2; i++) {
+    const back = toInput(ms);
+    const b = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)/.exec(back)!;
+    ms += guess - Date.UTC(+b[1]!, +b[2]! - 1, +b[3]!, +b[4]!, +b[5]!);
+  }
+  return ms;
+}
+
+const numbers = new Map<string, Intl.NumberFormat>();
+export function num(v: number | null | undefined, digits = 0): string {
+  if (v == null || Number.isNaN(v)) return "—";
+  const key = `${lang.value}${digits}`;
+  let f = numbers.get(key);
+  if (!f) numbers.set(key, (f = new Intl.NumberFormat(lang.value === "zh" ? "zh-CN" : "en-GB", {
+    minimumFractionDigits: digits, maximumFractionDigits: digits })));
+  return f.format(v);
+}
+export function percent(v: number | null | undefined, digits = 1): string {
+  return v == null ? "—" : `${num(v * 100, digits)} %`;
+}
+export function bytes(v: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let i = 0;
+  while (v >= 1000 && i < 4) { v /= 1000; i++; }
+  return `${num(v, i > 1 ? 1 : 0)} ${units[i]}`;
+}
+export function metres(v: number): string {
+  return v < 950 ? `${num(Math.round(v / 10) * 10)} m` : `${num(v / 1000, 1)} km`;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// wall.tsx - 3840x2160, read from eight metres, touched by nobody: nothing scrolls, nothing hides behind a hover.
+import { alarms, board, boardError, queue, sites, units } from "../kit/city";
+import { t, tx } from "../kit/i18n";
+import { useKeys } from "../kit/keys";
+import { useLive } from "../kit/live";
+import { reachable } from "../kit/api";
+import { may, meta, ruleText, stateText } from "../kit/session";
+import { setTheme, theme } from "../kit/theme";
+import { lang, setLang } from "../kit/i18n";
+import { ago, clockTime, day, duration, now, num, shortTime } from "../kit/time";
+import { streamBeat, streamState } from "../kit/stream";
+import { AsOf, LevelSign, PlateSign } from "../parts/bits";
+import { ClockBar } from "../parts/clockbar";
+import { Icon } from "../parts/icon";
+import { Call, Link } from "../parts/frame";
+import { MapPane } from "../parts/map";
+import { Measures } from "./live";
+import type { Level } from "../kit/model";
+
+const SHOWN = 7;
+
+function View() {
+  useLive(sites, ...(may("GET /units") ? [units] : []), ...(may("GET /alarms") ? [alarms] : []));
+  useKeys([
+    { key: "t", label: "", run: () => setTheme(theme.value === "night" ? "day" : "night") },
+    { key: "c", label: "", run: () => setLang(lang.value === "zh" ? "en" : "zh") },
+  ]);
+  const q = queue.value;
+  const levels: Level[] = ["red", "orange", "yellow", "blue"];
+  const silent = streamState.value !== "open" || (streamBeat.value > 0 && now.value - streamBeat.value > 40000);
+  const changes = board.value?.changes.slice(0, 6) ?? [];
+  return (
+    <main class="wall">
+      <header class="wall-top">
+        <h1>{t("app")} <span class="dim">{tx(meta.value?.city)}</span></h1>
+        <div class="wall-levels">{levels.map((l) => <span key={l} class={`wall-level level-${l}`}><LevelSign level={l} /> <b class="num">{q.filter((a) => a.level === l).length}</b></span>)}</div>
+        <Call />
+        <span class="grow" />
+        <Link />
+        <time class="num wall-time"><b>{clockTime(now.value)}</b> <span class="dim">{day(now.value)}</span></time>
+      </header>
+      {(silent || !reachable.value) && <p class="wall-stale" role="alert"><Icon name="warn" size={40} /> {t("wall.stale", { x: streamBeat.value ? duration(now.value - streamBeat.value) : "—" })}</p>}
+      <section class="wall-map" aria-label={t("live.map")}>
+        <MapPane label={t("live.map")} big={2.4} quiet sites={sites.rows.value} units={units.rows.value} alarms={q} />
+        <div class="legend" aria-hidden="true"><span>● {t("live.legend_site")}</span><span>○ {t("live.legend_odd")}</span><span>× {t("live.legend_off")}</span><span>▬ {t("live.legend_unit")}</span></div>
+      </section>
+      <section class="wall-queue" aria-label={t("alarm.queue")}>
+        <h2>{t("alarm.open")} <b class="num">{q.length}</b></h2>
+        {q.slice(0, SHOWN).map((a) => (
+          <div key={a.id} class={`wall-alarm edge-${a.level}`}>
+            <div class="wall-alarm-line"><LevelSign level={a.level} /> <b>{ruleText(a.kind)}</b> <PlateSign plate={a.plate} color={a.plate_color} /><span class="grow" /><span class="dim num">{ago(a.time_ms)}</span></div>
+            <div class="wall-alarm-line dim"><span class="cut">{a.site?.name ?? "—"}</span><span class="grow" />{a.matter && <span>{stateText(a.matter.kind, a.matter.state)}</span>}{a.matter?.owner?.text && <span>{a.matter.owner.text}</span>}</div>
+            {a.matter?.clock && <ClockBar clock={a.matter.clock} />}
+          </div>
+        ))}
+        {q.length > SHOWN && <p class="wall-more">{t("wall.more", { n: q.length - SHOWN })}</p>}
+        {!q.length && <p class="blank dim">{t(alarms.status.value === "error" ? "wall.no_rows" : "alarm.empty")}</p>}
+      </section>
+      <section class="wall-measures" aria-label={t("wall.measures")}><Measures big />{board.value && <AsOf ms={board.value.as_of_ms} />}{boardError.value && <p class="worn">{boardError.value}</p>}</section>
+      <section class="wall-changes" aria-label={t("wall.changes")}>
+        <h2>{t("wall.changes")}</h2>
+        {changes.length ? <ul>{changes.map((c, i) => <li key={i}><span class="num dim">{shortTime(c.at_ms)}</span> <LevelSign level={c.level} word={false} /> <span class="cut">{tx(c.text)}</span></li>)}</ul> : <p class="dim">{t("wall.quiet")}</p>}
+      </section>
+      <span class="off">{num(sites.rows.value.length)}</span>
+    </main>
+  );
+}
+
+export const page = { name: "wall", face: "wall" as const, title: "rail.wall", icon: "board", place: 0, key: "", needs: ["GET /alarms"], view: View };

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench.tsx - where a matter is worked: its clocks, the moves allowed now with one key each, its journal.
+// Nothing here knows a loop: names, keys, fields and reasons come with the matter.
+import { useEffect, useState } from "preact/hooks";
+import { ApiError, get, post, sentence } from "../kit/api";
+import { alarms, matters, mine } from "../kit/city";
+import { useDraft } from "../kit/draft";
+import { t, tx } from "../kit/i18n";
+import { useKeys, type Key } from "../kit/keys";
+import type { JournalRow, MatterFull, Move } from "../kit/model";
+import { loop, lookText, roleText, stateText } from "../kit/session";
+import { instant } from "../kit/time";
+import { Kbd, When } from "./bits";
+import { ClockBar } from "./clockbar";
+import { Fields, filled, missing } from "./form";
+
+export function Clocks({ matter }: { matter: MatterFull }) {
+  const rows = [...matter.clocks].sort((a, b) => Number(a.state === "stopped") - Number(b.state === "stopped"));
+  return <div class="clocks">{rows.map((c) => <ClockBar key={c.name} clock={c} full={c.state !== "stopped"} />)}</div>;
+}
+
+/** The bar of moves. `more`: actions of the page itself, with their keys. */
+export function Moves({ matter, ground, changed, more = [], big = false }: {
+  matter: MatterFull; ground: string; changed: (m: MatterFull) => void; more?: (Key & { tone?: string })[]; big?: boolean;
+}) {
+  const [open, setOpen] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+  const [wrong, setWrong] = useState<{ field: string; text: string } | null>(null);
+  const move = matter.moves.find((m) => m.name === open) ?? null;
+
+  useEffect(() => { setOpen(null); setError(""); setWrong(null); }, [matter.id]);
+  useEffect(() => { if (open && !matter.moves.some((m) => m.name === open && m.allowed)) setOpen(null); }, [matter.seq]);
+
+  const make = async (m: Move, fields: Record<string, unknown>): Promise<boolean> => {
+    if (busy) return false;
+    setBusy(true);
+    setError("");
+    setWrong(null);
+    try {
+      const after = await post<MatterFull>(`/matters/${encodeURIComponent(matter.id)}/moves`, { move: m.name, seq: matter.seq, fields });
+      setOpen(null);
+      matters.put(after);
+      if (mine.find(after.id)) mine.put(after);
+      void refreshAlarm(after.alarm, after);
+      changed(after);
+      return true;
+    } catch (e) {
+      setError(sentence(e));
+      if (e instanceof ApiError && e.field) setWrong({ field: e.field.replace(/^fields\./, ""), text: e.say() });
+      if (e instanceof ApiError && (e.code === "conflict" || e.code === "state")) {
+        // Somebody else was first: fetch again, keep what was typed.
+        get<MatterFull>(`/matters/${encodeURIComponent(matter.id)}`).then(changed, () => undefined);
+      }
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  const begin = (m: Move) => {
+    setError("");
+    setWrong(null);
+    if (!m.allowed) {
+      setError(tx(m.reason) || t("move.not_now"));
+    } else if (m.fields.length) {
+      setOpen(m.name);
+    } else {
+      void make(m, {});
+    }
+  };
+
+  useKeys([
+    ...matter.moves.filter((m) => m.key).map((m) => ({ key: m.key!, label: tx(m), run: () => begin(m), why: m.allowed ? null : tx(m.reason) })),
+    ...more.filter((k) => !matter.moves.some((m) => m.key === k.key)),
+    ...(open ? [{ key: "escape", label: t("move.cancel"), run: () => setOpen(null) }] : []),
+  ]);
+
+  return (
+    <div class={big ? "moves moves-big" : "moves"}>
+      {error && !wrong && <p class="moves-error" role="alert">{error}</p>}
+      {move && (
+        <MoveForm key={`${matter.id}/${move.name}`} matter={matter} move={move} ground={ground} busy={busy} wrong={wrong}
+          make={(f) => make(move, f)} cancel={() => setOpen(null)} />
+      )}
+      <div class="moves-bar" role="toolbar" aria-label={t("move.bar")}>
+        {matter.moves.map((m) => (
+          <button key={m.name} class={`move tone-${m.tone ?? "plain"}`} data-move={m.name} aria-disabled={!m.allowed || busy} aria-expanded={m.fields.length ? open === m.name : undefined}
+            title={m.allowed ? undefined : tx(m.reason)} onClick={() => begin(m)}>
+            <Kbd k={m.key} /> {tx(m)}
+          </button>
+        ))}
+        {more.map((k) => (
+          <button key={k.key} class={`move tone-${k.tone ?? "plain"} move-page`} onClick={k.run}><Kbd k={k.key} /> {k.label}</button>
+        ))}
+        {!matter.moves.length && matter.open && <span class="dim">{t("move.none")}</span>}
+        {!matter.open && <span class="dim">{t("move.closed", { state: stateText(matter.kind, matter.state) })}</span>}
+      </div>
+      {matter.moves.some((m) => !m.allowed && m.reason) && (
+        <ul class="moves-why dim">
+          {matter.moves.filter((m) => !m.allowed && m.reason).map((m) => <li key={m.name}><b>{tx(m)}</b> {tx(m.reason)}</li>)}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+/** The alarm's row learns of its matter's move at once, before the event comes. */
+function refreshAlarm(id: string | null, m: MatterFull): void {
+  if (!id) return;
+  const a = alarms.find(id);
+  if (a) alarms.put({ ...a, matter: { id: m.id, kind: m.kind, state: m.state, seq: m.seq, owner: m.owner, open: m.open, clock: m.clock } });
+}
+
+function MoveForm({ matter, move, ground, busy, wrong, make, cancel }: {
+  matter: MatterFull; move: Move; ground: string; busy: boolean; wrong: { field: string; text: string } | null;
+  make: (fields: Record<string, unknown>) => Promise<boolean>; cancel: () => void;
+}) {
+  const [v, set, clear] = useDraft<Record<string, unknown>>(`${matter.id}.${move.name}`, {});
+  const [lack, setLack] = useState<{ field: string; text: string } | null>(null);
+  const submit = async () => {
+    const f = missing(move.fields, v);
+    if (f) {
+      setLack({ field: f.name, text: tx(f.why) || t("form.required", { name: tx(f) }) });
+      document.getElementById(`f-${f.name}`)?.focus();
+      return;
+    }
+    setLack(null);
+    if (await make(filled(move.fields, v))) clear();
+  };
+  useKeys([{ key: "ctrl+enter", label: t("move.confirm", { name: tx(move) }), run: () => void submit() }]);
+  return (
+    <form class="move-form" noValidate onSubmit={(e) => { e.preventDefault(); void submit(); }}>
+      <h3>{tx(move)}</h3>
+      <Fields fields={move.fields} values={v} set={set} wrong={wrong ?? lack} ground={ground} prefix="f" />
+      <div class="line">
+        <button type="submit" class={`primary tone-${move.tone ?? "plain"}`} disabled={busy}>{t("move.confirm", { name: tx(move) })} <kbd aria-hidden="true">Ctrl ⏎</kbd></button>
+        <button type="button" onClick={cancel}>{t("move.cancel")} <kbd aria-hidden="true">Esc</kbd></button>
+      </div>
+    </form>
+  );
+}
+
+export function Journal({ matter }: { matter: MatterFull }) {
+  const l = loop(matter.kind);
+  const name = (f: string) => { const row = l?.fields.find((x) => x.name === f); return row ? tx(row) : f; };
+  const value = (f: string, v: unknown) => {
+    const o = l?.fields.find((x) => x.name === f)?.options?.find((x) => String(x.value) === String(v));
+    return o ? tx(o) : v === true ? t("yes") : v === false ? t("no") : typeof v === "object" ? JSON.stringify(v) : String(v);
+  };
+  return (
+    <ol class="journal">
+      {[...matter.journal].reverse().map((j: JournalRow) => (
+        <li key={j.seq}>
+          <span class="num dim">{instant(j.at_ms)}</span>
+          <span><b>{tx(j.label)}</b>{j.from && j.from !== j.to ? <span class="dim"> {stateText(matter.kind, j.from)} → {stateText(matter.kind, j.to)}</span> : null}
+            {j.text && <span> {tx(j.text)}</span>}
+            {Object.entries(j.fields ?? {}).map(([k, v]) => <span key={k} class="journal-field"><span class="dim">{name(k)}</span> {value(k, v)}</span>)}
+          </span>
+          <span class="dim">{j.by ? `${j.by.name} · ${roleText(j.by.role)}` : t("journal.machine")}</span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+export function Looks({ matter }: { matter: MatterFull }) {
+  if (!matter.looks.length) return null;
+  return (
+    <section class="block"><h3>{t("card.looks")}</h3>
+      <ul class="plain">{matter.looks.map((l) => <li key={l.n}><span class="num">#{l.n}</span> {lookText(l.kind)} · {l.by} · <When ms={l.at_ms} both={false} /> · {t("look.rows", { n: l.count })}</li>)}</ul>
+    </section>
+  );
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// chartdraw.ts - the drawing of charts (ECharts, only what we use); loaded only when one is shown.
+import { BarChart, LineChart } from "echarts/charts";
+import { AriaComponent, DataZoomInsideComponent, GridComponent, LegendComponent, MarkAreaComponent, TooltipComponent } from "echarts/components";
+import { init, registerLocale, use, type EChartsCoreOption } from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+import langEN from "echarts/lib/i18n/langEN.js";
+import langZH from "echarts/lib/i18n/langZH.js";
+import { clockTime, day, shortTime } from "../kit/time";
+import { colour } from "../kit/theme";
+
+use([BarChart, LineChart, GridComponent, TooltipComponent, LegendComponent, MarkAreaComponent, DataZoomInsideComponent, AriaComponent, CanvasRenderer]);
+registerLocale("zh", langZH as never);
+registerLocale("en", langEN as never);
+
+/** Bars over time, with up to one line on a second axis; grey areas mark missing data. */
+export interface FlowChart {
+  times: number[];
+  bars: { name: string; colour: string; values: (number | null)[] }[];
+  line?: { name: string; values: (number | null)[]; unit: string };
+  unit: string; time_axis: string; missing: [number, number][]; missing_label: string;
+}
+export interface ChartHandle { set(data: FlowChart): void; resize(): void; drop(): void }
+
+function option(d: FlowChart): EChartsCoreOption {
+  const text = colour("text"), dim = colour("dim"), rule = colour("rule"), panel = colour("panel");
+  const axis = { axisLine: { lineStyle: { color: dim } }, axisLabel: { color: dim }, splitLine: { lineStyle: { color: rule } }, nameTextStyle: { color: dim } };
+  return {
+    animation: false, aria: { enabled: true },
+    grid: { left: 56, right: d.line ? 56 : 20, top: 40, bottom: 44 },
+    legend: { top: 4, textStyle: { color: text }, itemWidth: 14, itemHeight: 10, icon: "rect" },
+    // richText: the tooltip is drawn on the canvas, so the page needs no inline style.
+    tooltip: { trigger: "axis", renderMode: "richText", backgroundColor: panel, borderColor: rule, textStyle: { color: text },
+      formatter: (rows: { value: [number, number | null]; seriesName: string }[]) => {
+        const at = rows[0]?.value[0];
+        return at === undefined ? "" : [`${day(at)} ${clockTime(at)}`, ...rows.map((r) => `${r.seriesName}  ${r.value[1] ?? "—"}`)].join("\n");
+      } },
+    dataZoom: [{ type: "inside", filterMode: "none" }],
+    xAxis: { type: "time", name: d.time_axis, nameLocation: "middle", nameGap: 26, ...axis, splitLine: { show: false },
+      axisLabel: { color: dim, hideOverlap: true, formatter: (v: number) => shortTime(v) === "00:00" ? day(v) : shortTime(v) } },
+    yAxis: [
+      { type: "value", min: 0, name: d.unit, ...axis },
+      ...(d.line ? [{ type: "value", min: 0, name: d.line.unit, ...axis, splitLine: { show: false } }] : []),
+    ],
+    series: [
+      ...d.bars.map((b, i) => ({
+        type: "bar", stack: "n", name: b.name, large: true, barCategoryGap: "10%", itemStyle: { color: colour(b.colour) },
+        data: b.values.map((v, j) => [d.times[j], v]),
+        ...(i === 0 ? { markArea: { silent: true, itemStyle: { color: dim, opacity: 0.22 }, label: { color: text, position: "insideTop" },
+          data: d.missing.map(([a, z]) => [{ xAxis: a, name: d.missing_label }, { xAxis: z }]) } } : {}),
+      })),
+      ...(d.line ? [{ type: "line", yAxisIndex: 1, name: d.line.name, showSymbol: false, connectNulls: false, lineStyle: { width: 1.6, color: colour("select") },
+        itemStyle: { color: colour("select") }, data: d.line.values.map((v, j) => [d.times[j], v]) }] : []),
+    ],
+  };
+}
+
+export function draw(el: HTMLElement, lang: string, data: FlowChart): ChartHandle {
+  const c = init(el, null, { locale: lang, renderer: "canvas" });
+  c.setOption(option(data));
+  return {
+    set: (d) => c.setOption(option(d), true),
+    resize: () => c.resize(),
+    drop: () => c.dispose(),
+  };
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+// mapdraw.ts - the drawing of the map (OpenLayers); loaded only when a map is shown.
+//
+// Quiet roads by class with names along the street, sites as ticks that point the way they look (size = flow),
+// units as shapes by kind, alarms as level shapes, a track with its gaps dashed. Nothing comes from outside.
+import Feature, { type FeatureLike } from "ol/Feature.js";
+import OlMap from "ol/Map.js";
+import View from "ol/View.js";
+import GeoJSON from "ol/format/GeoJSON.js";
+import type { Geometry } from "ol/geom.js";
+import LineString from "ol/geom/LineString.js";
+import Point from "ol/geom/Point.js";
+import VectorLayer from "ol/layer/Vector.js";
+import { boundingExtent, createEmpty, extend, isEmpty } from "ol/extent.js";
+import { fromLonLat, transformExtent } from "ol/proj.js";
+import VectorSource from "ol/source/Vector.js";
+import Fill from "ol/style/Fill.js";
+import Stroke from "ol/style/Stroke.js";
+import Style from "ol/style/Style.js";
+import TextStyle from "ol/style/Text.js";
+import type { State } from "ol/render.js";
+import { colour } from "../kit/theme";
+import type { Alarm, Level, Site, Unit } from "../kit/model";
+
+export interface TrackPoint { id: string; lon: number; lat: number; label: string; gap: boolean }
+export interface Picked { kind: "site" | "unit" | "alarm" | "track"; id: string }
+type Draw = (ctx: CanvasRenderingContext2D, x: number, y: number, scale: number) => void;
+
+const WIDTH: Record<string, number> = { ring: 3.2, trunk: 2.6, primary: 1.8, secondary: 1.2, minor: 0.7 };
+
+function pointLayer(z: number, draw: (f: FeatureLike, resolution: number) => Draw | null): VectorLayer<VectorSource> {
+  const styles = new WeakMap<object, Style>();
+  return new VectorLayer({
+    source: new VectorSource(), zIndex: z, updateWhileAnimating: true, updateWhileInteracting: true,
+    style: (f, resolution) => {
+      let s = styles.get(f);
+      if (!s) {
+        s = new Style({
+          renderer: (at, state: State) => {
+            const d = draw(f, state.resolution);
+            const [x, y] = at as [number, number];
+            if (d) {
+              state.context.save();
+              d(state.context, x, y, state.pixelRatio);
+              state.context.restore();
+            }
+          },
+          hitDetectionRenderer: (at, state: State) => {
+            const [x, y] = at as [number, number];
+            state.context.beginPath();
+            state.context.arc(x, y, 11 * state.pixelRatio, 0, 7);
+            state.context.fill();
+          },
+        });
+        styles.set(f, s);
+      }
+      void resolution;
+      return s;
+    },
+  });
+}
+
+export function levelPath(ctx: CanvasRenderingContext2D, level: Level, x: number, y: number, r: number): void {
+  ctx.beginPath();
+  if (level === "red") ctx.rect(x - r, y - r, 2 * r, 2 * r);
+  else if (level === "orange") { ctx.moveTo(x, y - r * 1.25); ctx.lineTo(x + r * 1.25, y); ctx.lineTo(x, y + r * 1.25); ctx.lineTo(x - r * 1.25, y); ctx.closePath(); }
+  else if (level === "yellow") { ctx.moveTo(x, y - r * 1.15); ctx.lineTo(x + r * 1.15, y + r); ctx.lineTo(x - r * 1.15, y + r); ctx.closePath(); }
+  else ctx.arc(x, y, r, 0, 7);
+}
+
+export class MapDraw {
+  private readonly map: OlMap;
+  private readonly roads: VectorLayer<VectorSource>;
+  private readonly sites: VectorLayer<VectorSource>;
+  private readonly units: VectorLayer<VectorSource>;
+  private readonly alarms: VectorLayer<VectorSource>;
+  private readonly lines: VectorLayer<VectorSource>;
+  private readonly track: VectorLayer<VectorSource>;
+  private chosen: Picked | null = null;
+  private play = -1;
+  private palette = new Map<string, string>();
+  private fitted = false;
+  private readonly big: number;
+
+  constructor(private readonly el: HTMLElement, bounds: [number, number, number, number] | undefined, big: number,
+    pick: (p: Picked | null) => void, hover: (p: Picked | null, x: number, y: number) => void) {
+    this.big = big;
+    const roadStyles = new Map<string, Style>();
+    this.roads = new VectorLayer({
+      source: new VectorSource(), zIndex: 1, declutter: true, renderBuffer: 40,
+      style: (f, resolution) => {
+        const cls = String(f.get("class") ?? "minor");
+        if (cls === "minor" && resolution > 12) return undefined;
+        const far = resolution > 40;
+        const name = (cls === "secondary" || cls === "minor") && resolution > 12 ? "" : String(f.get("name") ?? "");
+        const key = `${cls}/${far}/${name}/${this.c("road")}`;
+        let s = roadStyles.get(key);
+        if (!s) {
+          s = new Style({ stroke: new Stroke({ color: this.c(cls === "ring" || cls === "trunk" ? "road-main" : "road"), width: (WIDTH[cls] ?? 0.8) * (far ? 0.8 : 1.25) * this.big }) });
+          if (name) {
+            s.setText(new TextStyle({
+              text: name, placement: "line", overflow: true, repeat: 520 * this.big, font: `${11 * this.big}px ${this.c("font")}`,
+              fill: new Fill({ color: this.c("road-text") }), stroke: new Stroke({ color: this.c("map"), width: 3 * this.big }),
+            }));
+          }
+          roadStyles.set(key, s);
+        }
+        return s;
+      },
+    });
+    this.sites = pointLayer(3, (f, resolution) => {
+      const s = f.get("row") as Site;
+      const on = this.chosen?.kind === "site" && this.chosen.id === String(s.id);
+      return (ctx, x, y, k) => this.drawSite(ctx, x, y, k * this.big * (resolution < 12 ? 1.35 : 1), s, on);
+    });
+    this.units = pointLayer(5, (f) => {
+      const u = f.get("row") as Unit;
+      const on = this.chosen?.kind === "unit" && this.chosen.id === String(u.id);
+      return (ctx, x, y, k) => this.drawUnit(ctx, x, y, k * this.big, u, on);
+    });
+    this.alarms = pointLayer(6, (f) => {
+      const a = f.get("row") as Alarm;
+      const on = this.chosen?.kind === "alarm" && this.chosen.id === a.id;
+      return (ctx, x, y, k) => this.drawAlarm(ctx, x, y, k * this.big, a.level, f.get("n") as number, on);
+    });
+    this.lines = new VectorLayer({
+      source: new VectorSource(), zIndex: 4,
+      style: (f) => new Style({ stroke: new Stroke({ color: this.c("select"), width: 2.5 * this.big, ...(f.get("gap") ? { lineDash: [3, 9] } : {}) }) }),
+    });
+    this.track = pointLayer(7, (f) => {
+      const on = this.chosen?.kind === "track" && this.chosen.id === f.get("id");
+      const past = this.play < 0 || (f.get("i") as number) <= this.play;
+      const cursor = (f.get("i") as number) === this.play;
+      return (ctx, x, y, k) => {
+        const r = (on || cursor ? 9 : 6) * k * this.big;
+        ctx.beginPath();
+        ctx.arc(x, y, r, 0, 7);
+        ctx.fillStyle = past ? this.c("select") : this.c("panel");
+        ctx.fill();
+        ctx.lineWidth = 1.6 * k;
+        ctx.strokeStyle = cursor || on ? this.c("text") : this.c("select");
+        ctx.stroke();
+        const show = f.get("label") as string;
+        if (show) {
+          ctx.font = `${11 * k * this.big}px ${this.c("font")}`;
+          ctx.textBaseline = "middle";
+          ctx.lineWidth = 3 * k;
+          ctx.strokeStyle = this.c("map");
+          ctx.strokeText(show, x + r + 3 * k, y);
+          ctx.fillStyle = this.c("text");
+          ctx.fillText(show, x + r + 3 * k, y);
+        }
+      };
+    });
+
+    this.map = new OlMap({
+      target: el, controls: [], layers: [this.roads, this.lines, this.sites, this.units, this.alarms, this.track],
+      view: new View({ center: fromLonLat([112.54, 37.86]), zoom: 12, minZoom: 8, maxZoom: 19, enableRotation: false }),
+    });
+    if (bounds && bounds[2] > bounds[0]) this.map.getView().fit(transformExtent(bounds, "EPSG:4326", "EPSG:3857"), { padding: [16, 16, 16, 16] });
+
+    const at = (pixel: number[]): Picked | null => {
+      let best: Picked | null = null, z = -1;
+      this.map.forEachFeatureAtPixel(pixel, (f, layer) => {
+        const kind = layer === this.sites ? "site" : layer === this.units ? "unit" : layer === this.alarms ? "alarm" : layer === this.track ? "track" : null;
+        const lz = layer?.getZIndex() ?? 0;
+        if (kind && lz > z) {
+          z = lz;
+          best = { kind, id: String(kind === "track" ? f.get("id") : (f.get("row") as { id: number | string }).id) };
+        }
+      }, { hitTolerance: 3 });
+      return best;
+    };
+    this.map.on("singleclick", (e) => pick(at(e.pixel)));
+    this.map.on("pointermove", (e) => {
+      if (e.dragging) return hover(null, 0, 0);
+      const p = at(e.pixel);
+      el.style.cursor = p ? "pointer" : "";
+      hover(p, e.pixel[0]!, e.pixel[1]!);
+    });
+  }
+
+  private c(name: string): string {
+    let v = this.palette.get(name);
+    if (v === undefined) {
+      v = name === "font" ? getComputedStyle(this.el).fontFamily : colour(name);
+      this.palette.set(name, v);
+    }
+    return v;
+  }
+
+  private drawSite(ctx: CanvasRenderingContext2D, x: number, y: number, k: number, s: Site, on: boolean): void {
+    const bad = s.state !== "ok";
+    const r = (bad ? 3 : s.flow >= 100 ? 4.2 : s.flow >= 40 ? 3.4 : s.flow >= 10 ? 2.7 : 2) * k;
+    ctx.lineWidth = 1.3 * k;
+    const col = s.state === "offline" ? this.c("level-red") : bad ? this.c("level-yellow") : this.c("site");
+    ctx.strokeStyle = col;
+    ctx.fillStyle = col;
+    if (s.heading_deg !== null && s.heading_deg !== undefined) {
+      const a = (s.heading_deg - 90) * Math.PI / 180;
+      ctx.beginPath();
+      ctx.moveTo(x, y);
+      ctx.lineTo(x + Math.cos(a) * r * 2.6, y + Math.sin(a) * r * 2.6);
+      ctx.stroke();
+    }
+    if (s.state === "offline") {
+      ctx.beginPath();
+      ctx.moveTo(x - r, y - r); ctx.lineTo(x + r, y + r); ctx.moveTo(x + r, y - r); ctx.lineTo(x - r, y + r);
+      ctx.stroke();
+    } else {
+      ctx.beginPath();
+      ctx.arc(x, y, r, 0, 7);
+      if (bad) { ctx.fillStyle = this.c("map"); ctx.fill(); ctx.stroke(); } else ctx.fill();
+    }
+    if (on) this.ring(ctx, x, y, r + 6 * k, k);
+  }
+  private drawUnit(ctx: CanvasRenderingContext2D, x: number, y: number, k: number, u: Unit, on: boolean): void {
+    const r = 6 * k;
+    const free = u.matter === null;
+    ctx.lineWidth = 2 * k;
+    ctx.strokeStyle = this.c("unit");
+    ctx.fillStyle = free ? this.c("unit") : this.c("map");
+    ctx.beginPath();
+    if (u.kind === "motorcycle") { ctx.moveTo(x, y - r); ctx.lineTo(x + r, y + r * 0.8); ctx.lineTo(x - r, y + r * 0.8); ctx.closePath(); }
+    else if (u.kind === "foot") ctx.arc(x, y, r * 0.85, 0, 7);
+    else if (u.kind === "drone") { ctx.moveTo(x, y - r); ctx.lineTo(x + r, y); ctx.lineTo(x, y + r); ctx.lineTo(x - r, y); ctx.closePath(); }
+    else ctx.rect(x - r * 0.95, y - r * 0.65, r * 1.9, r * 1.3);
+    ctx.fill();
+    ctx.stroke();
+    if (this.big > 1.5 || on) this.word(ctx, x + r + 4 * k, y, u.callsign, k);
+    if (on) this.ring(ctx, x, y, r + 6 * k, k);
+  }
+  private drawAlarm(ctx: CanvasRenderingContext2D, x: number, y: number, k: number, level: Level, n: number, on: boolean): void {
+    const r = 8 * k;
+    levelPath(ctx, level, x, y, r);
+    ctx.fillStyle = this.c("level-" + level);
+    ctx.fill();
+    ctx.lineWidth = 2 * k;
+    ctx.strokeStyle = this.c("map");
+    ctx.stroke();
+    if (n > 1) {
+      ctx.font = `600 ${11 * k}px ${this.c("font")}`;
+      ctx.textAlign = "center";
+      ctx.textBaseline = "middle";
+      ctx.fillStyle = this.c("map");
+      ctx.fillText(String(n), x, y + (level === "yellow" ? 2 * k : 0));
+    }
+    if (on) this.ring(ctx, x, y, r + 6 * k, k);
+  }
+  private ring(ctx: CanvasRenderingContext2D, x: number, y: number, r: number, k: number): void {
+    ctx.beginPath();
+    ctx.arc(x, y, r, 0, 7);
+    ctx.lineWidth = 2.5 * k;
+    ctx.strokeStyle = this.c("select");
+    ctx.stroke();
+  }
+  private word(ctx: CanvasRenderingContext2D, x: number, y: number, s: string, k: number): void {
+    ctx.font = `${12 * k}px ${this.c("font")}`;
+    ctx.textBaseline = "middle";
+    ctx.lineWidth = 3 * k;
+    ctx.strokeStyle = this.c("map");
+    ctx.strokeText(s, x, y);
+    ctx.fillStyle = this.c("text");
+    ctx.fillText(s, x, y);
+  }
+
+  setRoads(geojson: unknown): void {
+    const s = this.roads.getSource()!;
+    s.clear(true);
+    s.addFeatures(new GeoJSON().readFeatures(geojson, { featureProjection: "EPSG:3857" }) as Feature<Geometry>[]);
+  }
+
+  private put<T extends { id: number | string }>(layer: VectorLayer<VectorSource>, rows: { row: T; lon: number; lat: number; n?: number }[]): void {
+    const s = layer.getSource()!;
+    const left = new Set(s.getFeatures().map((f) => f.getId() as string));
+    const fresh: Feature<Geometry>[] = [];
+    for (const r of rows) {
+      const id = String(r.row.id);
+      const f = s.getFeatureById(id) as Feature<Geometry> | null;
+      left.delete(id);
+      if (f) {
+        const g = f.getGeometry() as Point;
+        const at = fromLonLat([r.lon, r.lat]);
+        const was = g.getCoordinates();
+        if (was[0] !== at[0] || was[1] !== at[1]) g.setCoordinates(at);
+        if (f.get("row") !== r.row) f.set("row", r.row, true);
+        f.set("n", r.n ?? 1, true);
+      } else {
+        const nf = new Feature<Geometry>({ geometry: new Point(fromLonLat([r.lon, r.lat])) });
+        nf.setId(id);
+        nf.set("row", r.row, true);
+        nf.set("n", r.n ?? 1, true);
+        fresh.push(nf);
+      }
+    }
+    for (const id of left) s.removeFeature(s.getFeatureById(id) as Feature<Geometry>);
+    if (fresh.length) s.addFeatures(fresh);
+    layer.changed();
+  }
+  setSites(rows: Site[]): void {
+    this.put(this.sites, rows.filter((s) => s.lon !== null && s.lat !== null).map((row) => ({ row, lon: row.lon!, lat: row.lat! })));
+  }
+  setUnits(rows: Unit[]): void {
+    this.put(this.units, rows.filter((u) => u.lon !== null && u.lat !== null).map((row) => ({ row, lon: row.lon!, lat: row.lat! })));
+  }
+  /** The worst alarm of each place, with how many there are. Rows come worst first. */
+  setAlarms(rows: Alarm[]): void {
+    const by = new Map<number, { row: Alarm; lon: number; lat: number; n: number }>();
+    for (const a of rows) {
+      if (!a.site || a.site.lon === null || a.site.lat === null) continue;
+      const had = by.get(a.site.id);
+      if (had) had.n++;
+      else by.set(a.site.id, { row: a, lon: a.site.lon, lat: a.site.lat, n: 1 });
+    }
+    this.put(this.alarms, [...by.values()]);
+  }
+  setTrack(points: TrackPoint[]): void {
+    const s = this.track.getSource()!, l = this.lines.getSource()!;
+    s.clear(true);
+    l.clear(true);
+    const at = points.map((p) => fromLonLat([p.lon, p.lat]));
+    const told = new Set<string>();
+    points.forEach((p, i) => {
+      const f = new Feature<Geometry>({ geometry: new Point(at[i]!) });
+      const place = at[i]!.join();
+      // Several passes at one site: the first one carries the label.
+      f.setProperties({ id: p.id, i, label: told.has(place) ? "" : p.label }, true);
+      told.add(place);
+      s.addFeature(f);
+      if (i > 0 && at[i]!.join() !== at[i - 1]!.join()) {
+        const line = new Feature<Geometry>({ geometry: new LineString([at[i - 1]!, at[i]!]) });
+        line.set("gap", p.gap, true);
+        l.addFeature(line);
+      }
+    });
+    if (at.length) {
+      const e = boundingExtent(at);
+      if (e[2]! - e[0]! < 800) { e[0]! -= 600; e[2]! += 600; e[1]! -= 600; e[3]! += 600; }
+      this.map.getView().fit(e, { padding: [48, 90, 48, 48], maxZoom: 15 });
+    }
+    this.track.changed();
+  }
+  setPlay(i: number): void {
+    this.play = i;
+    this.track.changed();
+  }
+  choose(p: Picked | null): void {
+    this.chosen = p;
+    for (const l of [this.sites, this.units, this.alarms, this.track]) l.changed();
+  }
+  /** Brings a place into sight without a jump when it already is. */
+  show(lon: number, lat: number): void {
+    const at = fromLonLat([lon, lat]);
+    const px = this.map.getPixelFromCoordinate(at);
+    const [w, h] = this.map.getSize() ?? [0, 0];
+    if (!px || px[0]! < 24 || px[1]! < 24 || px[0]! > w! - 24 || px[1]! > h! - 24) this.map.getView().setCenter(at);
+  }
+  fit(force = false): void {
+    if (this.fitted && !force) return;
+    const e = createEmpty();
+    for (const l of [this.sites, this.roads]) {
+      const x = l.getSource()!.getExtent();
+      if (x && !isEmpty(x)) { extend(e, x); break; }
+    }
+    if (!isEmpty(e)) {
+      this.fitted = true;
+      this.map.getView().fit(e, { padding: [24, 24, 24, 24], maxZoom: 15 });
+    }
+  }
+  zoom(step: number): void {
+    const v = this.map.getView();
+    v.setZoom((v.getZoom() ?? 12) + step);
+  }
+  pan(dx: number, dy: number): void {
+    const v = this.map.getView(), c = v.getCenter()!, r = v.getResolution()!;
+    v.setCenter([c[0]! + dx * r, c[1]! + dy * r]);
+  }
+  restyle(): void {
+    this.palette.clear();
+    for (const l of [this.roads, this.lines, this.sites, this.units, this.alarms, this.track]) l.changed();
+  }
+  resize(): void {
+    this.map.updateSize();
+  }
+  drop(): void {
+    this.map.setTarget(undefined);
+    this.map.dispose();
+  }
+}

@@ -31,6 +31,9 @@
 struct ledger;
 struct ledger_reader;
 
+/* Room of a free text of up to 400 characters in UTF-8. */
+#define LEDGER_TEXT 1204
+
 /* Version of the schema that this build writes; older ones are migrated forward, newer
  * refused. */
 #define LEDGER_SCHEMA 1

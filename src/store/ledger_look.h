@@ -27,12 +27,12 @@ struct look_row {
     struct plate plate; /* PLATE_NONE: names none */
     ts_ms from_ms, to_ms;
     uint64_t count;
-    char why[400];               /* of an emergency look */
+    char why[LEDGER_TEXT];       /* of an emergency look */
     ts_ms confirm_by_ms;         /* 0: needs none */
     struct user_id confirmed_by; /* 0 open */
     ts_ms confirmed_ms;
     int8_t accepted; /* 1 accepted, 0 rejected, -1 open */
-    char confirm_note[400];
+    char confirm_note[LEDGER_TEXT];
 };
 /* Idempotent by number: a later state replaces an earlier one, confirmations stay. */
 enum err ledger_look_put(struct ledger *l, const struct look_row *row) MUST_USE;
@@ -64,7 +64,7 @@ struct look_grant {
     struct user_id by;   /* another person */
     ts_ms from_ms;       /* how far back */
     ts_ms given_ms, until_ms;
-    char note[400];
+    char note[LEDGER_TEXT];
 };
 /* ERR_DENIED when user == by. */
 enum err

@@ -18,6 +18,15 @@
 #include "model/user.h"
 #include "store/ledger.h"
 
+/* Bytes of a definition by their hash, kept as long as a matter may be pinned to them.
+ */
+enum err ledger_definition_put(
+    struct ledger *l, const uint8_t hash[32], const char *kind, ts_ms at,
+    struct span bytes) MUST_USE;
+enum err ledger_definition_find(
+    struct ledger_reader *r, const uint8_t hash[32], struct arena *a,
+    struct span *out) MUST_USE;
+
 struct matter_row {
     uint64_t id;            /* 0 before the first put */
     char number[32];        /* "YJ-20261121-0042": what people say */
@@ -66,6 +75,9 @@ struct matter_change {
     const struct matter_timer *due; /* replaces all */
     size_t due_n;
 };
+/* The id of a matter about to be put (its opening event names it); without it the put
+ * draws one. */
+uint64_t ledger_matter_id(struct ledger *l);
 /* ERR_CONFLICT when expect_seq is not the newest. `journal` gets the number of the last
  * event. */
 enum err ledger_matter_put(

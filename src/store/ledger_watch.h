@@ -24,7 +24,8 @@ struct watch_row {
     struct user_id author,
         approver; /* 0 for an import without accounts: then the logins count */
     ts_ms created_ms, decided_ms;
-    char note[400];             /* of the decision */
+    char why[LEDGER_TEXT];      /* whole reason; watch.reason is its head */
+    char note[LEDGER_TEXT];     /* of the decision */
     double expected_false_day;  /* shown before it was approved; -1 unknown */
     uint32_t alarms, confirmed; /* raised by it; of the closed ones, true */
     uint32_t seq;

@@ -134,14 +134,14 @@ enum loop_effect_kind {
     LOOP_HAND_BACK,   /* ... = the one that handed it down */
     LOOP_CLOCK_START, /* from the full budget */
     LOOP_CLOCK_STOP,
-    LOOP_CLOCK_PAUSE,
+    LOOP_CLOCK_PAUSE, /* until resumed or started, whatever the state */
     LOOP_CLOCK_RESUME,
     LOOP_CLOCK_EXTEND, /* budget += minutes of a number field */
     LOOP_NOTIFY,       /* tell the holders of a role */
-    LOOP_CLIMB,    /* put it on the list of the holders of a role, until it moves on */
-    LOOP_SET,      /* field = value of an expression */
-    LOOP_RAISE,    /* one level up (red stays red) */
-    LOOP_COUNT,    /* the outcome of a choice field counts */
+    LOOP_CLIMB, /* rungs: on the list of the holders of a role until the clock stops */
+    LOOP_SET,   /* field = value of an expression */
+    LOOP_RAISE, /* one level up (red stays red) */
+    LOOP_COUNT, /* the outcome of a choice field counts */
     LOOP_DISPATCH, /* the unit of a field is sent */
     LOOP_RELEASE,  /* the unit that was sent is free again */
     LOOP_MOVE,     /* a rung makes a move of its own (marked so) */
@@ -151,6 +151,7 @@ struct loop_effect {
     uint8_t kind;          /* enum loop_effect_kind */
     uint8_t assignee;      /* enum loop_assignee */
     uint16_t target;       /* number of the field, clock, role or move it names */
+    uint16_t field;        /* LOOP_CLOCK_EXTEND: the number field with the minutes */
     struct loop_text text; /* of a notice; both NULL: the label of the move or rung */
     const struct loop_expr *value; /* LOOP_SET */
 };
@@ -183,7 +184,6 @@ struct loop_move {
     const struct loop_ask *asks; /* in the order of the form */
     const struct loop_effect *effects;
     uint8_t gates_n, asks_n, effects_n;
-    bool pass_gates; /* reserved for rungs: false */
     struct loop_pos pos;
 };
 
@@ -200,8 +200,10 @@ struct loop_clock {
     const char *name;
     struct loop_text label;
     int64_t budget_ms;
-    uint64_t start_on, stop_on, pause_in; /* bits by state number */
-    bool keep;                     /* coming back to start_on does not start it anew */
+    uint64_t start_on, stop_on,
+        pause_in; /* bits by state number; no stop_on in the file: every
+                   * state outside start_on and pause_in */
+    bool keep;    /* coming back to start_on does not start it anew */
     const struct loop_rung *rungs; /* in the order they fall due */
     uint8_t rungs_n;
     struct loop_pos pos;
@@ -217,6 +219,8 @@ struct loop_def {
     const char *opened_by; /* name of the finding that opens one ("alarm"); NULL none */
     bool by_hand;          /* POST /matters may open one */
     uint32_t openers;      /* by_hand: bits by role number */
+    const struct loop_ask *asks; /* by_hand: the form in its order */
+    uint8_t asks_n;
     const struct loop_role *roles;
     const struct loop_field *fields;
     const struct loop_state *states;

@@ -25,7 +25,10 @@ struct timer {
 struct timers {
     struct timer *heap;
     size_t n, room;
-    uint32_t *slots; /* id -> place in the heap + 1, open addressing */
+    struct timer_slot {
+        uint64_t id; /* 0: free */
+        size_t at;   /* place in the heap */
+    } * slots;       /* open addressing */
     size_t slots_n;  /* a power of two */
 };
 

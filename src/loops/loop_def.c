@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "loops/yaml.h"
+#include "loops/ydoc.h"
 
 #define DEFS_MAX 1024
 
@@ -100,7 +100,7 @@ file_failed(const char *path, struct note *note)
         strerror(errno));
 }
 
-/* A whole file of at most YAML_MAX_BYTES + 1 (so that one too large is noticed). */
+/* A whole file of at most YDOC_MAX_BYTES + 1 (so that one too large is noticed). */
 static enum err
 read_file(const char *path, struct buf *out, struct note *note)
 {
@@ -120,7 +120,7 @@ read_file(const char *path, struct buf *out, struct note *note)
         if (got <= 0)
             break;
         out->n += (size_t)got;
-        if (out->n > YAML_MAX_BYTES)
+        if (out->n > YDOC_MAX_BYTES)
             break;
     }
     close(fd);

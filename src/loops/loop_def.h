@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* loop_def.h - the definition of a loop (闭环): what kinds of matter there are, as
- * data. One YAML file a loop under definitions/loops/; this header is what a file
- * becomes once it is read and checked.
+ * data. One YAML file a loop under definitions/loops/; this is what a file becomes once
+ * read.
  *
  * Units    durations ms; rungs in per cent of a clock's budget plus an offset in ms.
- * Owner    a loop_defs owns its definitions until loop_defs_free(). Everything inside
- * is constant. Threads  filled before threads start (files, then the versions the
- * ledger holds); then read by any. Errors   ERR_INPUT with FILE:LINE:COLUMN, the path,
- * and what was expected, in both languages. See      man 5 tongqu-loop is
- * docs/loops.md; docs/why/loops.md; tests in loop_def_test.c.
+ * Owner    a loop_defs owns its definitions until loop_defs_free(); all of it is
+ * constant. Threads  filled before threads start (files, then versions the ledger
+ * holds); then any. Errors   ERR_INPUT: FILE:LINE:COLUMN, path, what was expected, in
+ * both languages. See      docs/loops.md (the format), docs/why/loops.md, tests in
+ * loop_def_test.c.
  *
  * States, roles, clocks and moves are numbered in the order of the file. The numbers go
- * into the journal: that is safe because a matter is pinned to the definition by
- * content hash.
+ * into the journal: safe, because a matter is pinned to its definition by content hash.
  */
 #ifndef TQ_LOOPS_LOOP_DEF_H
 #define TQ_LOOPS_LOOP_DEF_H

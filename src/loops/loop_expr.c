@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "loops/yaml.h"
+#include "loops/ydoc.h"
 
 enum op {
     OP_TEXT,

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* loop_expr.h - the expressions of a definition: comparison, and/or/not, in, + - * /,
- * fields, a few facts of the matter, has(field), age(clock). Total: every expression of
- * every matter has a value in bounded time; there are no loops, no calls, no way to
- * name anything outside.
+ * fields, a few facts of the matter, has(field), age(clock). Total: every expression
+ * has a value in bounded time; no loops, no calls, no way to name anything outside.
  *
- * Units    numbers are doubles; instants and durations are milliseconds (`2min` is
- * 120000). Owner    compiled into the definition's arena; borrowed texts live as long.
+ * Units    numbers are doubles; instants and durations are ms (`2min` is 120000).
+ * Owner    compiled into the definition's arena; borrowed texts live as long.
  * Threads  constant once compiled.
  * Errors   ERR_INPUT with the column inside the expression.
  * See      docs/loops.md "Expressions"; tests in loop_expr_test.c.

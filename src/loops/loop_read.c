@@ -10,7 +10,7 @@
 #include "core/arena.h"
 #include "core/text.h"
 #include "loops/loop_expr.h"
-#include "loops/yaml.h"
+#include "loops/ydoc.h"
 #include "model/org.h"
 #include "model/user.h"
 
@@ -28,10 +28,10 @@ struct loop_def_box { /* what loop_def_free() frees: the definition first */
     struct arena arena;
 };
 
-typedef const struct yaml_node *node_p;
+typedef const struct ydoc_node *node_p;
 
 struct reader {
-    const struct yaml *y;
+    const struct ydoc *y;
     struct arena *arena;
     struct loop_def *d;
     struct note *note;
@@ -72,7 +72,7 @@ text(struct reader *r, node_p n, size_t max)
 {
     struct span s = {0};
     if (!r->err)
-        r->err = yaml_get_text(r->y, n, max, &s, r->note);
+        r->err = ydoc_get_text(r->y, n, max, &s, r->note);
     return keep(r, s);
 }
 
@@ -81,16 +81,16 @@ need(struct reader *r, node_p map, const char *key)
 {
     node_p n = NULL;
     if (!r->err)
-        r->err = yaml_need(r->y, map, key, &n, r->note);
+        r->err = ydoc_need(r->y, map, key, &n, r->note);
     return r->err ? NULL : n;
 }
 
 static bool
 flag(struct reader *r, node_p map, const char *key, bool otherwise)
 {
-    node_p n = r->err ? NULL : yaml_find(map, key);
+    node_p n = r->err ? NULL : ydoc_find(map, key);
     if (n)
-        r->err = yaml_get_flag(r->y, n, &otherwise, r->note);
+        r->err = ydoc_get_flag(r->y, n, &otherwise, r->note);
     return otherwise;
 }
 
@@ -100,9 +100,9 @@ word(
     struct reader *r, node_p map, const char *key, const char *const *words, size_t n,
     size_t otherwise)
 {
-    node_p c = r->err ? NULL : yaml_find(map, key);
+    node_p c = r->err ? NULL : ydoc_find(map, key);
     if (c)
-        r->err = yaml_get_word(r->y, c, words, n, &otherwise, r->note);
+        r->err = ydoc_get_word(r->y, c, words, n, &otherwise, r->note);
     return otherwise;
 }
 
@@ -110,14 +110,14 @@ static void
 only(struct reader *r, node_p map, const char *const *keys, size_t n)
 {
     if (!r->err)
-        r->err = yaml_only(r->y, map, keys, n, r->note);
+        r->err = ydoc_only(r->y, map, keys, n, r->note);
 }
 
 static void
-want(struct reader *r, node_p n, enum yaml_kind kind)
+want(struct reader *r, node_p n, enum ydoc_kind kind)
 {
     if (!r->err)
-        r->err = yaml_want(r->y, n, kind, r->note);
+        r->err = ydoc_want(r->y, n, kind, r->note);
 }
 
 /* zh and en of a map; both or an error. */
@@ -137,7 +137,7 @@ label(struct reader *r, node_p map, size_t max)
 static struct loop_text
 label_maybe(struct reader *r, node_p map, size_t max)
 {
-    if (!r->err && !yaml_find(map, "zh") && !yaml_find(map, "en"))
+    if (!r->err && !ydoc_find(map, "zh") && !ydoc_find(map, "en"))
         return (struct loop_text){0};
     return label(r, map, max);
 }
@@ -145,7 +145,7 @@ label_maybe(struct reader *r, node_p map, size_t max)
 static enum err
 no_such(struct reader *r, node_p n, const char *what_en, const char *what_zh)
 {
-    return yaml_wrong(
+    return ydoc_wrong(
         r->y, n, r->note, ERR_INPUT, "there is no %1$s \"%4$.*3$s\" in this file",
         "本文件中没有%2$s“%4$.*3$s”", what_en, what_zh,
         (int)(n->text.n < 40 ? n->text.n : 40), n->text.p ? n->text.p : "");
@@ -177,7 +177,7 @@ ref(struct reader *r, node_p n, enum ref kind)
         [REF_MOVE] = {"move", "操作", loop_move_find},
         [REF_GATE] = {"gate", "条件", gate_find},
     };
-    want(r, n, YAML_TEXT);
+    want(r, n, YDOC_TEXT);
     if (r->err)
         return 0;
     int at = refs[kind].find(r->d, n->text);
@@ -193,11 +193,11 @@ static uint64_t
 bits(struct reader *r, node_p list, enum ref kind)
 {
     uint64_t set = 0;
-    want(r, list, YAML_LIST);
+    want(r, list, YDOC_LIST);
     for (node_p n = r->err ? NULL : list->first; n && !r->err; n = n->next) {
         uint64_t bit = UINT64_C(1) << ref(r, n, kind);
         if (!r->err && (set & bit))
-            r->err = yaml_wrong(
+            r->err = ydoc_wrong(
                 r->y, n, r->note, ERR_INPUT, "it stands in the list twice",
                 "列表中重复");
         set |= bit;
@@ -209,21 +209,21 @@ bits(struct reader *r, node_p list, enum ref kind)
 static bool
 names(struct reader *r, node_p map, size_t max)
 {
-    want(r, map, YAML_MAP);
+    want(r, map, YDOC_MAP);
     if (!r->err && map->n > max)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, map, r->note, ERR_TOOBIG, "at most %zu are allowed here",
             "此处最多 %zu 项", max);
     for (node_p n = r->err ? NULL : map->first; n && !r->err; n = n->next) {
-        struct yaml_node as_text = {
-            .kind = YAML_TEXT,
+        struct ydoc_node as_text = {
+            .kind = YDOC_TEXT,
             .text = n->key,
             .parent = n->parent,
             .key = n->key,
             .line = n->key_line,
             .column = n->key_column};
         struct span s;
-        r->err = yaml_get_name(r->y, &as_text, &s, r->note);
+        r->err = ydoc_get_name(r->y, &as_text, &s, r->note);
     }
     return !r->err;
 }
@@ -234,14 +234,14 @@ expr(struct reader *r, node_p n, enum loop_value_kind kind)
     const struct loop_expr *e = NULL;
     size_t at = 0;
     struct note why = {0};
-    want(r, n, YAML_TEXT);
+    want(r, n, YDOC_TEXT);
     if (r->err)
         return NULL;
     r->err = loop_expr_compile(r->arena, r->d, n->text, kind, &e, &at, &why);
     if (r->err) {
-        struct yaml_node here = *n;
+        struct ydoc_node here = *n;
         here.column += (uint32_t)utf8_count((struct span){n->text.p, at}) + !n->plain;
-        yaml_wrong(r->y, &here, r->note, r->err, "%1$s", "%2$s", why.en, why.zh);
+        ydoc_wrong(r->y, &here, r->note, r->err, "%1$s", "%2$s", why.en, why.zh);
     }
     return e;
 }
@@ -252,16 +252,16 @@ static unsigned
 read_posts(struct reader *r, node_p list)
 {
     unsigned posts = 0;
-    want(r, list, YAML_LIST);
+    want(r, list, YDOC_LIST);
     for (node_p n = r->err ? NULL : list->first; n && !r->err; n = n->next) {
-        want(r, n, YAML_TEXT);
+        want(r, n, YDOC_TEXT);
         const struct role_row *row = r->err ? NULL : role_find(n->text);
         if (!r->err && !row)
             r->err = no_such(r, n, "user role", "系统岗位");
         posts |= row ? (unsigned)row->role : 0;
     }
     if (!r->err && !posts)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, list, r->note, ERR_INPUT, "name at least one user role",
             "至少填写一个系统岗位");
     return posts;
@@ -282,12 +282,12 @@ read_selector(struct reader *r, node_p n, struct loop_selector *s)
     s->posts = read_posts(r, posts);
     s->org = (uint8_t)word(r, n, "org", orgs, COUNT(orgs), LOOP_ORG_ANY);
     s->who = (uint8_t)word(r, n, "who", who, COUNT(who), LOOP_WHO_ANY);
-    node_p list = yaml_find(n, "org_kind");
+    node_p list = ydoc_find(n, "org_kind");
     if (list)
-        want(r, list, YAML_LIST);
+        want(r, list, YDOC_LIST);
     for (node_p k = list && !r->err ? list->first : NULL; k && !r->err; k = k->next) {
         size_t kind = 0;
-        r->err = yaml_get_word(r->y, k, kinds, COUNT(kinds), &kind, r->note);
+        r->err = ydoc_get_word(r->y, k, kinds, COUNT(kinds), &kind, r->note);
         s->org_kinds |= 1u << kind;
     }
 }
@@ -302,9 +302,9 @@ read_role(struct reader *r, node_p n, struct loop_role *role)
     node_p list = need(r, n, "any_of");
     if (!list)
         return;
-    want(r, list, YAML_LIST);
+    want(r, list, YDOC_LIST);
     if (!r->err && (list->n == 0 || list->n > SELECTORS_MAX))
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, list, r->note, ERR_INPUT, "1 to 8 selectors",
             "应有 1 到 8 个选择条件");
     struct loop_selector *any = take(r, list->n, sizeof *any);
@@ -355,7 +355,7 @@ read_options(struct reader *r, node_p map, struct loop_field *f)
     if (!rows)
         return;
     if (map->n == 0)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, map, r->note, ERR_INPUT, "a choice has at least one option",
             "选项至少一项");
     for (node_p n = map->first; n && !r->err; n = n->next) {
@@ -375,23 +375,23 @@ read_bounds(struct reader *r, node_p n, struct loop_field *f)
     bool counted =
         f->type == LOOP_TEXT || f->type == LOOP_NOTE || f->type == LOOP_FILES;
     double most = f->type == LOOP_TEXT ? 400 : f->type == LOOP_NOTE ? 4000 : 16;
-    node_p min = yaml_find(n, "min"), max = yaml_find(n, "max");
+    node_p min = ydoc_find(n, "min"), max = ydoc_find(n, "max");
     f->min = counted ? 0 : -1e15;
     f->max = !counted               ? 1e15
              : f->type == LOOP_TEXT ? TEXT_DEFAULT
              : f->type == LOOP_NOTE ? NOTE_DEFAULT
                                     : most;
     if (min && !r->err)
-        r->err = yaml_get_number(r->y, min, &f->min, r->note);
+        r->err = ydoc_get_number(r->y, min, &f->min, r->note);
     if (max && !r->err)
-        r->err = yaml_get_number(r->y, max, &f->max, r->note);
+        r->err = ydoc_get_number(r->y, max, &f->max, r->note);
     if (!r->err && (min || max) && !counted && f->type != LOOP_NUMBER)
-        r->err = yaml_wrong_key(
+        r->err = ydoc_wrong_key(
             r->y, min ? min : max, r->note, ERR_INPUT,
             "min and max belong to number, text, note and files",
             "min 与 max 仅用于 number、text、note、files");
     if (!r->err && (f->min > f->max || (counted && (f->min < 0 || f->max > most))))
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, max ? max : min, r->note, ERR_INPUT, "min and max must be 0 to %.0f",
             "min 与 max 应在 0 到 %.0f 之间", most);
 }
@@ -409,15 +409,15 @@ read_field(struct reader *r, node_p n, struct loop_field *f)
     if (!t)
         return;
     r->err =
-        yaml_get_word(r->y, t, type_names + 1, COUNT(type_names) - 1, &type, r->note);
+        ydoc_get_word(r->y, t, type_names + 1, COUNT(type_names) - 1, &type, r->note);
     f->type = (uint8_t)(type + 1);
     f->input = flag(r, n, "input", false);
-    node_p why = yaml_find(n, "why");
+    node_p why = ydoc_find(n, "why");
     if (why)
         f->why = label(r, why, SENTENCE_MAX);
-    node_p options = yaml_find(n, "options");
+    node_p options = ydoc_find(n, "options");
     if (!r->err && (f->type == LOOP_CHOICE) != (options != NULL))
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, n, r->note, ERR_INPUT,
             "options belong to a choice, and a choice needs them",
             "choice 类型必须有 options，其他类型不能有");
@@ -473,19 +473,19 @@ read_states(struct reader *r, node_p map)
         rows[n->index].name = keep(r, n->key);
         read_state(r, n, &rows[n->index]);
         if (!r->err && (span_eq(n->key, SPAN("same")) || span_eq(n->key, SPAN("open"))))
-            r->err = yaml_wrong_key(
+            r->err = ydoc_wrong_key(
                 r->y, n, r->note, ERR_INPUT,
                 "this word has a meaning of its own in moves",
                 "该词在操作中另有含义，请换名");
         if (!r->err && rows[n->index].kind == LOOP_START && start >= 0)
-            r->err = yaml_wrong_key(
+            r->err = ydoc_wrong_key(
                 r->y, n, r->note, ERR_INPUT, "there is a start state already: %s",
                 "已有起始状态：%s", rows[start].name);
         if (!r->err && rows[n->index].kind == LOOP_START)
             start = (int)n->index;
     }
     if (!r->err && start < 0)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, map, r->note, ERR_INPUT, "one state must be of kind: start",
             "必须有一个 kind: start 的状态");
     if (r->err)
@@ -500,7 +500,7 @@ read_states(struct reader *r, node_p map)
 static void
 effect_assign(struct reader *r, node_p n, struct loop_effect *e)
 {
-    want(r, n, YAML_TEXT);
+    want(r, n, YDOC_TEXT);
     if (r->err)
         return;
     if (span_eq(n->text, SPAN("actor"))) {
@@ -530,7 +530,7 @@ effect_set(struct reader *r, node_p n, node_p item, struct loop_effect *e)
     if (kind)
         e->value = expr(r, to, (enum loop_value_kind)kind);
     else
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, n, r->note, ERR_INPUT,
             "a field of this type cannot be set by an effect",
             "该类型的字段不能由效果设置");
@@ -545,7 +545,7 @@ effect_extend(struct reader *r, node_p n, node_p item, struct loop_effect *e)
         return;
     e->field = ref(r, by, REF_FIELD);
     if (!r->err && r->d->fields[e->field].type != LOOP_NUMBER)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, by, r->note, ERR_INPUT, "a number field with minutes is needed",
             "此处需要以分钟计的 number 字段");
 }
@@ -556,7 +556,7 @@ field_of_type(struct reader *r, node_p n, struct loop_effect *e, enum loop_type 
 {
     e->target = ref(r, n, REF_FIELD);
     if (!r->err && r->d->fields[e->target].type != type)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, n, r->note, ERR_INPUT,
             "a field of type %1$s is needed, this one is %2$s",
             "此处需要 %1$s 类型的字段，该字段为 %2$s", loop_type_name(type),
@@ -571,7 +571,7 @@ effect_count(struct reader *r, node_p n, struct loop_effect *e)
     for (unsigned i = 0; !r->err && i < r->d->fields[e->target].options_n; i++)
         counts = counts || r->d->fields[e->target].options[i].verdict;
     if (!counts)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, n, r->note, ERR_INPUT, "no option of this field has a verdict",
             "该字段没有任何选项带 verdict");
 }
@@ -608,11 +608,11 @@ effect_row(struct reader *r, node_p n, struct span name, bool rung)
             row = &effect_rows[i];
     if (row && !(rung ? row->moves_only : row->rungs_only))
         return row;
-    r->err = row ? yaml_wrong(
+    r->err = row ? ydoc_wrong(
                        r->y, n, r->note, ERR_INPUT,
                        "this effect does not belong here: %s", "该效果不能用在此处：%s",
                        rung ? "moves only（仅用于操作）" : "rungs only（仅用于梯级）")
-                 : yaml_wrong(
+                 : ydoc_wrong(
                        r->y, n, r->note, ERR_INPUT,
                        "expected an effect (assign, hand_down, hand_back, start, stop, "
                        "pause, "
@@ -668,12 +668,12 @@ effect_target(struct reader *r, node_p n, node_p item, struct loop_effect *e)
 static void
 read_effect(struct reader *r, node_p item, bool rung, struct loop_effect *e)
 {
-    bool alone = item->kind == YAML_TEXT;
+    bool alone = item->kind == YDOC_TEXT;
     node_p head = alone ? item : item->first;
     if (!alone)
-        want(r, item, YAML_MAP);
+        want(r, item, YDOC_MAP);
     if (!r->err && !head)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, item, r->note, ERR_INPUT, "an effect is missing", "缺少效果");
     if (r->err)
         return;
@@ -685,7 +685,7 @@ read_effect(struct reader *r, node_p item, bool rung, struct loop_effect *e)
     bool may = row->kind == LOOP_HAND_BACK || row->kind == LOOP_RAISE ||
                row->kind == LOOP_RELEASE;
     if (alone != may) {
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, item, r->note, ERR_INPUT,
             may ? "write this effect alone, without a colon"
                 : "this effect needs what it works on (name: value)",
@@ -714,9 +714,9 @@ read_effects(struct reader *r, node_p list, bool rung, uint8_t *out_n)
 {
     if (!list)
         return NULL;
-    want(r, list, YAML_LIST);
+    want(r, list, YDOC_LIST);
     if (!r->err && list->n > LOOP_MAX_EFFECTS)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, list, r->note, ERR_TOOBIG, "at most 12 effects", "效果最多 12 项");
     struct loop_effect *rows = take(r, list->n, sizeof *rows);
     for (node_p n = rows ? list->first : NULL; n && !r->err; n = n->next)
@@ -753,7 +753,7 @@ read_gates(struct reader *r, node_p map)
 static void
 read_from(struct reader *r, node_p n, struct loop_move *m)
 {
-    if (n->kind == YAML_TEXT && span_eq(n->text, SPAN("open"))) {
+    if (n->kind == YDOC_TEXT && span_eq(n->text, SPAN("open"))) {
         for (unsigned i = 0; i < r->d->states_n; i++)
             if (r->d->states[i].kind != LOOP_TERMINAL)
                 m->from |= UINT64_C(1) << i;
@@ -761,7 +761,7 @@ read_from(struct reader *r, node_p n, struct loop_move *m)
     }
     m->from = bits(r, n, REF_STATE);
     if (!r->err && !m->from)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, n, r->note, ERR_INPUT, "name at least one state, or: open",
             "至少填写一个状态，或写 open");
 }
@@ -773,10 +773,10 @@ read_on(struct reader *r, node_p n, struct loop_move *m)
     m->on = LOOP_ON_ACTION;
     if (!n || r->err)
         return;
-    if (n->kind == YAML_TEXT) {
+    if (n->kind == YDOC_TEXT) {
         static const char *const words[] = {"action", "timer"};
         size_t w = 0;
-        r->err = yaml_get_word(r->y, n, words, COUNT(words), &w, r->note);
+        r->err = ydoc_get_word(r->y, n, words, COUNT(words), &w, r->note);
         m->on = (uint8_t)(w ? LOOP_ON_TIMER : LOOP_ON_ACTION);
         return;
     }
@@ -785,7 +785,7 @@ read_on(struct reader *r, node_p n, struct loop_move *m)
     struct span s = {0};
     if (!message)
         return;
-    r->err = yaml_get_name(r->y, message, &s, r->note);
+    r->err = ydoc_get_name(r->y, message, &s, r->note);
     m->message = keep(r, s);
     m->on = LOOP_ON_MESSAGE;
 }
@@ -796,28 +796,28 @@ read_form(struct reader *r, node_p list, bool inputs, uint8_t *out_n)
 {
     if (!list || r->err)
         return NULL;
-    want(r, list, YAML_LIST);
+    want(r, list, YDOC_LIST);
     if (!r->err && list->n > LOOP_MAX_FIELDS)
         r->err =
-            yaml_wrong(r->y, list, r->note, ERR_TOOBIG, "too many fields", "字段过多");
+            ydoc_wrong(r->y, list, r->note, ERR_TOOBIG, "too many fields", "字段过多");
     struct loop_ask *rows = take(r, list->n, sizeof *rows);
     for (node_p n = rows ? list->first : NULL; n && !r->err; n = n->next) {
-        struct yaml_node bare = *n;
+        struct ydoc_node bare = *n;
         rows[n->index].required = true;
-        if (n->kind == YAML_TEXT && n->text.n && n->text.p[n->text.n - 1] == '?') {
+        if (n->kind == YDOC_TEXT && n->text.n && n->text.p[n->text.n - 1] == '?') {
             rows[n->index].required = false;
             bare.text.n--;
         }
         rows[n->index].field = ref(r, &bare, REF_FIELD);
         if (!r->err && !inputs && r->d->fields[rows[n->index].field].input)
-            r->err = yaml_wrong(
+            r->err = ydoc_wrong(
                 r->y, n, r->note, ERR_INPUT,
                 "an input field is given when the matter opens, a form cannot ask for "
                 "it",
                 "input 字段在立项时给定，表单不能再填");
         for (unsigned i = 0; !r->err && i < n->index; i++)
             if (rows[i].field == rows[n->index].field)
-                r->err = yaml_wrong(
+                r->err = ydoc_wrong(
                     r->y, n, r->note, ERR_INPUT, "it stands in the list twice",
                     "列表中重复");
     }
@@ -830,13 +830,13 @@ read_move_gates(struct reader *r, node_p list, struct loop_move *m)
 {
     if (!list || r->err)
         return;
-    want(r, list, YAML_LIST);
+    want(r, list, YDOC_LIST);
     uint16_t *rows = take(r, list->n, sizeof *rows);
     if (!rows)
         return;
     if (list->n > 16)
         r->err =
-            yaml_wrong(r->y, list, r->note, ERR_TOOBIG, "at most 16", "最多 16 项");
+            ydoc_wrong(r->y, list, r->note, ERR_TOOBIG, "at most 16", "最多 16 项");
     for (node_p n = list->first; n && !r->err; n = n->next)
         rows[n->index] = ref(r, n, REF_GATE);
     m->gates = rows;
@@ -848,9 +848,9 @@ read_key(struct reader *r, node_p n, struct loop_move *m)
 {
     if (!n || r->err)
         return;
-    want(r, n, YAML_TEXT);
+    want(r, n, YDOC_TEXT);
     if (!r->err && (n->text.n != 1 || n->text.p[0] < 'a' || n->text.p[0] > 'z'))
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, n, r->note, ERR_INPUT, "a key is one letter a-z",
             "快捷键应为一个小写字母");
     m->key = keep(r, n->text);
@@ -859,9 +859,9 @@ read_key(struct reader *r, node_p n, struct loop_move *m)
 static void
 read_move_roles(struct reader *r, node_p n, struct loop_move *m)
 {
-    node_p roles = r->err ? NULL : yaml_find(n, "roles");
+    node_p roles = r->err ? NULL : ydoc_find(n, "roles");
     if (!r->err && (m->on == LOOP_ON_ACTION) != (roles != NULL)) {
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, n, r->note, ERR_INPUT,
             m->on == LOOP_ON_ACTION ? "the key \"roles\" is missing"
                                     : "a timer or message move has no roles",
@@ -872,7 +872,7 @@ read_move_roles(struct reader *r, node_p n, struct loop_move *m)
     if (roles)
         m->roles = (uint32_t)bits(r, roles, REF_ROLE);
     if (!r->err && roles && !m->roles)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, roles, r->note, ERR_INPUT, "name at least one role",
             "至少填写一个角色");
 }
@@ -890,17 +890,17 @@ read_move(struct reader *r, node_p n, struct loop_move *m)
     if (!from || !to)
         return;
     read_from(r, from, m);
-    m->stays = to->kind == YAML_TEXT && span_eq(to->text, SPAN("same"));
+    m->stays = to->kind == YDOC_TEXT && span_eq(to->text, SPAN("same"));
     if (!m->stays)
         m->to = ref(r, to, REF_STATE);
-    read_on(r, yaml_find(n, "on"), m);
-    read_key(r, yaml_find(n, "key"), m);
+    read_on(r, ydoc_find(n, "on"), m);
+    read_key(r, ydoc_find(n, "key"), m);
     m->tone = tones[word(r, n, "tone", tones, COUNT(tones), 0)];
     m->phone = flag(r, n, "phone", false);
     read_move_roles(r, n, m);
-    read_move_gates(r, yaml_find(n, "gates"), m);
-    m->asks = read_form(r, yaml_find(n, "form"), m->on == LOOP_ON_MESSAGE, &m->asks_n);
-    m->effects = read_effects(r, yaml_find(n, "do"), false, &m->effects_n);
+    read_move_gates(r, ydoc_find(n, "gates"), m);
+    m->asks = read_form(r, ydoc_find(n, "form"), m->on == LOOP_ON_MESSAGE, &m->asks_n);
+    m->effects = read_effects(r, ydoc_find(n, "do"), false, &m->effects_n);
 }
 
 static void
@@ -931,9 +931,9 @@ read_clock(struct reader *r, node_p n, struct loop_clock *c)
     node_p budget = need(r, n, "budget");
     if (!budget)
         return;
-    r->err = yaml_get_duration(r->y, budget, &c->budget_ms, r->note);
-    node_p start = yaml_find(n, "start_on"), stop = yaml_find(n, "stop_on");
-    node_p pause = yaml_find(n, "pause_in");
+    r->err = ydoc_get_duration(r->y, budget, &c->budget_ms, r->note);
+    node_p start = ydoc_find(n, "start_on"), stop = ydoc_find(n, "stop_on");
+    node_p pause = ydoc_find(n, "pause_in");
     if (start)
         c->start_on = bits(r, start, REF_STATE);
     if (pause)
@@ -963,7 +963,7 @@ read_clocks(struct reader *r, node_p map)
 static void
 read_at(struct reader *r, node_p n, struct loop_rung *rung)
 {
-    want(r, n, YAML_TEXT);
+    want(r, n, YDOC_TEXT);
     if (r->err)
         return;
     struct span rest = n->text, percent = span_trim(span_cut(&rest, '%'));
@@ -977,7 +977,7 @@ read_at(struct reader *r, node_p n, struct loop_rung *rung)
         rung->offset_ms = minus ? -rung->offset_ms : rung->offset_ms;
     }
     if (!ok)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, n, r->note, ERR_INPUT,
             "expected a share of the clock (80%%, 100%% + 30min), found \"%.*s\"",
             "应为时限的百分比（80%%、100%% + 30min），实为“%.*s”",
@@ -1001,9 +1001,9 @@ read_rung(struct reader *r, node_p n, struct loop_rung *rung)
 static void
 read_ladder(struct reader *r, node_p list, struct loop_clock *c)
 {
-    want(r, list, YAML_LIST);
+    want(r, list, YDOC_LIST);
     if (!r->err && list->n > LOOP_MAX_RUNGS)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, list, r->note, ERR_TOOBIG, "at most 16 rungs", "梯级最多 16 级");
     struct loop_rung *rows = take(r, list->n, sizeof *rows);
     for (node_p n = rows ? list->first : NULL; n && !r->err; n = n->next) {
@@ -1013,7 +1013,7 @@ read_ladder(struct reader *r, node_p list, struct loop_clock *c)
         const struct loop_rung *a = &rows[n->index - 1], *b = &rows[n->index];
         if (c->budget_ms * a->percent / 100 + a->offset_ms >
             c->budget_ms * b->percent / 100 + b->offset_ms)
-            r->err = yaml_wrong(
+            r->err = ydoc_wrong(
                 r->y, n, r->note, ERR_INPUT, "rungs stand in the order they fall due",
                 "梯级须按到期先后排列");
     }
@@ -1026,10 +1026,10 @@ read_ladders(struct reader *r, node_p map)
 {
     if (!map || r->err)
         return;
-    want(r, map, YAML_MAP);
+    want(r, map, YDOC_MAP);
     for (node_p n = r->err ? NULL : map->first; n && !r->err; n = n->next) {
-        struct yaml_node as_text = *n;
-        as_text.kind = YAML_TEXT;
+        struct ydoc_node as_text = *n;
+        as_text.kind = YDOC_TEXT;
         as_text.text = n->key;
         as_text.line = n->key_line;
         as_text.column = n->key_column;
@@ -1052,9 +1052,9 @@ check_rung_moves(struct reader *r)
                 const struct loop_effect *e = &rung->effects[k];
                 if (e->kind != LOOP_MOVE || d->moves[e->target].on == LOOP_ON_TIMER)
                     continue;
-                struct yaml_node at = {
+                struct ydoc_node at = {
                     .line = rung->pos.line, .column = rung->pos.column};
-                r->err = yaml_wrong(
+                r->err = ydoc_wrong(
                     r->y, &at, r->note, ERR_INPUT,
                     "a rung makes moves with on: timer only",
                     "梯级只能触发 on: timer 的操作");
@@ -1106,27 +1106,27 @@ read_head(struct reader *r, node_p root)
     node_p kind = need(r, root, "loop"), v = need(r, root, "version");
     if (!kind || !v)
         return;
-    r->err = yaml_get_name(r->y, kind, &s, r->note);
+    r->err = ydoc_get_name(r->y, kind, &s, r->note);
     r->d->kind = keep(r, s);
     if (!r->err)
-        r->err = yaml_get_i64(r->y, v, 1, 1000000, &version, r->note);
+        r->err = ydoc_get_i64(r->y, v, 1, 1000000, &version, r->note);
     r->d->version = (uint32_t)version;
     r->d->title = label(r, root, LABEL_MAX);
     node_p prefix = need(r, root, "prefix");
     if (!prefix)
         return;
-    want(r, prefix, YAML_TEXT);
+    want(r, prefix, YDOC_TEXT);
     bool ok = !r->err && prefix->text.n >= 1 && prefix->text.n <= 6;
     for (size_t i = 0; ok && i < prefix->text.n; i++)
         ok = prefix->text.p[i] >= 'A' && prefix->text.p[i] <= 'Z';
     if (!r->err && !ok)
-        r->err = yaml_wrong(
+        r->err = ydoc_wrong(
             r->y, prefix, r->note, ERR_INPUT, "expected 1 to 6 letters A-Z",
             "应为 1 到 6 个大写字母");
     r->d->prefix = keep(r, prefix->text);
-    node_p finding = yaml_find(root, "opened_by");
+    node_p finding = ydoc_find(root, "opened_by");
     if (finding && !r->err) {
-        r->err = yaml_get_name(r->y, finding, &s, r->note);
+        r->err = ydoc_get_name(r->y, finding, &s, r->note);
         r->d->opened_by = keep(r, s);
     }
 }
@@ -1136,7 +1136,7 @@ static void
 read_by_hand(struct reader *r, node_p root)
 {
     static const char *const keys[] = {"roles", "form"};
-    node_p n = r->err ? NULL : yaml_find(root, "by_hand");
+    node_p n = r->err ? NULL : ydoc_find(root, "by_hand");
     if (!n)
         return;
     only(r, n, keys, COUNT(keys));
@@ -1145,7 +1145,7 @@ read_by_hand(struct reader *r, node_p root)
         return;
     r->d->openers = (uint32_t)bits(r, roles, REF_ROLE);
     r->d->by_hand = r->d->openers != 0;
-    r->d->asks = read_form(r, yaml_find(n, "form"), true, &r->d->asks_n);
+    r->d->asks = read_form(r, ydoc_find(n, "form"), true, &r->d->asks_n);
 }
 
 static void
@@ -1156,16 +1156,16 @@ read_all(struct reader *r, node_p root)
     if (roles)
         read_roles(r, roles);
     if (!r->err)
-        read_fields(r, yaml_find(root, "fields"));
+        read_fields(r, ydoc_find(root, "fields"));
     read_by_hand(r, root);
     read_states(r, need(r, root, "states"));
     if (!r->err)
-        read_clocks(r, yaml_find(root, "clocks"));
+        read_clocks(r, ydoc_find(root, "clocks"));
     if (!r->err)
-        read_gates(r, yaml_find(root, "gates"));
+        read_gates(r, ydoc_find(root, "gates"));
     read_moves(r, need(r, root, "moves"));
     if (!r->err)
-        read_ladders(r, yaml_find(root, "ladders"));
+        read_ladders(r, ydoc_find(root, "ladders"));
     if (!r->err)
         check_rung_moves(r);
 }
@@ -1174,8 +1174,8 @@ enum err
 loop_def_parse(
     struct span source, const char *file, struct loop_def **out, struct note *note)
 {
-    struct yaml *y = NULL;
-    enum err e = yaml_parse(source, file, &y, note);
+    struct ydoc *y = NULL;
+    enum err e = ydoc_parse(source, file, &y, note);
     if (e)
         return e;
     struct loop_def_box *box = calloc(1, sizeof *box);
@@ -1185,17 +1185,17 @@ loop_def_parse(
     }
     arena_init(&box->arena, ARENA_CAP);
     struct reader r = {.y = y, .arena = &box->arena, .d = &box->d, .note = note};
-    read_all(&r, yaml_root(y));
+    read_all(&r, ydoc_root(y));
     box->d.file = keep(&r, span_cstr(file));
     box->d.text = (struct span){keep(&r, source), source.n};
-    hash_content(yaml_root(y), box->d.hash);
+    hash_content(ydoc_root(y), box->d.hash);
     e = r.err;
     if (e)
         loop_def_free(&box->d);
     else
         *out = &box->d;
 out:
-    yaml_free(y);
+    ydoc_free(y);
     return e;
 }
 

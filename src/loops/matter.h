@@ -2,22 +2,22 @@
 /* matter.h - anything that must be closed (事项): a fold of its journal under a pinned
  * definition.
  *
- *    matter_open, matter_move, matter_tell, matter_fire      check, ask needs, write it
- * all |                                             down: event bytes
+ *    matter_open, matter_move, matter_tell, matter_fire
+ *              |        (check, ask needs, write all answers down: event bytes)
  *              v
  *    the caller journals the event
  *              |
  *              v
- *    matter_apply: struct matter                             asks nobody, refuses
- * nothing
+ *    matter_apply: struct matter
+ *                       (asks nobody, refuses nothing that was journaled)
  *
  * Units    instants ts_ms; positions e7; seq counts the matter's events from 1.
  * Owner    the caller's memory: matter_release(); a zeroed matter is a legal empty one.
  * Threads  one writer (ledger). A matter handed to readers is a copy (matter_copy).
- * Errors   ERR_DENIED never for this person; ERR_GATE not now, the note says why;
- * ERR_INPUT a field, named in the note; ERR_CONFLICT seq is not the newest;
- * ERR_NOTFOUND no such move; ERR_CORRUPT bytes that no release of ours wrote. See
- * docs/why/loops.md, tests in matter_test.c and tests/loop_*_test.c.
+ * Errors   ERR_DENIED: never for this person. ERR_GATE: not now, the note says why.
+ *          ERR_INPUT: a field, named in the note. ERR_CONFLICT: seq is not the newest.
+ *          ERR_NOTFOUND: no such move. ERR_CORRUPT: bytes no release of ours wrote.
+ * See      docs/why/loops.md, tests in matter_test.c and tests/loop_*_test.c.
  */
 #ifndef TQ_LOOPS_MATTER_H
 #define TQ_LOOPS_MATTER_H

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Event bytes. Layout (numbers are varints unless said; +1 means that 0 stands for
- * none):
+/* Event bytes. Numbers are varints unless said; +1 means that 0 stands for none.
  *
- *   u8 format (1), u8 kind, seq, at_ms, by, posts, role+1, move+1, clock+1, rung+1,
- * from, to, has opening:  32 bytes hash, id, code, title, place, org, u8 level, zigzag
- * lon, zigzag lat, u64 alarm, parent, u8 drill has org:  org, u8 path_op            has
- * owner:   user has unit: unit, freed, zigzag distance, zigzag eta has level: u8 has
- * outcome: field, option, u8 verdict values:   n, each: field, u8 type, then by type
- *   notices:  n, each: role, u8 flags (1 climb, 2 of the rung), u8 effect
- *   clocks:   n, each: u8 clock, u8 state, budget, zigzag consumed, since, due, fired,
- * climbed
+ *   head       u8 format (1), u8 kind, seq, zigzag at_ms, by, posts, role+1, move+1,
+ *              clock+1, rung+1, from, to, has
+ *   opening    32 bytes hash, id, code, title, place, org, u8 level, zigzag lon,
+ *              zigzag lat, u64 alarm, parent, u8 drill
+ *   has org    org, u8 path_op
+ *   has owner  user
+ *   has unit   unit, freed, zigzag distance, zigzag eta
+ *   has level  u8
+ *   has outcome  field, option, u8 verdict
+ *   values     n, each: field, u8 type, then by type
+ *   notices    n, each: role, u8 flags (1 climb, 2 of the rung), u8 effect
+ *   clocks     n, each: u8 clock, u8 state, budget, zigzag consumed, zigzag since,
+ *              zigzag due, fired, climbed
  */
 #include "loops/matter_event.h"
 

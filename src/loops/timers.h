@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* timers.h - which matter is due next: one instant a matter, the earliest first.
  *
- * Units    instants ts_ms; keys are matter ids (not 0). 32 bytes a matter: a million is
- * 32 MB. Owner    timers_init() on the caller's memory; timers_release() safe on zeroed
- * and twice. Threads  the ledger thread's. Errors   ERR_NOMEM from timers_set(). See
- * docs/why/loops.md "Timers"; tests in timers_test.c.
+ * Units    instants ts_ms; keys are matter ids (not 0). About 64 bytes a matter.
+ * Owner    the caller's memory; timers_release() is safe on zeroed and twice.
+ * Threads  the ledger thread's.
+ * Errors   ERR_NOMEM from timers_set().
+ * See      docs/why/loops.md "Timers"; tests in timers_test.c.
  *
  * The order is (instant, id), so a restart that puts the same matters in fires them in
  * the same order.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libyaml's events into a tree of nodes with positions. The stack of open nodes is the
  * parent chain, so depth costs no C stack; everything lives in one arena. */
-#include "loops/yaml.h"
+#include "loops/ydoc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +12,9 @@
 #define ARENA_CAP (32u << 20)
 #define TEXT_SHOWN 40
 
-struct yaml {
+struct ydoc {
     struct arena arena;
-    struct yaml_node *root;
+    struct ydoc_node *root;
     const char *file;
     uint32_t nodes;
 };
@@ -22,9 +22,9 @@ struct yaml {
 /* ---- messages ---- */
 
 char *
-yaml_path(const struct yaml_node *node, char *dst, size_t cap)
+ydoc_path(const struct ydoc_node *node, char *dst, size_t cap)
 {
-    const struct yaml_node *chain[YAML_MAX_DEPTH + 2];
+    const struct ydoc_node *chain[YDOC_MAX_DEPTH + 2];
     size_t n = 0;
     for (; node && node->parent && n < sizeof chain / sizeof *chain;
          node = node->parent)
@@ -32,7 +32,7 @@ yaml_path(const struct yaml_node *node, char *dst, size_t cap)
     size_t at = 0;
     dst[0] = 0;
     while (n--) {
-        const struct yaml_node *c = chain[n];
+        const struct ydoc_node *c = chain[n];
         int wrote = c->key.p ? snprintf(
                                    dst + at, cap - at, "%s%.*s", at ? "." : "",
                                    (int)(c->key.n < 64 ? c->key.n : 64), c->key.p)
@@ -57,7 +57,7 @@ wrong_at(
 
 static enum err
 wrong_va(
-    const struct yaml *y, const struct yaml_node *node, bool at_key, struct note *note,
+    const struct ydoc *y, const struct ydoc_node *node, bool at_key, struct note *note,
     enum err e, const char *en, const char *zh, va_list ap)
 {
     char en_text[512], zh_text[512], path[96];
@@ -69,13 +69,13 @@ wrong_va(
     uint32_t line = at_key && node->key.p ? node->key_line : node->line;
     uint32_t column = at_key && node->key.p ? node->key_column : node->column;
     return wrong_at(
-        y->file, line, column, yaml_path(node, path, sizeof path), note, e, en_text,
+        y->file, line, column, ydoc_path(node, path, sizeof path), note, e, en_text,
         zh_text);
 }
 
 enum err
-yaml_wrong(
-    const struct yaml *y, const struct yaml_node *node, struct note *note, enum err e,
+ydoc_wrong(
+    const struct ydoc *y, const struct ydoc_node *node, struct note *note, enum err e,
     const char *en, const char *zh, ...)
 {
     va_list ap;
@@ -86,8 +86,8 @@ yaml_wrong(
 }
 
 enum err
-yaml_wrong_key(
-    const struct yaml *y, const struct yaml_node *node, struct note *note, enum err e,
+ydoc_wrong_key(
+    const struct ydoc *y, const struct ydoc_node *node, struct note *note, enum err e,
     const char *en, const char *zh, ...)
 {
     va_list ap;
@@ -100,8 +100,8 @@ yaml_wrong_key(
 /* ---- building ---- */
 
 struct builder {
-    struct yaml *y;
-    struct yaml_node *open; /* innermost list or map that is not closed */
+    struct ydoc *y;
+    struct ydoc_node *open; /* innermost list or map that is not closed */
     struct span key;        /* waiting for its value */
     uint32_t key_line, key_column;
     unsigned depth;
@@ -122,7 +122,7 @@ refuse(
 {
     char path[96] = "";
     if (b->open)
-        yaml_path(b->open, path, sizeof path);
+        ydoc_path(b->open, path, sizeof path);
     return wrong_at(
         b->y->file, count32(ev->start_mark.line + 1),
         count32(ev->start_mark.column + 1), path, b->note, e, en, zh);
@@ -130,22 +130,22 @@ refuse(
 
 static enum err
 new_node(
-    struct builder *b, const yaml_event_t *ev, enum yaml_kind kind,
-    struct yaml_node **out)
+    struct builder *b, const yaml_event_t *ev, enum ydoc_kind kind,
+    struct ydoc_node **out)
 {
     if (b->done)
         return refuse(
             b, ev, ERR_INPUT,
             "a file holds one document: take out what follows the first",
             "一个文件只能有一个文档，请删除多余部分");
-    if (++b->y->nodes > YAML_MAX_NODES)
+    if (++b->y->nodes > YDOC_MAX_NODES)
         return refuse(
             b, ev, ERR_TOOBIG, "the file has too many values", "文件内容过多");
-    if (b->open && b->open->kind == YAML_MAP && !b->key.p)
+    if (b->open && b->open->kind == YDOC_MAP && !b->key.p)
         return refuse(
             b, ev, ERR_INPUT, "a key is a plain word, not a list or a map",
             "键名必须是普通文字，不能是列表或映射");
-    struct yaml_node *n = ARENA_NEW(&b->y->arena, struct yaml_node);
+    struct ydoc_node *n = ARENA_NEW(&b->y->arena, struct ydoc_node);
     if (!n)
         return refuse(b, ev, ERR_TOOBIG, "the file is too big", "文件过大");
     n->kind = (uint8_t)kind;
@@ -178,7 +178,7 @@ take_key(struct builder *b, const yaml_event_t *ev)
         return refuse(
             b, ev, ERR_INPUT, "a key has 1 to 64 characters",
             "键名长度应为 1 到 64 个字符");
-    for (const struct yaml_node *c = b->open->first; c; c = c->next) {
+    for (const struct ydoc_node *c = b->open->first; c; c = c->next) {
         if (!span_eq(c->key, key))
             continue;
         char en[128], zh[128];
@@ -212,10 +212,10 @@ on_scalar(struct builder *b, const yaml_event_t *ev)
         return refuse(
             b, ev, ERR_INPUT, "anchors and tags (& and !) are not read here",
             "此处不支持锚点与标签（& 与 !）");
-    if (b->open && b->open->kind == YAML_MAP && !b->key.p)
+    if (b->open && b->open->kind == YDOC_MAP && !b->key.p)
         return take_key(b, ev);
-    struct yaml_node *n;
-    enum err e = new_node(b, ev, YAML_TEXT, &n);
+    struct ydoc_node *n;
+    enum err e = new_node(b, ev, YDOC_TEXT, &n);
     if (e)
         return e;
     struct span s = span_of(ev->data.scalar.value, ev->data.scalar.length);
@@ -231,20 +231,20 @@ on_scalar(struct builder *b, const yaml_event_t *ev)
 }
 
 static enum err
-on_open(struct builder *b, const yaml_event_t *ev, enum yaml_kind kind)
+on_open(struct builder *b, const yaml_event_t *ev, enum ydoc_kind kind)
 {
-    const yaml_char_t *anchor = kind == YAML_MAP ? ev->data.mapping_start.anchor
+    const yaml_char_t *anchor = kind == YDOC_MAP ? ev->data.mapping_start.anchor
                                                  : ev->data.sequence_start.anchor;
     const yaml_char_t *tag =
-        kind == YAML_MAP ? ev->data.mapping_start.tag : ev->data.sequence_start.tag;
+        kind == YDOC_MAP ? ev->data.mapping_start.tag : ev->data.sequence_start.tag;
     if (anchor || tag)
         return refuse(
             b, ev, ERR_INPUT, "anchors and tags (& and !) are not read here",
             "此处不支持锚点与标签（& 与 !）");
-    if (b->depth == YAML_MAX_DEPTH)
+    if (b->depth == YDOC_MAX_DEPTH)
         return refuse(
             b, ev, ERR_TOOBIG, "nested too deep (16 levels)", "嵌套超过 16 层");
-    struct yaml_node *n;
+    struct ydoc_node *n;
     enum err e = new_node(b, ev, kind, &n);
     if (e)
         return e;
@@ -260,9 +260,9 @@ on_event(struct builder *b, const yaml_event_t *ev)
     case YAML_SCALAR_EVENT:
         return on_scalar(b, ev);
     case YAML_SEQUENCE_START_EVENT:
-        return on_open(b, ev, YAML_LIST);
+        return on_open(b, ev, YDOC_LIST);
     case YAML_MAPPING_START_EVENT:
-        return on_open(b, ev, YAML_MAP);
+        return on_open(b, ev, YDOC_MAP);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
         must(b->open);
@@ -318,13 +318,13 @@ build(struct builder *b, struct span text)
 }
 
 enum err
-yaml_parse(struct span text, const char *file, struct yaml **out, struct note *note)
+ydoc_parse(struct span text, const char *file, struct ydoc **out, struct note *note)
 {
-    if (text.n > YAML_MAX_BYTES)
+    if (text.n > YDOC_MAX_BYTES)
         return wrong_at(
             file, 1, 1, "", note, ERR_TOOBIG, "the file is larger than 1 MB",
             "文件超过 1 MB");
-    struct yaml *y = calloc(1, sizeof *y);
+    struct ydoc *y = calloc(1, sizeof *y);
     if (!y)
         return note_set(note, ERR_NOMEM, "", "out of memory", "内存不足");
     arena_init(&y->arena, ARENA_CAP);
@@ -336,7 +336,7 @@ yaml_parse(struct span text, const char *file, struct yaml **out, struct note *n
         e = wrong_at(
             y->file, 1, 1, "", note, ERR_INPUT, "the file is empty", "文件为空");
     if (e) {
-        yaml_free(y);
+        ydoc_free(y);
         return e;
     }
     *out = y;
@@ -344,7 +344,7 @@ yaml_parse(struct span text, const char *file, struct yaml **out, struct note *n
 }
 
 void
-yaml_free(struct yaml *y)
+ydoc_free(struct ydoc *y)
 {
     if (!y)
         return;
@@ -352,24 +352,24 @@ yaml_free(struct yaml *y)
     free(y);
 }
 
-const struct yaml_node *
-yaml_root(const struct yaml *y)
+const struct ydoc_node *
+ydoc_root(const struct ydoc *y)
 {
     return y->root;
 }
 
 const char *
-yaml_file(const struct yaml *y)
+ydoc_file(const struct ydoc *y)
 {
     return y->file;
 }
 
-const struct yaml_node *
-yaml_find(const struct yaml_node *node, const char *key)
+const struct ydoc_node *
+ydoc_find(const struct ydoc_node *node, const char *key)
 {
-    if (node->kind != YAML_MAP)
+    if (node->kind != YDOC_MAP)
         return NULL;
-    for (const struct yaml_node *c = node->first; c; c = c->next)
+    for (const struct ydoc_node *c = node->first; c; c = c->next)
         if (span_eq_cstr(c->key, key))
             return c;
     return NULL;
@@ -381,20 +381,20 @@ static const char *const kinds_en[] = {"a text", "a list", "a map (key: value)"}
 static const char *const kinds_zh[] = {"文字", "列表", "映射（键: 值）"};
 
 enum err
-yaml_want(
-    const struct yaml *y, const struct yaml_node *node, enum yaml_kind kind,
+ydoc_want(
+    const struct ydoc *y, const struct ydoc_node *node, enum ydoc_kind kind,
     struct note *note)
 {
     if (node->kind == kind)
         return OK;
-    return yaml_wrong(
+    return ydoc_wrong(
         y, node, note, ERR_INPUT, "expected %1$s, found %3$s", "应为%2$s，实为%4$s",
         kinds_en[kind], kinds_zh[kind], kinds_en[node->kind], kinds_zh[node->kind]);
 }
 
 /* The text of a node as far as a message shows it. */
 static int
-shown(const struct yaml_node *n)
+shown(const struct ydoc_node *n)
 {
     size_t cut = n->text.n;
     if (cut > TEXT_SHOWN) {
@@ -406,19 +406,19 @@ shown(const struct yaml_node *n)
 }
 
 enum err
-yaml_get_text(
-    const struct yaml *y, const struct yaml_node *node, size_t max, struct span *out,
+ydoc_get_text(
+    const struct ydoc *y, const struct ydoc_node *node, size_t max, struct span *out,
     struct note *note)
 {
-    enum err e = yaml_want(y, node, YAML_TEXT, note);
+    enum err e = ydoc_want(y, node, YDOC_TEXT, note);
     if (e)
         return e;
     if (node->text.n == 0)
-        return yaml_wrong(
+        return ydoc_wrong(
             y, node, note, ERR_INPUT, "expected a text, found nothing",
             "此处应填写文字");
     if (node->text.n > max)
-        return yaml_wrong(
+        return ydoc_wrong(
             y, node, note, ERR_INPUT, "the text is longer than %zu bytes",
             "文字超过 %zu 字节", max);
     *out = node->text;
@@ -426,11 +426,11 @@ yaml_get_text(
 }
 
 enum err
-yaml_get_name(
-    const struct yaml *y, const struct yaml_node *node, struct span *out,
+ydoc_get_name(
+    const struct ydoc *y, const struct ydoc_node *node, struct span *out,
     struct note *note)
 {
-    enum err e = yaml_want(y, node, YAML_TEXT, note);
+    enum err e = ydoc_want(y, node, YDOC_TEXT, note);
     if (e)
         return e;
     struct span s = node->text;
@@ -439,7 +439,7 @@ yaml_get_name(
         ok = (s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= '0' && s.p[i] <= '9') ||
              s.p[i] == '_';
     if (!ok)
-        return yaml_wrong(
+        return ydoc_wrong(
             y, node, note, ERR_INPUT,
             "expected a name (a-z, 0-9, _, at most 40), found \"%.*s\"",
             "应为名称（a-z、0-9、_，最长 40），实为“%.*s”", shown(node), s.p);
@@ -448,14 +448,14 @@ yaml_get_name(
 }
 
 enum err
-yaml_get_i64(
-    const struct yaml *y, const struct yaml_node *node, int64_t min, int64_t max,
+ydoc_get_i64(
+    const struct ydoc *y, const struct ydoc_node *node, int64_t min, int64_t max,
     int64_t *out, struct note *note)
 {
     int64_t v;
-    if (node->kind != YAML_TEXT || !node->plain || !span_i64(node->text, &v) ||
+    if (node->kind != YDOC_TEXT || !node->plain || !span_i64(node->text, &v) ||
         v < min || v > max)
-        return yaml_wrong(
+        return ydoc_wrong(
             y, node, note, ERR_INPUT,
             "expected a whole number from %1$lld to %2$lld, found \"%4$.*3$s\"",
             "应为 %1$lld 到 %2$lld 的整数，实为“%4$.*3$s”", (long long)min,
@@ -465,12 +465,12 @@ yaml_get_i64(
 }
 
 enum err
-yaml_get_number(
-    const struct yaml *y, const struct yaml_node *node, double *out, struct note *note)
+ydoc_get_number(
+    const struct ydoc *y, const struct ydoc_node *node, double *out, struct note *note)
 {
     double v;
-    if (node->kind != YAML_TEXT || !node->plain || !span_f64(node->text, &v))
-        return yaml_wrong(
+    if (node->kind != YDOC_TEXT || !node->plain || !span_f64(node->text, &v))
+        return ydoc_wrong(
             y, node, note, ERR_INPUT, "expected a number, found \"%.*s\"",
             "应为数字，实为“%.*s”", shown(node), node->text.p ? node->text.p : "");
     *out = v;
@@ -478,16 +478,16 @@ yaml_get_number(
 }
 
 enum err
-yaml_get_flag(
-    const struct yaml *y, const struct yaml_node *node, bool *out, struct note *note)
+ydoc_get_flag(
+    const struct ydoc *y, const struct ydoc_node *node, bool *out, struct note *note)
 {
-    if (node->kind == YAML_TEXT && node->plain && span_eq(node->text, SPAN("true")))
+    if (node->kind == YDOC_TEXT && node->plain && span_eq(node->text, SPAN("true")))
         *out = true;
     else if (
-        node->kind == YAML_TEXT && node->plain && span_eq(node->text, SPAN("false")))
+        node->kind == YDOC_TEXT && node->plain && span_eq(node->text, SPAN("false")))
         *out = false;
     else
-        return yaml_wrong(
+        return ydoc_wrong(
             y, node, note, ERR_INPUT, "expected true or false, found \"%.*s\"",
             "应为 true 或 false，实为“%.*s”", shown(node),
             node->text.p ? node->text.p : "");
@@ -529,14 +529,14 @@ duration_parse(struct span s, int64_t *out_ms)
 }
 
 enum err
-yaml_get_duration(
-    const struct yaml *y, const struct yaml_node *node, int64_t *out_ms,
+ydoc_get_duration(
+    const struct ydoc *y, const struct ydoc_node *node, int64_t *out_ms,
     struct note *note)
 {
     int64_t v;
-    if (node->kind != YAML_TEXT || !duration_parse(node->text, &v) || v <= 0 ||
+    if (node->kind != YDOC_TEXT || !duration_parse(node->text, &v) || v <= 0 ||
         v > INT64_C(3660) * 86400000)
-        return yaml_wrong(
+        return ydoc_wrong(
             y, node, note, ERR_INPUT,
             "expected a duration (90s, 2min, 24h, 3d, 1h30min), found \"%.*s\"",
             "应为时长（90s、2min、24h、3d、1h30min），实为“%.*s”", shown(node),
@@ -546,11 +546,11 @@ yaml_get_duration(
 }
 
 enum err
-yaml_get_word(
-    const struct yaml *y, const struct yaml_node *node, const char *const *words,
+ydoc_get_word(
+    const struct ydoc *y, const struct ydoc_node *node, const char *const *words,
     size_t n, size_t *out, struct note *note)
 {
-    for (size_t i = 0; node->kind == YAML_TEXT && i < n; i++) {
+    for (size_t i = 0; node->kind == YDOC_TEXT && i < n; i++) {
         if (span_eq_cstr(node->text, words[i])) {
             *out = i;
             return OK;
@@ -562,21 +562,21 @@ yaml_get_word(
         int w = snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", words[i]);
         at += w > 0 ? (size_t)w : 0;
     }
-    return yaml_wrong(
+    return ydoc_wrong(
         y, node, note, ERR_INPUT, "expected one of %1$s; found \"%3$.*2$s\"",
         "应为 %1$s 之一，实为“%3$.*2$s”", list, shown(node),
         node->text.p ? node->text.p : "");
 }
 
 enum err
-yaml_only(
-    const struct yaml *y, const struct yaml_node *node, const char *const *keys,
+ydoc_only(
+    const struct ydoc *y, const struct ydoc_node *node, const char *const *keys,
     size_t n, struct note *note)
 {
-    enum err e = yaml_want(y, node, YAML_MAP, note);
+    enum err e = ydoc_want(y, node, YDOC_MAP, note);
     if (e)
         return e;
-    for (const struct yaml_node *c = node->first; c; c = c->next) {
+    for (const struct ydoc_node *c = node->first; c; c = c->next) {
         bool known = false;
         for (size_t i = 0; i < n && !known; i++)
             known = span_eq_cstr(c->key, keys[i]);
@@ -589,7 +589,7 @@ yaml_only(
                 snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", keys[i]);
             at += w > 0 ? (size_t)w : 0;
         }
-        return yaml_wrong_key(
+        return ydoc_wrong_key(
             y, c, note, ERR_INPUT, "unknown key; known here: %s",
             "未知的键，此处可用：%s", list);
     }
@@ -597,16 +597,16 @@ yaml_only(
 }
 
 enum err
-yaml_need(
-    const struct yaml *y, const struct yaml_node *node, const char *key,
-    const struct yaml_node **out, struct note *note)
+ydoc_need(
+    const struct ydoc *y, const struct ydoc_node *node, const char *key,
+    const struct ydoc_node **out, struct note *note)
 {
-    enum err e = yaml_want(y, node, YAML_MAP, note);
+    enum err e = ydoc_want(y, node, YDOC_MAP, note);
     if (e)
         return e;
-    const struct yaml_node *c = yaml_find(node, key);
+    const struct ydoc_node *c = ydoc_find(node, key);
     if (!c)
-        return yaml_wrong(
+        return ydoc_wrong(
             y, node, note, ERR_INPUT, "the key \"%s\" is missing", "缺少键“%s”", key);
     *out = c;
     return OK;

@@ -21,8 +21,9 @@
 #include "rules/places.h"
 #include "rules/rule.h"
 
-#define RULES_HORIZON_MS DAY_MS /* late records inside it raise, revise and withdraw   \
-                                 */
+#define RULES_HORIZON_MS                                                               \
+    DAY_MS /* late records inside it raise, revise and withdraw                        \
+            */
 
 struct rule_setting {
     const char *rule, *param;
@@ -55,12 +56,12 @@ void rules_free(struct rules *r);
 
 /* Snapshots may be set between feeds. A reference is taken, except to the registry,
  * which the caller keeps until the next rules_set_registry() returned. NULL = none. */
-void rules_set_sites(struct rules *r, struct site_table *sites);
-void rules_set_registry(struct rules *r, const struct vehicle_index *registry);
+enum err rules_set_sites(struct rules *r, struct site_table *sites) MUST_USE;
+void rules_set_registry(struct rules *r, struct vehicle_index *registry);
 void rules_set_watches(struct rules *r, struct watch_set *watches);
 /* The model of its first civil day; the newest one whose day is not after the pass day
  * is used. The last few are kept for late records. */
-void rules_set_model(struct rules *r, struct model *model);
+enum err rules_set_model(struct rules *r, struct model *model) MUST_USE;
 /* Replaces all zones, permits and sections (copied). Needs the sites that sections
  * name. */
 enum err rules_set_places(

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cloned plate (套牌): two vehicles under one plate. Two passages that no vehicle can
+ * have made both split the day's passages in two sides; a look that is not the
+ * registered one marks a side too. Then three stories are weighed: the odd side was
+ * misread from other plates; a clone of the same look; a clone of another look.
+ * docs/why/probability.md section 4 has the sums. One alarm a day and plate. */
+#include <math.h>
+
+#include "rules/scene.h"
+
+enum { MARGIN_PERCENT, MAX_KMH, PRIOR_PER_MILLION, LEAST_PERCENT };
+static const struct rule_param params[] = {
+    {"margin_percent", "%", 10, 100, 70, "最短行程时间的折扣",
+     "share of the learned least travel time still thought possible"},
+    {"max_kmh", "km/h", 60, 300, 130, "未学得行程时间时的直线最高车速",
+     "straight-line speed thought possible where no travel time is learned"},
+    {"prior_per_million", "1e-6", 1, 10000, 300, "号牌被套用的先验概率",
+     "prior probability that a registered plate is cloned and driven that day"},
+    {"least_percent", "%", 1, 99, 50, "预警的最低概率",
+     "least probability of an alarm"},
+};
+static const struct rule_number numbers[] = {
+    {"gap_s", "s", "两次过车间隔", "time between the two passes", "<", "least_s"},
+    {"least_s", "s", "可能的最短时间", "least time thought possible", "", NULL},
+    {"dist_m", "m", "直线距离", "straight-line distance", "", NULL},
+    {"speed_kmh", "km/h", "所需直线车速", "straight-line speed needed", "", NULL},
+    {"clock_sd_s", "s", "时钟不确定度", "uncertainty of the clocks", "", NULL},
+    {"odd_passes", "", "异常过车次数", "passages of the other vehicle", "", NULL},
+    {"look_differences", "", "与登记不符的特征数",
+     "attributes that differ from the registry", "", NULL},
+    {"passes", "", "当日过车次数", "passages of the day", "", NULL},
+};
+static const struct rule_text roles[] = {
+    {"异常过车", "the odd pass"},
+    {"另一地点", "the other place"},
+    {"其他异常过车", "other odd passes"}};
+
+#define NODES 512u /* passages looked at */
+#define REACH 6u   /* passages compared with each */
+#define ODD_LOOK 2 /* attributes that must differ before a look alone counts */
+
+static bool
+impossible(
+    const double *param, const struct view *v, ts_ms from_ms, uint32_t from,
+    ts_ms to_ms, uint32_t to, struct leap *out)
+{
+    return leap_is_impossible(
+        v, from_ms, from, to_ms, to, param[MARGIN_PERCENT] / 100, param[MAX_KMH], out);
+}
+
+static bool
+glance(const struct glance *g)
+{
+    if (!g->registered)
+        return false;
+    if (__builtin_popcount(g->off) >= ODD_LOOK)
+        return true;
+    return g->prev_ms != INT64_MIN &&
+           impossible(
+               g->param, g->view, g->prev_ms, g->seen->last_site, g->at_ms,
+               g->s->site.v, NULL);
+}
+
+struct split {
+    struct scene *s;
+    unsigned n;
+    uint8_t side[NODES]; /* 0 in no conflict, 1 and 2 the two sides of a component */
+    bool odd[NODES];
+    const struct sighting *other; /* the first odd look */
+    double log_misread, log_same, log_other;
+    unsigned leaps, odds, odd_in_day;
+};
+
+static bool
+in_conflict(const struct split *x, unsigned i, unsigned k)
+{
+    const struct passage *a = &x->s->passages[i], *b = &x->s->passages[k];
+    return impossible(
+        x->s->param, x->s->view, a->at_ms, a->s->site.v, b->at_ms, b->s->site.v, NULL);
+}
+
+static bool
+any_leap(const struct split *x)
+{
+    for (unsigned i = 0; i + 1 < x->n; i++)
+        if (in_conflict(x, i, i + 1))
+            return true;
+    return false;
+}
+
+/* Two-colours the conflict component of `seed`; its members go to `out`. */
+static unsigned
+colour(struct split *x, unsigned seed, unsigned out[NODES])
+{
+    unsigned n = 1;
+    out[0] = seed;
+    x->side[seed] = 1;
+    for (unsigned head = 0; head < n; head++) {
+        unsigned i = out[head], from = i > REACH ? i - REACH : 0;
+        for (unsigned k = from; k <= i + REACH && k < x->n; k++)
+            if (k != i && !x->side[k] && in_conflict(x, i < k ? i : k, i < k ? k : i)) {
+                x->side[k] = (uint8_t)(3 - x->side[i]);
+                out[n++] = k;
+                x->leaps++;
+            }
+    }
+    if (n == 1)
+        x->side[seed] = 0;
+    return n;
+}
+
+static double
+log_right(const struct split *x, unsigned i)
+{
+    const struct passage *p = &x->s->passages[i];
+    return log(look_given(x->s->weigher->census, x->s->vehicle, p->s, p->site));
+}
+
+static double
+log_misread(struct split *x, unsigned i)
+{
+    const struct identity *who = passage_who(x->s, &x->s->passages[i]);
+    return log(who->misread + who->unknown);
+}
+
+static double
+log_other(struct split *x, unsigned i)
+{
+    const struct passage *p = &x->s->passages[i];
+    const struct census *c = x->s->weigher->census;
+    if (!x->other || x->other == p->s)
+        return log(look_any(c, p->s));
+    return log(look_again(c, x->other, p->s, p->site));
+}
+
+static bool
+looks_odd(const struct split *x, unsigned i)
+{
+    return __builtin_popcount(x->s->passages[i].off) >= ODD_LOOK;
+}
+
+static double
+log_sum(double a, double b)
+{
+    double hi = fmax(a, b), lo = fmin(a, b);
+    return hi + log1p(exp(lo - hi));
+}
+
+/* Weighs one component with either side being the odd one, and marks the likelier odd
+ * side. */
+static void
+weigh_component(struct split *x, const unsigned *at, unsigned n)
+{
+    double misread[3] = {0}, other[3] = {0}, right = 0;
+    unsigned size[3] = {0}, looks[3] = {0};
+    for (unsigned i = 0; i < n; i++) {
+        unsigned odd = x->side[at[i]], even = 3 - odd;
+        double r = log_right(x, at[i]);
+        misread[odd] += log_misread(x, at[i]);
+        misread[even] += r;
+        other[odd] += log_other(x, at[i]);
+        other[even] += r;
+        right += r;
+        size[odd]++;
+        looks[odd] += looks_odd(x, at[i]);
+    }
+    unsigned odd = looks[1] != looks[2] ? (looks[1] > looks[2] ? 1 : 2)
+                   : size[1] != size[2] ? (size[1] < size[2] ? 1 : 2)
+                                        : x->side[at[n - 1]];
+    for (unsigned i = 0; i < n; i++)
+        x->odd[at[i]] = x->side[at[i]] == odd;
+    x->log_misread += log_sum(misread[1], misread[2]);
+    x->log_other += log_sum(other[1], other[2]);
+    x->log_same += right + log(2);
+}
+
+static void
+weigh_loner(struct split *x, unsigned i)
+{
+    double right = log_right(x, i);
+    x->odd[i] = true;
+    x->log_misread += log_sum(log_misread(x, i), right);
+    x->log_other += log_sum(log_other(x, i), right);
+    x->log_same += log_sum(log_misread(x, i), right);
+}
+
+static void
+find_other(struct split *x)
+{
+    for (unsigned i = 0; i < x->n && !x->other; i++)
+        if (looks_odd(x, i))
+            x->other = x->s->passages[i].s;
+}
+
+static void
+split_day(struct split *x)
+{
+    unsigned members[NODES];
+    bool leaps = any_leap(x);
+    find_other(x);
+    for (unsigned i = 0; i < x->n; i++) {
+        if (x->side[i])
+            continue;
+        unsigned n = leaps ? colour(x, i, members) : 1;
+        if (n > 1)
+            weigh_component(x, members, n);
+        else if (looks_odd(x, i))
+            weigh_loner(x, i);
+    }
+    for (unsigned i = 0; i < x->n; i++) {
+        x->odds += x->odd[i];
+        x->odd_in_day += x->odd[i] && x->s->passages[i].in_day;
+    }
+}
+
+static double
+probability_of(const struct split *x)
+{
+    double prior = x->s->param[PRIOR_PER_MILLION] * 1e-6;
+    double clone = log(prior / 2) + log_sum(x->log_same, x->log_other);
+    return 1 / (1 + exp(fmin(x->log_misread - clone, 500)));
+}
+
+struct pair {
+    unsigned odd, even;
+    struct leap leap;
+    double ratio;
+};
+
+/* The most impossible pair, its odd passage in the day if there is such a one. */
+static struct pair
+worst_pair(const struct split *x)
+{
+    struct pair worst = {.ratio = -1};
+    for (unsigned i = 0; i < x->n; i++)
+        for (unsigned k = i + 1; k <= i + REACH && k < x->n; k++) {
+            const struct passage *a = &x->s->passages[i], *b = &x->s->passages[k];
+            unsigned odd = x->odd[k] ? k : i, even = odd == k ? i : k;
+            struct leap leap;
+            if (x->odd[i] == x->odd[k] || !x->s->passages[odd].in_day ||
+                !impossible(
+                    x->s->param, x->s->view, a->at_ms, a->s->site.v, b->at_ms,
+                    b->s->site.v, &leap))
+                continue;
+            double ratio = leap.least_ms / (leap.gap_ms + 1000);
+            if (ratio > worst.ratio)
+                worst = (struct pair){odd, even, leap, ratio};
+        }
+    return worst;
+}
+
+static unsigned
+last_odd(const struct split *x)
+{
+    unsigned last = 0;
+    for (unsigned i = 0; i < x->n; i++)
+        if (x->odd[i] && x->s->passages[i].in_day)
+            last = i;
+    return last;
+}
+
+static void
+add_pair(struct alarm *a, const struct split *x, const struct pair *pair)
+{
+    const struct scene *s = x->s;
+    double dist = view_dist_m(
+        s->view, s->passages[pair->odd].s->site.v, s->passages[pair->even].s->site.v);
+    alarm_add(a, &s->passages[pair->even], 1);
+    alarm_number(a, "gap_s", pair->leap.gap_ms / 1000);
+    alarm_number(a, "least_s", pair->leap.least_ms / 1000);
+    alarm_number(a, "dist_m", floor(dist));
+    if (pair->leap.gap_ms > 0)
+        alarm_number(a, "speed_kmh", dist * 3600 / pair->leap.gap_ms);
+    alarm_number(a, "clock_sd_s", pair->leap.sd_ms / 1000);
+}
+
+static unsigned
+odd_sites(const struct split *x)
+{
+    unsigned sites = 0, i, k;
+    for (i = 0; i < x->n; i++) {
+        for (k = 0; k < i; k++)
+            if (x->odd[k] && x->s->passages[k].s->site.v == x->s->passages[i].s->site.v)
+                break;
+        sites += x->odd[i] && k == i;
+    }
+    return sites;
+}
+
+static void
+raise(struct split *x, double probability)
+{
+    struct scene *s = x->s;
+    struct pair pair = worst_pair(x);
+    unsigned deciding = pair.ratio >= 0 ? pair.odd : last_odd(x);
+    struct passage *p = &s->passages[deciding];
+    if ((pair.ratio < 0 && odd_sites(x) < 2) || passage_shadowed(s, p))
+        return;
+    struct alarm *a = scene_alarm(s, s->plate.v, (uint64_t)s->day, p);
+    if (!a)
+        return;
+    a->probability = probability;
+    a->level = LEVEL_ORANGE;
+    alarm_add(a, p, 0);
+    if (pair.ratio >= 0)
+        add_pair(a, x, &pair);
+    for (unsigned i = x->n; i-- > 0 && a->evidence_n < ALARM_EVIDENCE;)
+        if (x->odd[i] && i != deciding)
+            alarm_add(a, &s->passages[i], 2);
+    alarm_number(a, "odd_passes", x->odds);
+    alarm_number(a, "look_differences", __builtin_popcount(p->off));
+    if (a->numbers_n < ALARM_NUMBERS)
+        alarm_number(a, "passes", s->n);
+}
+
+static void
+step(struct scene *s)
+{
+    struct split x = {.s = s, .n = s->n < NODES ? s->n : NODES};
+    if (!s->vehicle)
+        return;
+    split_day(&x);
+    if (!x.odds)
+        return;
+    s->hot = true;
+    double probability = probability_of(&x);
+    if (x.odd_in_day && probability * 100 >= s->param[LEAST_PERCENT])
+        raise(&x, probability);
+}
+
+const struct rule rule_cloned_plate = {
+    .name = "cloned_plate",
+    .title = {"套牌嫌疑", "cloned plate"},
+    .legal =
+        {"《道路交通安全法》第十六条（不得使用其他机动车的号牌）、第九十六条",
+         "Road Traffic Safety Law articles 16 (no plates of another vehicle) and 96"},
+    .what =
+        {"同一号牌在两处出现的间隔短于可能的最短行程时间，或多次与登记特征不符",
+         "one plate is at two places in less time than any vehicle needs, or "
+         "repeatedly under a look "
+         "that is not the registered one"},
+    .inputs = RULE_SIGHTINGS | RULE_REGISTRY | RULE_MODEL,
+    .key = RULE_BY_PLATE,
+    .params = params,
+    .params_n = sizeof params / sizeof params[0],
+    .numbers = numbers,
+    .numbers_n = sizeof numbers / sizeof numbers[0],
+    .roles = roles,
+    .roles_n = sizeof roles / sizeof roles[0],
+    .glance = glance,
+    .step = step,
+};

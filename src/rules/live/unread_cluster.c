@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unread or covered plates that belong together (无牌遮挡串并): passes of one look
+ * without a plate at several sites, each reachable from the one before in the time
+ * between. Chance links them too: its share is reckoned from how often the look goes
+ * unread, and the camera's own words (covered, altered, no plate) weigh in. */
+#include <math.h>
+
+#include "rules/scene.h"
+
+enum { LEAST_SITES, LINK_MIN, PRIOR_PERCENT, LEAST_PERCENT };
+static const struct rule_param params[] = {
+    {"least_sites", "", 3, 20, 4, "至少经过的点位数",
+     "least number of different sites"},
+    {"link_min", "min", 2, 60, 15, "相邻两次过车的最长间隔",
+     "longest time between two passes"},
+    {"prior_percent", "%", 0.01, 20, 0.2, "未识读过车为故意遮挡的先验概率",
+     "prior probability that an unread pass is a covered plate"},
+    {"least_percent", "%", 1, 99, 50, "预警的最低概率",
+     "least probability of an alarm"},
+};
+static const struct rule_number numbers[] = {
+    {"passes", "", "未识读过车次数", "unread passes", "", NULL},
+    {"sites", "", "点位数", "different sites", "", NULL},
+    {"chance", "", "每一环节偶然相接的期望数", "links expected by chance, each", "",
+     NULL},
+    {"gap_s", "s", "首末过车间隔", "from the first pass to the last", "", NULL},
+};
+static const struct rule_text roles[] = {
+    {"最近通行", "latest pass"}, {"此前通行", "earlier pass"}};
+
+#define MARGIN 0.7
+#define MAX_KMH 130.0
+#define UNREAD_ON_THE_WAY                                                              \
+    0.12             /* a readable vehicle goes unread once more within the link time */
+#define SAID_SO 20.0 /* how much likelier the camera's flag is on a covered plate */
+#define CHAIN_MAX 64
+
+static bool
+glance(const struct glance *g)
+{
+    (void)g;
+    return false; /* unread passes are judged by look, not by plate */
+}
+
+struct chain {
+    unsigned at[CHAIN_MAX];
+    unsigned n, sites, flagged;
+};
+
+static bool
+linked(const struct scene *s, const struct passage *a, const struct passage *b)
+{
+    double gap = (double)(b->at_ms - a->at_ms);
+    return a->s->site.v != b->s->site.v && gap <= s->param[LINK_MIN] * MINUTE_MS &&
+           gap >= view_least_ms(s->view, a->s->site.v, b->s->site.v, MARGIN, MAX_KMH);
+}
+
+static bool
+new_site(const struct scene *s, const struct chain *c, uint32_t site)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        if (s->passages[c->at[i]].s->site.v == site)
+            return false;
+    return true;
+}
+
+static void
+extend(const struct scene *s, struct chain *c, unsigned i)
+{
+    const struct sighting *read = s->passages[i].s;
+    c->sites += new_site(s, c, read->site.v);
+    c->flagged +=
+        (read->flags & (SIGHTING_COVERED | SIGHTING_ALTERED | SIGHTING_NO_PLATE)) != 0;
+    c->at[c->n++] = i;
+}
+
+static double
+chance_of(const struct scene *s)
+{
+    double span_ms = (double)(s->day_to_ms - s->day_from_ms) + LOOKBACK_MS;
+    return s->n * s->param[LINK_MIN] * MINUTE_MS / span_ms;
+}
+
+static double
+probability_of(const struct scene *s, const struct chain *c)
+{
+    double by_chance = chance_of(s) + UNREAD_ON_THE_WAY,
+           prior = s->param[PRIOR_PERCENT] / 100;
+    double odds =
+        prior / (1 - prior) * pow(SAID_SO, c->flagged) / pow(by_chance, c->n - 1.0);
+    return odds / (1 + odds);
+}
+
+static void
+raise(struct scene *s, const struct chain *c)
+{
+    struct passage *first = &s->passages[c->at[0]],
+                   *last = &s->passages[c->at[c->n - 1]];
+    double probability = probability_of(s, c);
+    if (!last->in_day || c->sites < s->param[LEAST_SITES] ||
+        probability * 100 < s->param[LEAST_PERCENT])
+        return;
+    struct alarm *a = scene_alarm(s, first->key, first->key, last);
+    if (!a)
+        return;
+    a->probability = probability;
+    a->contradiction = 0;
+    alarm_add(a, last, 0);
+    for (unsigned i = c->n - 1; i-- > 0 && a->evidence_n < ALARM_EVIDENCE;)
+        alarm_add(a, &s->passages[c->at[i]], 1);
+    alarm_number(a, "passes", c->n);
+    alarm_number(a, "sites", c->sites);
+    alarm_number(a, "chance", chance_of(s));
+    alarm_number(a, "gap_s", (double)(last->at_ms - first->at_ms) / 1000);
+}
+
+/* Chains are grown greedily in order of time; a pass belongs to at most one. */
+static void
+step(struct scene *s)
+{
+    enum { ROOM = 2048 };
+    bool used[ROOM] = {false};
+    unsigned n = s->n < ROOM ? s->n : ROOM;
+    for (unsigned i = 0; i < n; i++) {
+        struct chain c = {.n = 0};
+        if (used[i])
+            continue;
+        extend(s, &c, i);
+        for (unsigned k = i + 1; k < n && c.n < CHAIN_MAX; k++) {
+            const struct passage *tail = &s->passages[c.at[c.n - 1]];
+            if ((double)(s->passages[k].at_ms - tail->at_ms) >
+                s->param[LINK_MIN] * MINUTE_MS)
+                break;
+            if (!used[k] && linked(s, tail, &s->passages[k])) {
+                extend(s, &c, k);
+                used[k] = true;
+            }
+        }
+        raise(s, &c);
+    }
+}
+
+const struct rule rule_unread_cluster = {
+    .name = "unread_cluster",
+    .title = {"无牌遮挡串并", "unread plates that belong together"},
+    .legal =
+        {"《道路交通安全法》第十一条（不得故意遮挡、污损号牌）、第九十五条",
+         "Road Traffic Safety Law articles 11 (plates not to be covered or soiled) and "
+         "95"},
+    .what =
+        {"同一外观的未识读过车在多个点位按行程时间前后相接",
+         "passes of one look without a readable plate follow one another over several "
+         "sites"},
+    .inputs = RULE_SIGHTINGS | RULE_MODEL,
+    .key = RULE_BY_LOOK,
+    .params = params,
+    .params_n = sizeof params / sizeof params[0],
+    .numbers = numbers,
+    .numbers_n = sizeof numbers / sizeof numbers[0],
+    .roles = roles,
+    .roles_n = sizeof roles / sizeof roles[0],
+    .glance = glance,
+    .step = step,
+};

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watch match (布控比对): the plate itself, a pattern, or a plate one misread character
+ * away. A misread is only thought of where the plate as read is not registered or looks
+ * otherwise; then every vehicle it may have been is weighed against the watched one. */
+#include <stdio.h>
+
+#include "rules/scene.h"
+
+enum { LEAST_PERCENT, LEAST_MISREAD_PERCENT };
+static const struct rule_param params[] = {
+    {"least_percent", "%", 1, 99, 20, "准确识读时预警的最低概率",
+     "least probability of an alarm on an exact read"},
+    {"least_misread_percent", "%", 1, 99, 50, "疑似误读时预警的最低概率",
+     "least probability of an alarm on a misread"},
+};
+static const struct rule_number numbers[] = {
+    {"confidence", "%", "相机识读置信度", "the camera's confidence", "", NULL},
+    {"candidates", "", "可能的登记车辆数", "registered vehicles it may be", "", NULL},
+    {"confusion_percent", "%", "该字符误读概率", "share of misreads that read so", "",
+     NULL},
+    {"misread_percent", "%", "该点位误读率", "misread rate of the site", "", NULL},
+};
+static const struct rule_text roles[] = {{"命中过车", "the pass that matched"}};
+
+#define HITS 16
+
+static bool
+twin_is_watched(const struct glance *g)
+{
+    struct twin twins[TWINS_MAX];
+    const struct watch *hit[1];
+    if (!g->registry || (g->registered && !g->off))
+        return false;
+    size_t n = twins_of(g->weigher->twins, g->s->plate, twins);
+    for (size_t i = 0; i < n; i++)
+        if (watch_set_exact(g->watches, twins[i].plate, hit, 1))
+            return true;
+    return false;
+}
+
+static bool
+glance(const struct glance *g)
+{
+    const struct watch *hit[1];
+    return watch_set_exact(g->watches, g->s->plate, hit, 1) ||
+           watch_set_wild(g->watches, g->s->plate, hit, 1) || twin_is_watched(g);
+}
+
+static bool
+in_force(const struct watch *w, const struct passage *p)
+{
+    if (p->pass_ms < w->from_ms || p->pass_ms >= w->to_ms)
+        return false;
+    bool color = p->site->color_trusted && p->s->plate_color && w->plate_color;
+    return !color || p->s->plate_color == w->plate_color;
+}
+
+static struct alarm *
+raise(struct scene *s, const struct watch *w, struct passage *p, double probability)
+{
+    static const uint8_t levels[] = {
+        LEVEL_ORANGE, LEVEL_RED, LEVEL_ORANGE, LEVEL_YELLOW};
+    struct alarm *a = scene_alarm(s, w->id.v, p->key, p);
+    if (!a)
+        return NULL;
+    a->watch = w->id.v;
+    bool fits = span_copy(a->watch_code, sizeof a->watch_code, span_cstr(w->code));
+    must(fits);
+    alarm_subject(a, w->reason);
+    a->level = levels[w->level < 4 ? w->level : 0];
+    a->stop = w->level != 3;
+    a->probability = probability;
+    alarm_add(a, p, 0);
+    if (p->s->confidence != CONFIDENCE_UNKNOWN)
+        alarm_number(a, "confidence", p->s->confidence);
+    alarm_number(a, "misread_percent", (double)p->site->misread * 100);
+    return a;
+}
+
+static void
+step_hits(struct scene *s, struct passage *p, const struct watch **hit, size_t n)
+{
+    for (size_t i = 0; i < n && i < HITS; i++) {
+        double right = passage_right(s, p);
+        if (in_force(hit[i], p) && right * 100 >= s->param[LEAST_PERCENT])
+            raise(s, hit[i], p, right);
+    }
+}
+
+static void
+step_twin(struct scene *s, struct passage *p, const struct twin *t)
+{
+    const struct watch *hit[HITS];
+    size_t n = watch_set_exact(s->watches, t->plate, hit, HITS);
+    if (!n)
+        return;
+    const struct identity *who = passage_who(s, p);
+    const struct vehicle *v = vehicle_find(s->weigher->registry, t->plate, 0);
+    double weight = weigh_twin(s->weigher, t, v, p->s, p->site);
+    double all = who->right + who->misread + who->unknown + (v ? 0 : weight);
+    if (weight * 100 < s->param[LEAST_MISREAD_PERCENT] * all || passage_shadowed(s, p))
+        return;
+    for (size_t i = 0; i < n && i < HITS; i++) {
+        struct alarm *a =
+            in_force(hit[i], p) ? raise(s, hit[i], p, weight / all) : NULL;
+        if (!a)
+            continue;
+        a->plate = t->plate;
+        a->contradiction = v ? (uint8_t)look_contradiction(v, p->s, p->site) : 0;
+        alarm_number(a, "confusion_percent", t->share * 100.0);
+        alarm_number(a, "candidates", who->twins);
+    }
+}
+
+static void
+step(struct scene *s)
+{
+    const struct watch *exact[HITS], *wild[HITS];
+    struct twin twins[TWINS_MAX];
+    size_t exact_n = watch_set_exact(s->watches, s->plate, exact, HITS);
+    size_t wild_n = watch_set_wild(s->watches, s->plate, wild, HITS);
+    size_t twins_n =
+        s->weigher->registry ? twins_of(s->weigher->twins, s->plate, twins) : 0;
+    for (unsigned i = 0; i < s->n; i++) {
+        struct passage *p = &s->passages[i];
+        if (!p->in_day)
+            continue;
+        step_hits(s, p, exact, exact_n);
+        step_hits(s, p, wild, wild_n);
+        if (s->vehicle && !p->off)
+            continue;
+        for (size_t k = 0; k < twins_n; k++)
+            step_twin(s, p, &twins[k]);
+    }
+}
+
+const struct rule rule_watch = {
+    .name = "watch",
+    .title = {"布控命中", "watch match"},
+    .legal =
+        {"经审批的布控指令；《人民警察法》第九条（盘问、检查）",
+         "the approved watch order; People's Police Law article 9 (questioning and "
+         "inspection)"},
+    .what =
+        {"布控车牌、通配车牌，或与布控车牌仅差一个易误读字符且车辆特征相符的车辆通过点"
+         "位",
+         "a watched plate, a plate of a watched pattern, or a vehicle that fits a "
+         "watched plate but for "
+         "one misread character passes a site"},
+    .inputs = RULE_SIGHTINGS | RULE_WATCHES | RULE_REGISTRY | RULE_MODEL,
+    .key = RULE_BY_PLATE,
+    .params = params,
+    .params_n = sizeof params / sizeof params[0],
+    .numbers = numbers,
+    .numbers_n = sizeof numbers / sizeof numbers[0],
+    .roles = roles,
+    .roles_n = sizeof roles / sizeof roles[0],
+    .glance = glance,
+    .step = step,
+};

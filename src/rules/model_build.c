@@ -1,0 +1,695 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Learning from a day of records. Every exact read is compared with the registry, which
+ * gives the error rates; the ways of a sample of plates give, for each pair of sites,
+ * how long vehicles took in each direction, from which come the clocks (half the
+ * difference of the two directions) and the least travel times. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/hash.h"
+#include "rules/identity.h"
+#include "rules/models_own.h"
+
+#define STEPS_MAX ((size_t)1 << 21) /* sampled passes kept */
+#define LINK_MS (20 * MINUTE_MS)    /* longer gaps are stops, not travel */
+#define ROUNDS 6
+#define PAIR_READS 12u /* passages that make a pair of sites usable for clocks */
+#define EDGE_READS 24u /* ... for a least time */
+#define LOW_SHARE 0.02 /* quantile that counts as the least time */
+#define CLOCK_SHARE                                                                    \
+    0.25 /* quantile of travel that is compared between the directions */
+#define SD_FLOOR_MS 700.0
+#define SD_ALONE_MS 30000.0
+#define SITE_PRIOR 3000.0 /* reads' worth of trust in the city's mean rates */
+#define MOVED_KMH 150.0
+
+struct tally {
+    uint32_t reads, exact, registered, one_off, many_off, misread;
+    uint32_t colored, color_right;
+};
+
+struct step { /* one sampled pass */
+    uint64_t plate;
+    ts_ms at_ms;
+    uint32_t site;
+};
+
+struct link {      /* two passes of one plate one after the other */
+    uint64_t pair; /* from << 32 | to */
+    int32_t gap_ms;
+};
+
+struct lag { /* what one pair says of two clocks: clock(to) - clock(from) */
+    uint32_t from, to;
+    double lag_ms, weight;
+};
+
+struct model_build {
+    const struct model *before;
+    const struct site_table *sites;
+    const struct vehicle_index *registry;
+    uint32_t sites_n;
+    struct census census;
+    struct twin_table twins;
+    struct tally *tally; /* sites_n + 1 */
+    struct model_prefix *prefixes;
+    struct step *steps;
+    size_t steps_n, steps_room;
+    uint64_t sample; /* plates whose hash has these low bits clear are sampled */
+    uint64_t *bloom;
+    uint64_t bloom_bits;
+    double *offset; /* milliseconds, sites_n + 1 */
+    double *offset_sd;
+    struct link *links;
+    size_t links_n;
+    struct lag *lags;
+    size_t lags_n;
+};
+
+enum err
+model_build_new(
+    const struct model *before, const struct site_table *sites,
+    const struct vehicle_index *registry, struct model_build **out)
+{
+    struct model_build *b = calloc(1, sizeof *b);
+    if (!b)
+        return ERR_NOMEM;
+    b->before = before;
+    b->sites = sites;
+    b->registry = registry && vehicle_count(registry) ? registry : NULL;
+    b->sites_n = sites ? sites->n : 0;
+    uint64_t plates = b->registry ? vehicle_count(b->registry) : 100000;
+    for (b->bloom_bits = 1 << 16; b->bloom_bits < plates * 10; b->bloom_bits *= 2)
+        ;
+    b->tally = calloc((size_t)b->sites_n + 1, sizeof *b->tally);
+    b->prefixes = calloc(MODEL_PREFIXES, sizeof *b->prefixes);
+    b->bloom = calloc(b->bloom_bits / 64, 8);
+    b->offset = calloc((size_t)b->sites_n + 1, sizeof *b->offset);
+    b->offset_sd = calloc((size_t)b->sites_n + 1, sizeof *b->offset_sd);
+    twin_table_init(&b->twins);
+    if (!b->tally || !b->prefixes || !b->bloom || !b->offset || !b->offset_sd ||
+        census_init(&b->census) != OK) {
+        model_build_free(b);
+        return ERR_NOMEM;
+    }
+    census_take(&b->census, b->registry);
+    *out = b;
+    return OK;
+}
+
+void
+model_build_free(struct model_build *b)
+{
+    if (!b)
+        return;
+    census_release(&b->census);
+    free(b->tally);
+    free(b->prefixes);
+    free(b->steps);
+    free(b->bloom);
+    free(b->offset);
+    free(b->offset_sd);
+    free(b->links);
+    free(b->lags);
+    free(b);
+}
+
+/* ---- counting ---- */
+
+/* Is a registered vehicle one character away that fits the look (all attributes, or all
+ * but one)? */
+static bool
+fits_twin(const struct model_build *b, const struct sighting *s, int off_max)
+{
+    struct twin twins[TWINS_MAX];
+    size_t n = twins_of(&b->twins, s->plate, twins);
+    for (size_t i = 0; i < n; i++) {
+        const struct vehicle *v = vehicle_find(b->registry, twins[i].plate, 0);
+        if (v && __builtin_popcount(look_off(v, s)) <= off_max)
+            return true;
+    }
+    return false;
+}
+
+static void
+count_registered(
+    struct model_build *b, struct tally *t, const struct vehicle *v,
+    const struct sighting *s)
+{
+    int off = __builtin_popcount(look_off(v, s));
+    if (off >= 2 && fits_twin(b, s, 0)) {
+        t->misread++;
+        return;
+    }
+    t->registered++;
+    t->one_off += off == 1;
+    t->many_off += off >= 2;
+    if (s->plate_color && v->plate_color) {
+        t->colored++;
+        t->color_right += s->plate_color == v->plate_color;
+    }
+}
+
+static void
+count_row(struct model_build *b, const struct sighting *s)
+{
+    struct tally *t = &b->tally[s->site.v <= b->sites_n ? s->site.v : 0];
+    t->reads++;
+    if (!plate_is_exact(s->plate))
+        return;
+    t->exact++;
+    if (!b->registry)
+        return;
+    const struct vehicle *v = vehicle_find(b->registry, s->plate, 0);
+    struct model_prefix *prefix = &b->prefixes[model_prefix_of(s->plate)];
+    if (v) {
+        count_registered(b, t, v, s);
+        prefix->registered++;
+        model_bloom_put(b->bloom, b->bloom_bits, s->plate);
+    } else if (fits_twin(b, s, 1)) {
+        t->misread++;
+    } else {
+        prefix->foreign++;
+    }
+}
+
+/* Halves the sample when it has grown too large. */
+static void
+thin_steps(struct model_build *b)
+{
+    size_t kept = 0;
+    b->sample = b->sample << 1 | 1;
+    for (size_t i = 0; i < b->steps_n; i++)
+        if (!(hash_u64(b->steps[i].plate) >> 20 & b->sample))
+            b->steps[kept++] = b->steps[i];
+    b->steps_n = kept;
+}
+
+static enum err
+keep_step(struct model_build *b, const struct sighting *s)
+{
+    if (!plate_is_exact(s->plate) || s->site.v == 0 || s->site.v > b->sites_n ||
+        (hash_u64(s->plate.v) >> 20 & b->sample))
+        return OK;
+    if (b->steps_n == STEPS_MAX)
+        thin_steps(b);
+    if (b->steps_n == b->steps_room) {
+        size_t room = b->steps_room ? b->steps_room * 2 : 65536;
+        struct step *steps = realloc(b->steps, room * sizeof *steps);
+        if (!steps)
+            return ERR_NOMEM;
+        b->steps = steps;
+        b->steps_room = room;
+    }
+    b->steps[b->steps_n++] = (struct step){s->plate.v, s->pass_ms, s->site.v};
+    return OK;
+}
+
+enum err
+model_build_rows(struct model_build *b, const struct sighting *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        count_row(b, &rows[i]);
+        enum err e = keep_step(b, &rows[i]);
+        if (e)
+            return e;
+    }
+    return OK;
+}
+
+/* ---- clocks ---- */
+
+static int
+by_plate_time(const void *a, const void *b)
+{
+    const struct step *x = a, *y = b;
+    if (x->plate != y->plate)
+        return x->plate < y->plate ? -1 : 1;
+    if (x->at_ms != y->at_ms)
+        return x->at_ms < y->at_ms ? -1 : 1;
+    return x->site < y->site ? -1 : x->site > y->site;
+}
+
+static int
+by_pair_gap(const void *a, const void *b)
+{
+    const struct link *x = a, *y = b;
+    if (x->pair != y->pair)
+        return x->pair < y->pair ? -1 : 1;
+    return x->gap_ms < y->gap_ms ? -1 : x->gap_ms > y->gap_ms;
+}
+
+/* Steps in order of plate and corrected time, then all gaps, grouped by pair and
+ * sorted. `change` is what the offsets moved since the last call. */
+static void
+make_links(struct model_build *b, const double *change)
+{
+    for (size_t i = 0; i < b->steps_n; i++)
+        b->steps[i].at_ms -= llround(change[b->steps[i].site]);
+    if (b->steps_n)
+        qsort(b->steps, b->steps_n, sizeof *b->steps, by_plate_time);
+    b->links_n = 0;
+    for (size_t i = 1; i < b->steps_n; i++) {
+        const struct step *x = &b->steps[i - 1], *y = &b->steps[i];
+        ts_ms gap = y->at_ms - x->at_ms;
+        if (x->plate == y->plate && x->site != y->site && gap <= LINK_MS)
+            b->links[b->links_n++] =
+                (struct link){(uint64_t)x->site << 32 | y->site, (int32_t)gap};
+    }
+    if (b->links_n)
+        qsort(b->links, b->links_n, sizeof *b->links, by_pair_gap);
+}
+
+struct group { /* links of one pair */
+    size_t first, n;
+};
+
+static struct group
+group_at(const struct model_build *b, size_t first)
+{
+    struct group g = {first, 0};
+    while (first + g.n < b->links_n &&
+           b->links[first + g.n].pair == b->links[first].pair)
+        g.n++;
+    return g;
+}
+
+static struct group
+group_find(const struct model_build *b, uint64_t pair)
+{
+    size_t lo = 0, hi = b->links_n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (b->links[mid].pair < pair)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < b->links_n && b->links[lo].pair == pair ? group_at(b, lo)
+                                                        : (struct group){0, 0};
+}
+
+static double
+quantile(const struct model_build *b, struct group g, double share)
+{
+    return b->links[g.first + (size_t)(share * (double)(g.n - 1))].gap_ms;
+}
+
+/* Both directions of a pair: half the difference of their times is the difference of
+ * the clocks. */
+static void
+make_lags(struct model_build *b)
+{
+    b->lags_n = 0;
+    for (size_t i = 0; i < b->links_n;) {
+        struct group there = group_at(b, i);
+        uint64_t pair = b->links[i].pair;
+        uint32_t from = (uint32_t)(pair >> 32), to = (uint32_t)pair;
+        i += there.n;
+        if (from > to || there.n < PAIR_READS)
+            continue;
+        struct group back = group_find(b, (uint64_t)to << 32 | from);
+        if (back.n < PAIR_READS)
+            continue;
+        double out = quantile(b, there, CLOCK_SHARE),
+               home = quantile(b, back, CLOCK_SHARE);
+        double n = 1 / (1.0 / (double)there.n + 1.0 / (double)back.n);
+        b->lags[b->lags_n++] =
+            (struct lag){from, to, (out - home) / 2, sqrt(n) / (out + home + 10000)};
+    }
+}
+
+struct vote {
+    double at, weight;
+};
+
+static int
+by_vote(const void *a, const void *b)
+{
+    const struct vote *x = a, *y = b;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static double
+weighted_median(struct vote *v, size_t n)
+{
+    double sum = 0, half = 0;
+    qsort(v, n, sizeof *v, by_vote);
+    for (size_t i = 0; i < n; i++)
+        sum += v[i].weight;
+    for (size_t i = 0; i < n; i++) {
+        half += v[i].weight;
+        if (half >= sum / 2)
+            return v[i].at;
+    }
+    return 0;
+}
+
+/* Index of lags by site: both ends. */
+struct touch {
+    uint32_t *first, *lag; /* lag << 1 | (site is `to`) */
+};
+
+static bool
+make_touch(const struct model_build *b, struct touch *t)
+{
+    size_t n = b->sites_n;
+    t->first = calloc(n + 3, sizeof *t->first);
+    t->lag = calloc(2 * b->lags_n + 1, sizeof *t->lag);
+    if (!t->first || !t->lag)
+        return false;
+    for (size_t i = 0; i < b->lags_n; i++) {
+        t->first[b->lags[i].from + 2]++;
+        t->first[b->lags[i].to + 2]++;
+    }
+    for (size_t i = 0; i <= n; i++)
+        t->first[i + 2] += t->first[i + 1];
+    for (size_t i = 0; i < b->lags_n; i++) {
+        t->lag[t->first[b->lags[i].from + 1]++] = (uint32_t)(i << 1);
+        t->lag[t->first[b->lags[i].to + 1]++] = (uint32_t)(i << 1 | 1);
+    }
+    return true;
+}
+
+/* What each neighbour says a site's clock error is, given the neighbours' own. */
+static size_t
+votes_of(
+    const struct model_build *b, const struct touch *t, const double *error,
+    uint32_t site, struct vote *out)
+{
+    size_t n = 0;
+    for (uint32_t k = t->first[site]; k < t->first[site + 1]; k++) {
+        const struct lag *lag = &b->lags[t->lag[k] >> 1];
+        bool is_to = t->lag[k] & 1;
+        uint32_t other = is_to ? lag->from : lag->to;
+        out[n++] = (struct vote){
+            error[other] + (is_to ? lag->lag_ms : -lag->lag_ms), lag->weight};
+    }
+    return n;
+}
+
+static double
+spread_of(struct vote *v, size_t n, double middle)
+{
+    if (n < 3)
+        return SD_ALONE_MS;
+    for (size_t i = 0; i < n; i++)
+        v[i].at = fabs(v[i].at - middle);
+    double mad = weighted_median(v, n) * 1.4826;
+    return fmax(SD_FLOOR_MS, mad / sqrt((double)n / 2));
+}
+
+/* Solves the clocks from the lags: each site takes the weighted median of its
+ * neighbours' votes; most clocks are right, so everything starts at zero and stays near
+ * it. */
+static bool
+solve_clocks(struct model_build *b, double *error)
+{
+    struct touch t = {0};
+    struct vote *votes = malloc((2 * b->lags_n + 1) * sizeof *votes);
+    bool ok = votes && make_touch(b, &t);
+    for (uint32_t i = 0; ok && i <= b->sites_n; i++)
+        error[i] = 0;
+    for (unsigned round = 0; ok && round < 40; round++)
+        for (uint32_t site = 1; site <= b->sites_n; site++) {
+            size_t n = votes_of(b, &t, error, site, votes);
+            if (n)
+                error[site] = weighted_median(votes, n);
+        }
+    for (uint32_t site = 1; ok && site <= b->sites_n; site++) {
+        size_t n = votes_of(b, &t, error, site, votes);
+        b->offset_sd[site] = n ? spread_of(votes, n, error[site]) : 0;
+    }
+    free(votes);
+    free(t.first);
+    free(t.lag);
+    return ok;
+}
+
+/* Gaps between clocks leave one constant open: most clocks are right, so the middle one is. */
+static void
+centre_clocks(struct model_build *b)
+{
+    struct vote *v = malloc(((size_t)b->sites_n + 1) * sizeof *v);
+    size_t n = 0;
+    for (uint32_t i = 1; v && i <= b->sites_n; i++)
+        if (b->offset_sd[i] > 0)
+            v[n++] = (struct vote){b->offset[i], 1};
+    double middle = n ? weighted_median(v, n) : 0;
+    for (uint32_t i = 1; i <= b->sites_n; i++)
+        b->offset[i] -= middle;
+    free(v);
+}
+
+/* A clock that is off by more than the travel time turns the order of passes round; so
+ * correct, sort again and look again, until nothing moves. */
+static bool
+learn_clocks(struct model_build *b)
+{
+    double *error = calloc((size_t)b->sites_n + 1, sizeof *error);
+    bool ok = error != NULL;
+    for (uint32_t i = 1; ok && b->before && i <= b->sites_n; i++)
+        b->offset[i] = error[i] = model_site(b->before, (struct site_id){i})->offset_ms;
+    for (unsigned round = 0; ok && round < ROUNDS; round++) {
+        make_links(b, error);
+        make_lags(b);
+        ok = solve_clocks(b, error);
+        double most = 0;
+        for (uint32_t i = 1; ok && i <= b->sites_n; i++) {
+            b->offset[i] += error[i];
+            most = fmax(most, fabs(error[i]));
+        }
+        if (most < 200)
+            break;
+    }
+    if (ok)
+        make_links(b, error);
+    centre_clocks(b);
+    free(error);
+    return ok;
+}
+
+/* ---- least times ---- */
+
+static const struct model_edge *
+edge_find(const struct model *m, uint32_t from, uint32_t to)
+{
+    size_t lo = 0, hi = m ? m->edges_n : 0;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        const struct model_edge *e = &m->edges[mid];
+        if (e->from < from || (e->from == from && e->to < to))
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    bool hit =
+        m && lo < m->edges_n && m->edges[lo].from == from && m->edges[lo].to == to;
+    return hit ? &m->edges[lo] : NULL;
+}
+
+static int
+by_ends(const void *a, const void *b)
+{
+    const struct model_edge *x = a, *y = b;
+    if (x->from != y->from)
+        return x->from < y->from ? -1 : 1;
+    return x->to < y->to ? -1 : x->to > y->to;
+}
+
+static struct model_edge
+edge_of(const struct model_build *b, struct group g)
+{
+    uint64_t pair = b->links[g.first].pair;
+    struct model_edge e = {
+        .from = (uint32_t)(pair >> 32), .to = (uint32_t)pair, .n = (uint32_t)g.n};
+    double least = quantile(b, g, LOW_SHARE);
+    if ((double)g.n * LOW_SHARE < 1)
+        least = b->links[g.first + 1].gap_ms; /* the very first may be a misread */
+    e.least_ds = (uint32_t)fmax(1, least / 100);
+    const struct model_edge *old = edge_find(b->before, e.from, e.to);
+    if (old) {
+        double half = old->n / 2.0, now = e.n;
+        e.least_ds =
+            (uint32_t)((old->least_ds * half + e.least_ds * now) / (half + now));
+        e.n += old->n / 2;
+    }
+    return e;
+}
+
+static bool
+learn_edges(struct model_build *b, struct model *m)
+{
+    size_t old_n = b->before ? b->before->edges_n : 0, n = 0;
+    m->edges = malloc((b->links_n / EDGE_READS + old_n + 1) * sizeof *m->edges);
+    if (!m->edges)
+        return false;
+    for (size_t i = 0; i < b->links_n;) {
+        struct group g = group_at(b, i);
+        i += g.n;
+        if (g.n >= EDGE_READS)
+            m->edges[n++] = edge_of(b, g);
+    }
+    size_t fresh = n;
+    for (size_t i = 0; i < old_n; i++) {
+        struct model_edge e = b->before->edges[i];
+        struct model_edge key = {.from = e.from, .to = e.to};
+        e.n /= 2;
+        if (e.n >= EDGE_READS / 2 && e.from <= b->sites_n && e.to <= b->sites_n &&
+            !bsearch(&key, m->edges, fresh, sizeof e, by_ends))
+            m->edges[n++] = e;
+    }
+    if (n)
+        qsort(m->edges, n, sizeof *m->edges, by_ends);
+    m->edges_n = n;
+    return true;
+}
+
+/* A site whose listed position makes the least times of many of its ways absurd stands
+ * elsewhere. */
+static void
+find_moved(const struct model_build *b, struct model *m)
+{
+    uint32_t *ways = calloc((size_t)b->sites_n + 1, sizeof *ways);
+    uint32_t *absurd = calloc((size_t)b->sites_n + 1, sizeof *absurd);
+    for (size_t i = 0; ways && absurd && i < m->edges_n; i++) {
+        const struct model_edge *e = &m->edges[i];
+        const struct site *x = site_get(b->sites, (struct site_id){e->from});
+        const struct site *y = site_get(b->sites, (struct site_id){e->to});
+        if (!x || !y || !site_is_placed(x) || !site_is_placed(y) ||
+            e->n < 2 * EDGE_READS)
+            continue;
+        double kmh = site_dist_m(x, y) * 36 / e->least_ds;
+        ways[e->from]++;
+        ways[e->to]++;
+        absurd[e->from] += kmh > MOVED_KMH;
+        absurd[e->to] += kmh > MOVED_KMH;
+    }
+    for (uint32_t i = 1; ways && absurd && i <= b->sites_n; i++)
+        m->sites[i].moved = absurd[i] >= 2 && absurd[i] * 3 >= ways[i];
+    free(ways);
+    free(absurd);
+}
+
+/* ---- rates ---- */
+
+static float
+blend(double count, double of, double mean)
+{
+    return (float)((count + SITE_PRIOR * mean) / (of + SITE_PRIOR));
+}
+
+static struct tally
+total_of(const struct model_build *b)
+{
+    struct tally sum = {0};
+    for (uint32_t i = 0; i <= b->sites_n; i++) {
+        const struct tally *t = &b->tally[i];
+        sum.reads += t->reads;
+        sum.exact += t->exact;
+        sum.registered += t->registered;
+        sum.one_off += t->one_off;
+        sum.many_off += t->many_off;
+        sum.misread += t->misread;
+    }
+    return sum;
+}
+
+static double
+share_of(uint32_t part, uint32_t whole, double without)
+{
+    return whole ? (double)part / whole : without;
+}
+
+static void
+learn_rates(const struct model_build *b, struct model *m)
+{
+    const struct site_model *was = model_site(b->before, (struct site_id){0});
+    struct tally sum = total_of(b);
+    bool known = b->registry && sum.exact >= 10000;
+    double misread = known ? share_of(sum.misread, sum.exact, 0) : was->misread;
+    double one = known ? share_of(sum.one_off, sum.registered, 0) : was->one_off;
+    double many = known ? share_of(sum.many_off, sum.registered, 0) : was->many_off;
+    double unread = 1 - share_of(sum.exact, sum.reads, 1 - was->unread);
+    for (uint32_t i = 0; i <= b->sites_n; i++) {
+        const struct tally *t = &b->tally[i];
+        struct site_model *s = i ? &m->sites[i] : &m->rest;
+        uint32_t exact = i ? t->exact : 0, right = i ? t->registered : 0;
+        s->misread = fmaxf(
+            blend(known && i ? t->misread : 0, known ? exact : 0, misread), 1e-4F);
+        s->one_off =
+            fmaxf(blend(known && i ? t->one_off : 0, known ? right : 0, one), 1e-3F);
+        s->many_off =
+            fmaxf(blend(known && i ? t->many_off : 0, known ? right : 0, many), 2e-5F);
+        s->unread = blend(i ? t->reads - t->exact : 0, i ? t->reads : 0, unread);
+        s->reads = exact;
+        s->color_trusted =
+            i && t->colored >= 50 && t->color_right * 20 >= t->colored * 19;
+    }
+}
+
+static void
+set_clocks(const struct model_build *b, struct model *m)
+{
+    for (uint32_t i = 1; i <= b->sites_n; i++) {
+        struct site_model *s = &m->sites[i];
+        if (b->offset_sd[i] <= 0)
+            continue; /* no neighbour to compare with */
+        s->offset_ms = (int32_t)lround(b->offset[i]);
+        double sd = b->offset_sd[i];
+        if (b->before) { /* a clock that jumped lately may jump again */
+            const struct site_model *was = model_site(b->before, (struct site_id){i});
+            if (was->reads)
+                sd = fmax(sd, abs(s->offset_ms - was->offset_ms) * 0.3);
+        }
+        s->offset_sd_ms = (uint32_t)lround(sd);
+    }
+}
+
+static bool
+hand_over(struct model_build *b, struct model *m)
+{
+    for (unsigned i = 0; i < MODEL_PREFIXES; i++) {
+        struct model_prefix was = {0};
+        if (b->before)
+            was = b->before->prefixes[i];
+        m->prefixes[i].registered = b->prefixes[i].registered + was.registered / 2;
+        m->prefixes[i].foreign = b->prefixes[i].foreign + was.foreign / 2;
+    }
+    m->bloom_bits = b->bloom_bits;
+    m->bloom[0] = b->bloom;
+    b->bloom = NULL;
+    m->bloom[1] = calloc(m->bloom_bits / 64, 8);
+    if (!m->bloom[1])
+        return false;
+    if (b->before && b->before->bloom_bits == m->bloom_bits)
+        memcpy(m->bloom[1], b->before->bloom[0], m->bloom_bits / 8);
+    return true;
+}
+
+enum err
+model_build_finish(
+    struct model_build *b, uint32_t number, int32_t day, struct model **out)
+{
+    struct model *m = model_new(b->sites_n);
+    b->links = malloc((b->steps_n + 1) * sizeof *b->links);
+    b->lags = malloc((b->steps_n / PAIR_READS + 1) * sizeof *b->lags);
+    bool ok = m && b->links && b->lags && learn_clocks(b) && learn_edges(b, m) &&
+              hand_over(b, m);
+    if (!ok) {
+        model_unref(m);
+        return ERR_NOMEM;
+    }
+    m->number = number;
+    m->day = day;
+    learn_rates(b, m);
+    set_clocks(b, m);
+    if (b->sites)
+        find_moved(b, m);
+    if (!model_close(m)) {
+        model_unref(m);
+        return ERR_NOMEM;
+    }
+    *out = m;
+    return OK;
+}

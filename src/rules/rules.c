@@ -1,0 +1,915 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The machine. A record is looked at once by every rule's glance(). When none of them
+ * cares, and the plate is in order and not under observation, that was all: one cache
+ * miss and some arithmetic. Else the plate is judged: all its records of the civil day
+ * are fetched from the store, folded into passages, given to every rule, and what they
+ * find is compared with what they found before. So the standing alarms are a function
+ * of the stored set, in whatever order it came. */
+#include "rules/rules.h"
+
+#include <stdlib.h>
+
+#include "core/hash.h"
+#include "rules/held.h"
+#include "rules/machine.h"
+#include "rules/marks.h"
+#include "rules/scene.h"
+#include "rules/unread.h"
+
+#define CHECKPOINT_FORM 1
+#define PLATES_MAX_DEFAULT 3000000u
+#define ALARMS_A_JUDGEMENT 512u
+#define SCRATCH_CAP ((size_t)64 << 20)
+#define FOLD_MS                                                                        \
+    (10 * SECOND_MS) /* reads of one text at one site within it are one passage */
+#define SHADOW_MS (2 * SECOND_MS)
+#define PREFETCH 8
+#define UNREAD_CROWD                                                                   \
+    2 /* other unread passes of the look, before a cluster is looked for */
+
+struct row { /* one stored record of the plate under judgement */
+    struct sighting s;
+    struct sighting_id id;
+    ts_ms at_ms;
+};
+
+struct rules {
+    struct rules_needs needs;
+    struct zone zone;
+    size_t plates_max;
+    double param[RULE_MAX][RULE_PARAMS];
+    bool off[RULE_MAX];
+    size_t rules_n;
+    /* snapshots */
+    struct ground ground;
+    struct vehicle_index *registry;
+    struct watch_set *watches, *no_watches;
+    uint8_t epoch; /* of the registry, for struct seen */
+    struct census census;
+    struct twin_table twins;
+    /* live tables */
+    struct seen_table seen;
+    struct held_table held;
+    struct marks marks;
+    struct unread unread;
+    ts_ms newest_ms;    /* pass time */
+    int32_t newest_day; /* of arrival */
+    uint64_t lsn;
+    struct rules_counts counts;
+    /* the day of the record at hand */
+    int32_t day;
+    ts_ms day_from_ms, day_to_ms;
+    const struct view *view;
+    /* the judgement under way */
+    struct arena scratch;
+    struct row *rows;
+    size_t rows_n, rows_room;
+    struct passage *passages;
+    size_t passages_n, passages_room;
+    struct alarm *made;
+    size_t made_n;
+    const struct sighting *trigger;
+    struct weigher weigher;
+    struct buf bytes;
+};
+
+/* ---- making ---- */
+
+static enum err
+apply_setting(struct rules *r, const struct rule_setting *set, struct note *note)
+{
+    size_t i = rule_index(span_cstr(set->rule));
+    for (size_t p = 0; rule_rows[i] && p < rule_rows[i]->params_n; p++) {
+        const struct rule_param *row = &rule_rows[i]->params[p];
+        if (strcmp(row->name, set->param) != 0)
+            continue;
+        if (!(set->value >= row->min && set->value <= row->max))
+            return note_fmt(
+                note, ERR_INPUT, set->param, "%s must be between %g and %g %s",
+                "%s 须在 %g 与 %g %s 之间", set->param, row->min, row->max, row->unit);
+        r->param[i][p] = set->value;
+        return OK;
+    }
+    return note_fmt(
+        note, ERR_INPUT, set->param, "rule %s has no parameter %s",
+        "规则 %s 没有参数 %s", set->rule, set->param);
+}
+
+static enum err
+apply_opts(struct rules *r, const struct rules_opts *opts, struct note *note)
+{
+    r->zone = opts->zone;
+    r->plates_max = opts->plates_max ? opts->plates_max : PLATES_MAX_DEFAULT;
+    for (size_t i = 0; i < r->rules_n; i++)
+        for (size_t p = 0; p < rule_rows[i]->params_n; p++)
+            r->param[i][p] = rule_rows[i]->params[p].initial;
+    for (size_t i = 0; i < opts->settings_n; i++) {
+        enum err e = apply_setting(r, &opts->settings[i], note);
+        if (e)
+            return e;
+    }
+    for (size_t i = 0; i < opts->off_n; i++) {
+        size_t rule = rule_index(span_cstr(opts->off[i]));
+        if (!rule_rows[rule])
+            return note_fmt(
+                note, ERR_INPUT, "off", "there is no rule %s", "没有规则 %s",
+                opts->off[i]);
+        r->off[rule] = true;
+    }
+    return OK;
+}
+
+static enum err
+init_tables(struct rules *r)
+{
+    enum err e = ground_init(&r->ground);
+    if (!e)
+        e = census_init(&r->census);
+    if (!e)
+        e = seen_init(&r->seen, r->plates_max);
+    if (!e)
+        e = held_init(&r->held);
+    if (!e)
+        e = marks_init(&r->marks);
+    if (!e)
+        e = unread_init(&r->unread);
+    r->no_watches = watch_set_new(NULL, 0, 0);
+    return e ? e : r->no_watches ? OK : ERR_NOMEM;
+}
+
+enum err
+rules_new(
+    const struct rules_opts *opts, const struct rules_needs *needs, struct rules **out,
+    struct note *note)
+{
+    must(needs->history && needs->alarm);
+    struct rules *r = calloc(1, sizeof *r);
+    if (!r)
+        return ERR_NOMEM;
+    r->needs = *needs;
+    r->rules_n = rule_count();
+    must(r->rules_n <= RULE_MAX);
+    r->newest_ms = INT64_MIN;
+    r->newest_day = INT32_MIN;
+    r->day_from_ms = INT64_MAX;
+    arena_init(&r->scratch, SCRATCH_CAP);
+    twin_table_init(&r->twins);
+    enum err e = apply_opts(r, opts, note);
+    if (!e)
+        e = init_tables(r);
+    if (e) {
+        rules_free(r);
+        return e;
+    }
+    r->watches = watch_set_ref(r->no_watches);
+    *out = r;
+    return OK;
+}
+
+void
+rules_free(struct rules *r)
+{
+    if (!r)
+        return;
+    ground_release(&r->ground);
+    census_release(&r->census);
+    seen_release(&r->seen);
+    held_release(&r->held);
+    marks_release(&r->marks);
+    unread_release(&r->unread);
+    vehicle_index_unref(r->registry);
+    watch_set_unref(r->watches);
+    watch_set_unref(r->no_watches);
+    arena_release(&r->scratch);
+    buf_release(&r->bytes);
+    free(r->rows);
+    free(r->passages);
+    free(r);
+}
+
+/* ---- snapshots ---- */
+
+enum err
+rules_set_sites(struct rules *r, struct site_table *sites)
+{
+    r->day_from_ms = INT64_MAX;
+    return ground_set_sites(&r->ground, sites);
+}
+
+enum err
+rules_set_model(struct rules *r, struct model *model)
+{
+    r->day_from_ms = INT64_MAX;
+    return ground_set_model(&r->ground, model);
+}
+
+enum err
+rules_set_places(
+    struct rules *r, const struct ban_zone *zones, size_t zones_n,
+    const struct ban_permit *permits, size_t permits_n,
+    const struct speed_section *sections, size_t sections_n)
+{
+    r->day_from_ms = INT64_MAX;
+    return ground_set_places(
+        &r->ground, zones, zones_n, permits, permits_n, sections, sections_n);
+}
+
+void
+rules_set_registry(struct rules *r, struct vehicle_index *registry)
+{
+    struct vehicle_index *old = r->registry;
+    r->registry = registry ? vehicle_index_ref(registry) : NULL;
+    vehicle_index_unref(old);
+    r->epoch++;
+    census_take(&r->census, r->registry);
+}
+
+void
+rules_set_watches(struct rules *r, struct watch_set *watches)
+{
+    struct watch_set *old = r->watches;
+    r->watches = watch_set_ref(watches ? watches : r->no_watches);
+    watch_set_unref(old);
+}
+
+/* ---- the machine side of a scene ---- */
+
+struct alarm *
+machine_alarm(void *machine)
+{
+    struct rules *r = machine;
+    if (r->made_n == ALARMS_A_JUDGEMENT)
+        return NULL;
+    struct alarm *a = &r->made[r->made_n++];
+    *a = (struct alarm){0};
+    return a;
+}
+
+struct shadow {
+    const struct sighting *s;
+    bool found;
+};
+
+static bool
+one_apart(struct plate a, struct plate b)
+{
+    unsigned n = plate_length(a), differ = 0;
+    if (n != plate_length(b))
+        return false;
+    for (unsigned i = 0; i < n; i++)
+        differ += plate_at(a, i) != plate_at(b, i);
+    return differ == 1;
+}
+
+static bool
+shadow_row(void *arg, const struct sighting *s)
+{
+    struct shadow *w = arg;
+    bool lane = !w->s->lane || !s->lane || w->s->lane == s->lane;
+    bool surer = s->confidence != CONFIDENCE_UNKNOWN &&
+                 w->s->confidence != CONFIDENCE_UNKNOWN &&
+                 s->confidence > w->s->confidence;
+    w->found =
+        plate_is_exact(s->plate) && lane && surer && one_apart(s->plate, w->s->plate);
+    return !w->found;
+}
+
+bool
+machine_shadowed(void *machine, const struct sighting *s)
+{
+    struct rules *r = machine;
+    struct shadow w = {.s = s};
+    if (!r->needs.place)
+        return false;
+    enum err e = r->needs.place(
+        r->needs.ctx, s->site, s->pass_ms - SHADOW_MS, s->pass_ms + SHADOW_MS + 1,
+        shadow_row, &w);
+    if (e)
+        r->counts.history_failed++;
+    return w.found;
+}
+
+/* ---- fetching the rows of a plate ---- */
+
+static bool
+keep_row(struct rules *r, const struct sighting *s)
+{
+    if (r->rows_n == r->rows_room) {
+        size_t room = r->rows_room ? r->rows_room * 2 : 256;
+        struct row *rows = realloc(r->rows, room * sizeof *rows);
+        if (!rows)
+            return false;
+        r->rows = rows;
+        r->rows_room = room;
+    }
+    struct row *row = &r->rows[r->rows_n];
+    row->s = *s;
+    row->id = sighting_id_of(s);
+    row->s.record_id = arena_span(&r->scratch, s->record_id);
+    row->s.plate_text = row->s.image = (struct span){0};
+    if (!row->s.record_id.p)
+        return false;
+    r->rows_n++;
+    return true;
+}
+
+static bool
+history_row(void *arg, const struct sighting *s)
+{
+    struct rules *r = arg;
+    r->counts.history_rows++;
+    return keep_row(r, s);
+}
+
+static void
+fetch_rows(
+    struct rules *r, struct plate p, ts_ms from, ts_ms to,
+    const struct sighting *trigger)
+{
+    arena_reset(&r->scratch);
+    r->rows_n = 0;
+    r->counts.history_calls++;
+    enum err e = r->needs.history(r->needs.ctx, p, from, to, history_row, r);
+    if (e)
+        r->counts.history_failed++;
+    if (!trigger || trigger->pass_ms < from || trigger->pass_ms >= to)
+        return;
+    struct sighting_id id = sighting_id_of(trigger);
+    for (size_t i = 0; i < r->rows_n; i++)
+        if (sighting_id_eq(r->rows[i].id, id))
+            return;
+    keep_row(r, trigger);
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    if (x->at_ms != y->at_ms)
+        return x->at_ms < y->at_ms ? -1 : 1;
+    if (x->id.site != y->id.site)
+        return x->id.site < y->id.site ? -1 : 1;
+    if (x->id.pass_ms != y->id.pass_ms)
+        return x->id.pass_ms < y->id.pass_ms ? -1 : 1;
+    return x->id.tag < y->id.tag ? -1 : x->id.tag > y->id.tag;
+}
+
+/* ---- folding into passages ---- */
+
+static bool
+surer(const struct sighting *a, const struct sighting *b)
+{
+    uint8_t x = a->confidence == CONFIDENCE_UNKNOWN ? 0 : a->confidence;
+    uint8_t y = b->confidence == CONFIDENCE_UNKNOWN ? 0 : b->confidence;
+    return x > y;
+}
+
+static struct passage *
+open_passage(struct rules *r, const struct row *row)
+{
+    for (size_t i = r->passages_n; i-- > 0;) {
+        struct passage *p = &r->passages[i];
+        if (row->at_ms - p->at_ms > FOLD_MS)
+            break;
+        if (p->s->site.v == row->s.site.v)
+            return p;
+    }
+    return NULL;
+}
+
+static bool
+add_passage(struct rules *r, const struct row *row, const struct scene *s)
+{
+    if (r->passages_n == r->passages_room) {
+        size_t room = r->passages_room ? r->passages_room * 2 : 256;
+        struct passage *p = realloc(r->passages, room * sizeof *p);
+        if (!p)
+            return false;
+        r->passages = p;
+        r->passages_room = room;
+    }
+    r->passages[r->passages_n++] = (struct passage){
+        .s = &row->s,
+        .id = row->id,
+        .at_ms = row->at_ms,
+        .pass_ms = row->s.pass_ms,
+        .key = hash_pair(row->s.site.v, (uint64_t)row->s.pass_ms),
+        .site = view_site(s->view, row->s.site.v),
+        .reads = 1,
+        .in_day = row->s.pass_ms >= s->day_from_ms && row->s.pass_ms < s->day_to_ms,
+        .off = s->vehicle ? look_off(s->vehicle, &row->s) : 0,
+    };
+    return true;
+}
+
+static void
+fold_rows(struct rules *r, struct scene *s)
+{
+    r->passages_n = 0;
+    for (size_t i = 0; i < r->rows_n; i++)
+        r->rows[i].at_ms =
+            r->rows[i].s.pass_ms - view_site(s->view, r->rows[i].s.site.v)->offset_ms;
+    if (r->rows_n)
+        qsort(r->rows, r->rows_n, sizeof *r->rows, by_time);
+    for (size_t i = 0; i < r->rows_n; i++) {
+        const struct row *row = &r->rows[i];
+        if (i && sighting_id_eq(r->rows[i - 1].id, row->id))
+            continue; /* the store may answer one record from two places */
+        struct passage *p = open_passage(r, row);
+        if (!p) {
+            if (!add_passage(r, row, s))
+                break;
+            continue;
+        }
+        p->reads++;
+        if (surer(&row->s, p->s)) {
+            p->s = &row->s;
+            p->id = row->id;
+            p->off = s->vehicle ? look_off(s->vehicle, &row->s) : 0;
+        }
+    }
+    s->passages = r->passages;
+    s->n = (unsigned)r->passages_n;
+}
+
+/* ---- comparing with what stands ---- */
+
+static void
+send(struct rules *r, struct alarm *a, enum alarm_state state)
+{
+    a->state = (uint8_t)state;
+    a->lsn = r->lsn;
+    if (state == ALARM_RAISED) {
+        r->counts.raised++;
+        r->counts.by_rule[rule_index(span_cstr(a->rule))]++;
+    } else if (state == ALARM_REVISED) {
+        r->counts.revised++;
+    } else {
+        r->counts.withdrawn++;
+    }
+    r->needs.alarm(r->needs.ctx, a);
+}
+
+/* Hash of what a person sees of an alarm: a change of it is a revision. */
+static uint64_t
+content_of(struct rules *r, const struct alarm *a)
+{
+    struct alarm bare = *a;
+    bare.state = 0;
+    bare.lsn = bare.registry_version = bare.watch_version = 0;
+    buf_clear(&r->bytes);
+    alarm_encode(&r->bytes, &bare);
+    return hash64(r->bytes.p, r->bytes.n, 1);
+}
+
+static void
+withdraw(struct rules *r, struct held *h)
+{
+    struct alarm a = {
+        .id = {h->id},
+        .level = LEVEL_BLUE,
+        .plate = h->plate,
+        .read = h->plate,
+        .site = {h->site},
+        .pass_ms = h->pass_ms};
+    bool fits = span_copy(a.rule, sizeof a.rule, span_cstr(rule_rows[h->rule]->name));
+    must(fits);
+    h->state = ALARM_WITHDRAWN;
+    if (r->trigger) {
+        struct passage p = {.s = r->trigger, .id = sighting_id_of(r->trigger)};
+        alarm_add(&a, &p, 0);
+    }
+    send(r, &a, ALARM_WITHDRAWN);
+}
+
+static struct held *
+find_held(struct rules *r, uint64_t key, int32_t day, uint64_t id)
+{
+    struct held *h = held_first(&r->held, key, day);
+    while (h && h->id != id)
+        h = held_next(&r->held, h);
+    return h;
+}
+
+static void
+settle_one(struct rules *r, struct alarm *a, uint64_t key, int32_t day)
+{
+    uint64_t content = content_of(r, a);
+    struct held *h = find_held(r, key, day, a->id.v);
+    if (!h) {
+        struct held row = {
+            .id = a->id.v,
+            .key = key,
+            .content = content,
+            .plate = a->plate,
+            .pass_ms = a->pass_ms,
+            .day = day,
+            .site = a->site.v,
+            .rule = (uint8_t)rule_index(span_cstr(a->rule)),
+            .touched = true};
+        if (held_add(&r->held, &row) == OK)
+            send(r, a, ALARM_RAISED);
+        return;
+    }
+    if (h->touched)
+        return; /* the same finding twice in one judgement */
+    h->touched = true;
+    if (h->content == content && h->state != ALARM_WITHDRAWN)
+        return;
+    h->content = content;
+    h->state = ALARM_REVISED;
+    h->site = a->site.v;
+    h->pass_ms = a->pass_ms;
+    send(r, a, ALARM_REVISED);
+}
+
+static bool
+rests_on(const struct alarm *a, const struct sighting *s)
+{
+    struct sighting_id id = sighting_id_of(s);
+    for (unsigned i = 0; i < a->evidence_n; i++)
+        if (sighting_id_eq(a->evidence[i].id, id))
+            return true;
+    return false;
+}
+
+/* Past the horizon nothing is known of what was said before: only what the late record
+ * itself brings is told; its id makes a repetition harmless. */
+static void
+settle_late(struct rules *r)
+{
+    for (size_t i = 0; i < r->made_n; i++)
+        if (r->trigger && rests_on(&r->made[i], r->trigger))
+            send(r, &r->made[i], ALARM_RAISED);
+}
+
+static void
+settle(struct rules *r, uint64_t key, int32_t day)
+{
+    if (day < r->held.oldest_day) {
+        settle_late(r);
+        return;
+    }
+    for (struct held *h = held_first(&r->held, key, day); h; h = held_next(&r->held, h))
+        h->touched = false;
+    for (size_t i = 0; i < r->made_n; i++)
+        settle_one(r, &r->made[i], key, day);
+    for (struct held *h = held_first(&r->held, key, day); h; h = held_next(&r->held, h))
+        if (!h->touched && h->state != ALARM_WITHDRAWN)
+            withdraw(r, h);
+}
+
+/* ---- judging ---- */
+
+static void
+fill_weigher(struct rules *r, const struct view *view)
+{
+    r->weigher = (struct weigher){
+        .registry = r->census.count ? r->registry : NULL,
+        .census = &r->census,
+        .twins = &r->twins,
+        .model = view->model};
+}
+
+static bool
+make_room_for_alarms(struct rules *r)
+{
+    r->made_n = 0;
+    r->made = arena_array(&r->scratch, ALARMS_A_JUDGEMENT, sizeof *r->made);
+    return r->made != NULL;
+}
+
+static void
+run_rules(struct rules *r, struct scene *s, enum rule_key key)
+{
+    for (size_t i = 0; i < r->rules_n; i++) {
+        if (r->off[i] || rule_rows[i]->key != key)
+            continue;
+        s->rule = rule_rows[i];
+        s->param = r->param[i];
+        s->rule->step(s);
+    }
+}
+
+/* Judges one plate on one civil day; true when it stays under observation. */
+static bool
+judge_day(struct rules *r, struct plate p, int32_t day, const struct sighting *trigger)
+{
+    struct scene s = {
+        .plate = p,
+        .day = day,
+        .day_from_ms = civil_day_start(day, &r->zone),
+        .view = ground_view(&r->ground, day),
+        .ground = &r->ground,
+        .watches = r->watches,
+        .weigher = &r->weigher,
+        .zone = &r->zone,
+        .machine = r};
+    s.day_to_ms = s.day_from_ms + DAY_MS;
+    fill_weigher(r, s.view);
+    s.vehicle = r->weigher.registry ? vehicle_find(r->weigher.registry, p, 0) : NULL;
+    fetch_rows(r, p, s.day_from_ms - LOOKBACK_MS, s.day_to_ms, trigger);
+    if (!make_room_for_alarms(r))
+        return false;
+    fold_rows(r, &s);
+    r->trigger = trigger;
+    r->counts.judged++;
+    run_rules(r, &s, RULE_BY_PLATE);
+    settle(r, p.v, day);
+    return s.hot || r->made_n > 0;
+}
+
+static void
+judge_unread(struct rules *r, const struct sighting *trigger, int32_t day)
+{
+    uint64_t look = unread_look(trigger);
+    struct scene s = {
+        .plate = PLATE_NONE,
+        .day = day,
+        .day_from_ms = civil_day_start(day, &r->zone),
+        .view = ground_view(&r->ground, day),
+        .ground = &r->ground,
+        .watches = r->watches,
+        .weigher = &r->weigher,
+        .zone = &r->zone,
+        .machine = r};
+    s.day_to_ms = s.day_from_ms + DAY_MS;
+    fill_weigher(r, s.view);
+    arena_reset(&r->scratch);
+    r->rows_n = 0;
+    for (const struct unread_row *u = unread_first(&r->unread, look); u;
+         u = unread_next(&r->unread, u))
+        if (u->id.pass_ms >= s.day_from_ms - LOOKBACK_MS &&
+            u->id.pass_ms < s.day_to_ms) {
+            struct sighting row = unread_sighting(u);
+            if (!keep_row(r, &row))
+                break;
+            r->rows[r->rows_n - 1].id = u->id; /* its record id may have been cut */
+        }
+    if (!make_room_for_alarms(r))
+        return;
+    fold_rows(r, &s);
+    r->trigger = trigger;
+    r->counts.judged++;
+    run_rules(r, &s, RULE_BY_LOOK);
+    settle(r, look, day);
+}
+
+/* ---- the hot path ---- */
+
+static void
+enter_day(struct rules *r, ts_ms pass_ms)
+{
+    if (pass_ms >= r->day_from_ms && pass_ms < r->day_to_ms)
+        return;
+    r->day = (int32_t)civil_day(pass_ms, &r->zone);
+    r->day_from_ms = civil_day_start(r->day, &r->zone);
+    r->day_to_ms = r->day_from_ms + DAY_MS;
+    r->view = ground_view(&r->ground, r->day);
+    fill_weigher(r, r->view);
+}
+
+static void
+look_up(struct rules *r, struct seen *e, struct plate p)
+{
+    e->flags = SEEN_KNOWN;
+    e->epoch = r->epoch;
+    const struct vehicle *v = r->census.count ? vehicle_find(r->registry, p, 0) : NULL;
+    if (!v)
+        return;
+    e->flags |= SEEN_REGISTERED;
+    if (v->status & (STATUS_STOLEN | STATUS_SCRAPPED | STATUS_OVERDUE))
+        e->flags |= SEEN_STATUS;
+    e->vehicle_class = v->vehicle_class;
+    e->brand = v->brand;
+    e->vehicle_color = v->vehicle_color;
+    e->plate_color = v->plate_color;
+}
+
+static unsigned
+seen_off(const struct seen *e, const struct sighting *s)
+{
+    struct vehicle v = {
+        .vehicle_class = e->vehicle_class,
+        .brand = e->brand,
+        .vehicle_color = e->vehicle_color};
+    return e->flags & SEEN_REGISTERED ? look_off(&v, s) : 0;
+}
+
+static bool
+any_glance(struct rules *r, struct glance *g)
+{
+    for (size_t i = 0; i < r->rules_n; i++) {
+        g->param = r->param[i];
+        if (!r->off[i] && rule_rows[i]->key == RULE_BY_PLATE && rule_rows[i]->glance(g))
+            return true;
+    }
+    return false;
+}
+
+/* Was the plate read after this record, or may it have been, or on another side of
+ * midnight? Then what lies between two passages changes, and everything is judged. */
+static bool
+out_of_order(
+    const struct rules *r, const struct seen *e, ts_ms at_ms, ts_ms prev_ms,
+    ts_ms pass_ms)
+{
+    if (!e->last_site)
+        return pass_ms - LOOKBACK_MS <= r->seen.dropped_ms;
+    if (at_ms <= prev_ms)
+        return true;
+    return e->last_ms < r->day_from_ms && at_ms - prev_ms < LOOKBACK_MS;
+}
+
+static void
+judge_plate(struct rules *r, const struct sighting *s, struct seen *e)
+{
+    int32_t day = r->day;
+    ts_ms day_to = r->day_to_ms, last = e->last_ms;
+    uint16_t mark = (uint16_t)((day & 0x7fff) | 0x8000);
+    if (judge_day(r, s->plate, day, s) && (mark > e->hot_day || !e->hot_day))
+        e->hot_day = mark;
+    if (s->pass_ms + LOOKBACK_MS >= day_to && last >= day_to)
+        judge_day(r, s->plate, day + 1, s);
+    fill_weigher(r, r->view);
+}
+
+static void
+feed_exact(struct rules *r, const struct sighting *s)
+{
+    struct seen *e = seen_at(&r->seen, s->plate, r->newest_ms, LOOKBACK_MS);
+    if (!e)
+        return;
+    if (!(e->flags & SEEN_KNOWN) || e->epoch != r->epoch)
+        look_up(r, e, s->plate);
+    struct glance g = {
+        .s = s,
+        .seen = e,
+        .prev_ms = INT64_MIN,
+        .site = view_site(r->view, s->site.v),
+        .registry = r->census.count > 0,
+        .registered = (e->flags & SEEN_REGISTERED) != 0,
+        .off = seen_off(e, s),
+        .view = r->view,
+        .ground = &r->ground,
+        .watches = r->watches,
+        .weigher = &r->weigher,
+        .marks = &r->marks,
+        .zone = &r->zone};
+    g.at_ms = s->pass_ms - g.site->offset_ms;
+    if (e->last_site)
+        g.prev_ms = e->last_ms - view_site(r->view, e->last_site)->offset_ms;
+    bool late = out_of_order(r, e, g.at_ms, g.prev_ms, s->pass_ms);
+    bool hot = e->hot_day == ((r->day & 0x7fff) | 0x8000);
+    bool wanted = any_glance(r, &g); /* always asked: some keep marks */
+    if (late || hot || wanted)
+        judge_plate(r, s, e);
+    if (!e->last_site || g.at_ms > g.prev_ms) {
+        e->last_ms = s->pass_ms;
+        e->last_site = s->site.v;
+    }
+}
+
+/* Are enough unread passes of this look near in time to be worth a judgement? */
+static bool
+unread_crowd(const struct rules *r, const struct sighting *s)
+{
+    unsigned near = 0;
+    uint64_t look = unread_look(s);
+    for (const struct unread_row *u = unread_first(&r->unread, look); u;
+         u = unread_next(&r->unread, u)) {
+        ts_ms gap = u->id.pass_ms - s->pass_ms;
+        near += gap > -LOOKBACK_MS && gap < LOOKBACK_MS && u->id.site != s->site.v;
+    }
+    return near >= UNREAD_CROWD;
+}
+
+static void
+feed_unread(struct rules *r, const struct sighting *s)
+{
+    if (!unread_has_look(s) || !unread_add(&r->unread, s) || !unread_crowd(r, s))
+        return;
+    judge_unread(r, s, r->day);
+    if (s->pass_ms + LOOKBACK_MS >= r->day_to_ms && r->newest_ms >= r->day_to_ms)
+        judge_unread(r, s, r->day + 1);
+}
+
+static void
+feed_row(struct rules *r, const struct sighting *s)
+{
+    enter_day(r, s->pass_ms);
+    r->counts.rows++;
+    ts_ms late = s->arrive_ms - s->pass_ms;
+    r->counts.late += late > MINUTE_MS;
+    r->counts.very_late += late > RULES_HORIZON_MS;
+    if (s->pass_ms > r->newest_ms)
+        r->newest_ms = s->pass_ms;
+    if (s->site.v == 0)
+        return;
+    if (plate_is_exact(s->plate))
+        feed_exact(r, s);
+    else if (plate_is_none(s->plate))
+        feed_unread(r, s);
+    int32_t day = (int32_t)civil_day(
+        s->arrive_ms > s->pass_ms ? s->arrive_ms : s->pass_ms, &r->zone);
+    if (day > r->newest_day) {
+        r->newest_day = day;
+        held_forget(&r->held, day - 2);
+        unread_forget(&r->unread, civil_day_start(day - 2, &r->zone));
+    }
+}
+
+void
+rules_feed(
+    struct rules *r, const struct sighting *rows, size_t n, const uint8_t *fate,
+    uint64_t lsn)
+{
+    r->lsn = lsn > r->lsn ? lsn : r->lsn;
+    for (size_t i = 0; i < n; i++) {
+        if (i + PREFETCH < n)
+            seen_prefetch(&r->seen, rows[i + PREFETCH].plate);
+        if (!fate || fate[i] == FATE_STORED)
+            feed_row(r, &rows[i]);
+    }
+}
+
+void
+rules_tick(struct rules *r, ts_ms now)
+{
+    int32_t day = (int32_t)civil_day(now, &r->zone);
+    if (day <= r->newest_day)
+        return;
+    r->newest_day = day;
+    held_forget(&r->held, day - 2);
+    unread_forget(&r->unread, civil_day_start(day - 2, &r->zone));
+}
+
+uint64_t
+rules_lsn(const struct rules *r)
+{
+    return r->lsn;
+}
+
+struct rules_counts
+rules_counts(const struct rules *r)
+{
+    struct rules_counts c = r->counts;
+    c.plates = r->seen.n;
+    c.plates_evicted = r->seen.dropped;
+    c.alarms_held = r->held.n;
+    return c;
+}
+
+/* ---- checkpoints ---- */
+
+static uint64_t
+rows_print(void)
+{
+    uint64_t h = 0;
+    for (size_t i = 0; rule_rows[i]; i++)
+        h = hash_pair(h, hash_span(span_cstr(rule_rows[i]->name), 0));
+    return h;
+}
+
+void
+rules_checkpoint(const struct rules *r, struct buf *out)
+{
+    buf_u8(out, CHECKPOINT_FORM);
+    buf_le(out, rows_print(), 8);
+    buf_varint(out, r->lsn);
+    buf_varint(out, zigzag_encode(r->newest_ms));
+    buf_varint(out, zigzag_encode(r->newest_day));
+    ts_ms since = r->newest_ms == INT64_MIN ? 0 : r->newest_ms - DAY_MS;
+    seen_encode(out, &r->seen, since);
+    held_encode(out, &r->held);
+    marks_encode(out, &r->marks);
+    unread_encode(out, &r->unread);
+}
+
+enum err
+rules_restore(struct rules *r, struct span bytes)
+{
+    struct cur c = cur_of(bytes.p, bytes.n);
+    if (cur_u8(&c) != CHECKPOINT_FORM)
+        return ERR_NEWER;
+    if (cur_u64_le(&c) != rows_print())
+        return ERR_NEWER; /* other rules: the caller feeds the horizon again */
+    uint64_t lsn = cur_varint(&c);
+    ts_ms newest_ms = zigzag_decode(cur_varint(&c));
+    int32_t newest_day = (int32_t)zigzag_decode(cur_varint(&c));
+    enum err e = seen_decode(&c, &r->seen);
+    if (!e)
+        e = held_decode(&c, &r->held);
+    if (!e)
+        e = marks_decode(&c, &r->marks);
+    if (!e)
+        e = unread_decode(&c, &r->unread);
+    if (!e && (c.bad || cur_left(&c)))
+        e = ERR_CORRUPT;
+    if (e)
+        return e;
+    r->lsn = lsn;
+    r->newest_ms = newest_ms;
+    r->newest_day = newest_day;
+    return OK;
+}

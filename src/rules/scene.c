@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/scene.h"
+
+#include <math.h>
+
+#include "core/hash.h"
+#include "rules/machine.h"
+
+/* A cloned or repainted vehicle among all that wear a registered plate: only to keep a
+ * contradicted look from counting as proof of a misread. */
+#define OTHER_LOOK 2e-4
+#define CLOCK_SDS 3.0
+#define CLOCK_FLOOR_MS 2000.0
+
+const struct identity *
+passage_who(struct scene *s, struct passage *p)
+{
+    if (!p->weighed) {
+        p->who = weigh(s->weigher, p->s, p->site);
+        p->weighed = true;
+    }
+    return &p->who;
+}
+
+bool
+passage_shadowed(struct scene *s, const struct passage *p)
+{
+    return machine_shadowed(s->machine, p->s);
+}
+
+double
+passage_right(struct scene *s, struct passage *p)
+{
+    const struct identity *who = passage_who(s, p);
+    double other = look_any(s->weigher->census, p->s);
+    double worn = who->right + (who->vehicle ? OTHER_LOOK : 0.1) * other;
+    return worn / (worn + who->misread + who->unknown);
+}
+
+uint8_t
+passage_contradiction(const struct scene *s, const struct passage *p)
+{
+    if (s->vehicle)
+        return (uint8_t)look_contradiction(s->vehicle, p->s, p->site);
+    return s->weigher->registry ? CONTRA_UNREGISTERED : 0;
+}
+
+struct alarm *
+scene_alarm(struct scene *s, uint64_t key, uint64_t passage, struct passage *deciding)
+{
+    struct alarm *a = machine_alarm(s->machine);
+    if (!a)
+        return NULL;
+    const struct sighting *d = deciding->s;
+    uint64_t name = hash_span(span_cstr(s->rule->name), 0);
+    a->id.v = hash_pair(hash_pair(name, key), passage);
+    bool fits = span_copy(a->rule, sizeof a->rule, span_cstr(s->rule->name));
+    must(fits);
+    a->level = LEVEL_YELLOW;
+    a->stop = true;
+    a->plate = a->read = s->plate;
+    a->plate_color = d->plate_color;
+    a->site = d->site;
+    a->pass_ms = d->pass_ms;
+    ts_ms late = d->arrive_ms - d->pass_ms;
+    a->late_us = late > MINUTE_MS ? late * 1000 : 0;
+    a->contradiction = passage_contradiction(s, deciding);
+    a->passage = passage;
+    a->model = s->view->model ? model_number(s->view->model) : 0;
+    a->registry_version =
+        s->weigher->registry ? vehicle_version(s->weigher->registry) : 0;
+    a->watch_version = watch_set_version(s->watches);
+    return a;
+}
+
+void
+alarm_add(struct alarm *a, const struct passage *p, uint8_t role)
+{
+    unsigned at = a->evidence_n < ALARM_EVIDENCE ? a->evidence_n++ : ALARM_EVIDENCE - 1;
+    a->evidence[at].id = p->id;
+    a->evidence[at].read = p->s->plate;
+    a->evidence[at].role = role;
+    struct span id = p->s->record_id;
+    if (id.n >= ALARM_RECORD_ID)
+        id.n = ALARM_RECORD_ID - 1;
+    bool fits = span_copy(a->evidence[at].record_id, ALARM_RECORD_ID, id);
+    must(fits);
+}
+
+void
+alarm_number(struct alarm *a, const char *name, double value)
+{
+    must(a->numbers_n < ALARM_NUMBERS);
+    a->numbers[a->numbers_n].name = name;
+    a->numbers[a->numbers_n++].value = value;
+}
+
+void
+alarm_subject(struct alarm *a, const char *text)
+{
+    struct span s = span_cstr(text);
+    while (s.n >= sizeof a->subject || (s.n && (s.p[s.n] & 0xC0) == 0x80))
+        s.n--; /* cut between characters */
+    bool fits = span_copy(a->subject, sizeof a->subject, s);
+    must(fits);
+}
+
+bool
+leap_is_impossible(
+    const struct view *v, ts_ms from_ms, uint32_t from, ts_ms to_ms, uint32_t to,
+    double margin, double max_kmh, struct leap *out)
+{
+    double gap = fabs((double)(to_ms - from_ms));
+    if (from == to || gap > LOOKBACK_MS)
+        return false;
+    double a = view_site(v, from)->sd_ms, b = view_site(v, to)->sd_ms;
+    struct leap leap = {
+        .gap_ms = gap,
+        .least_ms = view_least_ms(v, from, to, margin, max_kmh),
+        .sd_ms = sqrt(a * a + b * b)};
+    if (out)
+        *out = leap;
+    return gap + CLOCK_SDS * leap.sd_ms + CLOCK_FLOOR_MS < leap.least_ms;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scene.h - what a rule is given: one record at a glance, and all passages of one
+ * vehicle in a window. Included by the rules in live/ and by the machine, by nobody
+ * else.
+ *
+ * Shape    a passage (过车) folds all reads of one text at one site within a few
+ * seconds. Passages are in the order of corrected time: the camera's clock less its
+ * learned offset. A scene is judged for one civil day: alarms belong to passages of
+ * that day; passages of the LOOKBACK_MS before it are there to be compared with. Owner
+ * everything lives for the call of step(). See      rules/rule.h; live/coach_curfew.c
+ * for the shape of a rule.
+ */
+#ifndef TQ_RULES_SCENE_H
+#define TQ_RULES_SCENE_H
+
+#include "rules/identity.h"
+#include "rules/rule.h"
+#include "rules/seen.h"
+
+#define LOOKBACK_MS (2 * HOUR_MS)
+
+struct marks;
+
+/* One record, before it is decided whether anybody judges it. */
+struct glance {
+    const struct sighting *s;
+    const struct seen *seen; /* how the plate is registered; where it was before */
+    ts_ms at_ms;             /* corrected */
+    ts_ms
+        prev_ms; /* corrected, of the read before; INT64_MIN none within LOOKBACK_MS */
+    const struct site_row *site;
+    bool registry; /* there is one at all */
+    bool registered;
+    unsigned off; /* OFF_* bits against the registry */
+    const double *param;
+    const struct view *view;
+    const struct ground *ground;
+    const struct watch_set *watches; /* never NULL */
+    const struct weigher *weigher;
+    struct marks *marks;
+    const struct zone *zone;
+};
+
+struct passage {
+    const struct sighting *s; /* the surest read of the passage */
+    struct sighting_id id;    /* of it */
+    ts_ms at_ms;              /* corrected */
+    ts_ms pass_ms;            /* of its first read, as the camera said */
+    uint64_t key;             /* what repeats of the passage have in common */
+    const struct site_row *site;
+    unsigned reads;
+    bool in_day; /* of the civil day that is judged */
+    unsigned off;
+    bool weighed;
+    struct identity who;
+};
+
+struct scene {
+    const struct rule *rule;
+    const double *param;
+    struct plate plate;
+    const struct vehicle *vehicle; /* registered; NULL none */
+    struct passage *passages;
+    unsigned n;
+    int32_t day;
+    ts_ms day_from_ms, day_to_ms;
+    const struct view *view;
+    const struct ground *ground;
+    const struct watch_set *watches; /* never NULL */
+    const struct weigher *weigher;
+    const struct zone *zone;
+    /* Out: judge every further record of this plate today, though it looks harmless. */
+    bool hot;
+    void *machine;
+};
+
+/* Weighs the passage once. */
+const struct identity *passage_who(struct scene *s, struct passage *p);
+/* Probability that the plate worn was the plate read. */
+double passage_right(struct scene *s, struct passage *p);
+/* Did another read at the same site and moment have a text one character away, and was
+ * that the better read? Then this one is no vehicle of its own. */
+bool passage_shadowed(struct scene *s, const struct passage *p);
+uint8_t passage_contradiction(const struct scene *s, const struct passage *p);
+
+/* A new alarm of this rule with id = hash(rule, key, passage): rule, plate, level
+ * yellow, site, times and versions are filled in from the deciding passage. NULL when
+ * too many were made. */
+struct alarm *
+scene_alarm(struct scene *s, uint64_t key, uint64_t passage, struct passage *deciding);
+/* Adds a passage as evidence; past the room the newest replaces the last. */
+void alarm_add(struct alarm *a, const struct passage *p, uint8_t role);
+void alarm_number(struct alarm *a, const char *name, double value);
+void alarm_subject(struct alarm *a, const char *text);
+
+/* Is the way from i to j impossible in the time between them, clocks considered? */
+struct leap {
+    double gap_ms;   /* corrected time between them */
+    double least_ms; /* least time thought possible */
+    double sd_ms;    /* of the gap */
+};
+bool leap_is_impossible(
+    const struct view *v, ts_ms from_ms, uint32_t from, ts_ms to_ms, uint32_t to,
+    double margin, double max_kmh, struct leap *out);
+
+/* ---- marks: who passed the start of a speed section of late ---- */
+void mark_put(struct marks *m, struct plate p, unsigned section, ts_ms at_ms);
+ts_ms
+mark_find(const struct marks *m, struct plate p, unsigned section); /* INT64_MIN none */
+
+#endif

@@ -104,8 +104,9 @@ sighting_id_parse(struct span s, struct sighting_id *out)
 static bool
 take_rows(struct sighting_batch *b)
 {
-    b->n = b->pictures_n = b->pictures_room = 0;
+    b->n = b->pictures_n = b->pictures_room = b->unplaced_n = b->unplaced_room = 0;
     b->pictures = NULL;
+    b->unplaced = NULL;
     b->lsn = 0;
     b->rows = arena_array(&b->arena, b->room, sizeof *b->rows);
     b->fate = arena_take(&b->arena, b->room);
@@ -158,21 +159,44 @@ sighting_batch_add(struct sighting_batch *b)
     return s;
 }
 
+/* Doubles an array of the arena when it is full; NULL past the cap. */
+static void *
+grown(struct sighting_batch *b, void *old, size_t n, size_t *room, size_t size)
+{
+    if (n < *room)
+        return old;
+    size_t more_room = *room ? *room * 2 : 8;
+    void *more = arena_array(&b->arena, more_room, size);
+    if (!more)
+        return NULL;
+    if (n)
+        memcpy(more, old, n * size);
+    *room = more_room;
+    return more;
+}
+
 bool
 sighting_batch_picture(
     struct sighting_batch *b, uint32_t row, struct span bytes, uint8_t type)
 {
-    if (b->pictures_n == b->pictures_room) {
-        size_t room = b->pictures_room ? b->pictures_room * 2 : 8;
-        struct batch_picture *more = arena_array(&b->arena, room, sizeof *more);
-        if (!more)
-            return false;
-        if (b->pictures_n)
-            memcpy(more, b->pictures, b->pictures_n * sizeof *more);
-        b->pictures = more;
-        b->pictures_room = room;
-    }
+    struct batch_picture *p =
+        grown(b, b->pictures, b->pictures_n, &b->pictures_room, sizeof *p);
+    if (!p)
+        return false;
+    b->pictures = p;
     b->pictures[b->pictures_n++] = (struct batch_picture){row, bytes, type};
+    return true;
+}
+
+bool
+sighting_batch_unplaced(struct sighting_batch *b, uint32_t row, struct span code)
+{
+    struct batch_place *p =
+        grown(b, b->unplaced, b->unplaced_n, &b->unplaced_room, sizeof *p);
+    if (!p)
+        return false;
+    b->unplaced = p;
+    b->unplaced[b->unplaced_n++] = (struct batch_place){row, code};
     return true;
 }
 

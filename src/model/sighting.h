@@ -99,6 +99,13 @@ struct sighting_batch {
         uint8_t type;        /* GA/T 1400 image Type: 1 vehicle, 2 plate ... */
     } *pictures;
     size_t pictures_n, pictures_room;
+    /* Rows whose site nobody knew: the owner of the sites makes them ("unplaced") and fills rows[row].site
+     * before the batch is stored. */
+    struct batch_place {
+        uint32_t row;
+        struct span code; /* in the arena */
+    } *unplaced;
+    size_t unplaced_n, unplaced_room;
     void *tag;             /* the sender's context, handed back untouched */
 };
 
@@ -111,6 +118,9 @@ struct sighting *sighting_batch_add(struct sighting_batch *b);
 /* Adds a picture to a row; bytes must lie in the batch's arena. False past the cap. */
 bool sighting_batch_picture(
     struct sighting_batch *b, uint32_t row, struct span bytes, uint8_t type);
+
+/* Says that a row's site is to be made from this code (in the batch's arena). False past the cap. */
+bool sighting_batch_unplaced(struct sighting_batch *b, uint32_t row, struct span code);
 
 /* One sighting as a JSON object, keys as in the CSV header plus "id" (man 5 tongqu-json). The site
  * is written by its code. */

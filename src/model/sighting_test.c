@@ -97,9 +97,14 @@ test_batch(void **state)
             assert_true(sighting_batch_picture(b, i % 3, SPAN("jpeg"), 1));
         assert_int_equal(b->pictures_n, 20);
         assert_int_equal(b->pictures[19].row, 1);
+        for (uint32_t i = 0; i < 9; i++)
+            assert_true(sighting_batch_unplaced(b, i, SPAN("K1")));
+        assert_int_equal(b->unplaced_n, 9);
+        assert_int_equal(b->unplaced[8].row, 8);
         sighting_batch_clear(b);
         assert_int_equal(b->n, 0);
         assert_int_equal(b->pictures_n, 0);
+        assert_int_equal(b->unplaced_n, 0);
     }
     sighting_batch_free(b);
     sighting_batch_free(NULL);

@@ -104,6 +104,8 @@ struct serve_needs {
     ts_ms (*now)(void *ctx);
     struct site_table *(*sites)(void *ctx);
     struct org_table *(*org)(void *ctx);
+    /* any thread: callsign of a unit; false = none. May be NULL. */
+    bool (*callsign)(void *ctx, struct unit_id unit, char dst[24]);
 
     /* net loops. Hands a batch over; when it is durable or refused (b->fate, b->lsn
      * set) the daemon calls http_post(home, done). ERR_BUSY or ERR_FULL: the batch
@@ -148,7 +150,7 @@ struct serve_needs {
     /* Events with a journal number in (after, +inf), oldest first, at most max; each()
      * copies. *more says that there were still more. */
     enum err (*events_since)(
-        struct ledger *l, uint64_t after, size_t max,
+        void *ctx, struct ledger *l, uint64_t after, size_t max,
         void (*each)(void *arg, const struct event_out *e), void *arg, bool *more);
 
     /* any thread. Writes one record into the chain and, when it is durable, ships

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The model of a day is learned from the rows of the day before it, and frozen: a rule
+ * judges a pass by the model of its day, however late the pass comes. */
+#include "daemon/nightly.h"
+
+#include "core/log.h"
+#include "core/os_clock.h"
+#include "daemon/parts.h"
+#include "store/ledger_alarm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SLICE_MS (10 * MINUTE_MS)
+#define SETTLE_MS (5 * MINUTE_MS) /* after midnight: the last minutes have arrived */
+
+enum err
+nightly_feed(
+    struct sight *sight, struct model_build *b, ts_ms from, ts_ms to, struct note *note)
+{
+    struct arena a;
+    enum err e = OK;
+    arena_init(&a, (size_t)1 << 30);
+    for (ts_ms at = from; at < to && e == OK; at += SLICE_MS) {
+        struct sight_rows rows;
+        arena_reset(&a);
+        struct sight_ask ask = {
+            .from = at, .to = at + SLICE_MS < to ? at + SLICE_MS : to, .arena = &a};
+        struct sight_snap *snap = sight_snapshot(sight);
+        e = snap ? sight_window(snap, NULL, 0, NULL, &ask, &rows) : ERR_NOMEM;
+        if (e == OK)
+            e = model_build_rows(b, rows.rows, rows.n);
+        sight_snap_free(snap);
+    }
+    arena_release(&a);
+    if (e != OK)
+        note_set(
+            note, e, NULL, "reading the day for the site model failed",
+            "读取当日过车以建立点位模型失败");
+    return e;
+}
+
+/* ---- the model ---- */
+
+struct model_task {
+    struct task task;
+    int64_t day; /* first day that uses it */
+    struct model *model;
+};
+
+static void
+model_free(struct model_task *t)
+{
+    model_unref(t->model);
+    free(t);
+}
+
+static enum err
+put_apply(struct task *task, struct daemon *d)
+{
+    struct model_task *t = (struct model_task *)task;
+    struct buf bytes = {0};
+    model_encode(&bytes, t->model);
+    struct model_row row = {
+        .number = model_number(t->model),
+        .day = model_day(t->model),
+        .made_ms = os_now_ms(),
+        .bytes = span_of(bytes.p, bytes.n),
+    };
+    enum err e = bytes.bad ? ERR_NOMEM : ledger_model_put(d->base->ledger, &row);
+    buf_release(&bytes);
+    return e;
+}
+
+static void
+put_settled(struct task *task, struct daemon *d, enum err e)
+{
+    struct model_task *t = (struct model_task *)task;
+    if (e == OK) {
+        must(pthread_mutex_lock(&d->lock) == 0);
+        struct model *old = d->model;
+        d->model = model_ref(t->model);
+        pthread_mutex_unlock(&d->lock);
+        model_unref(old);
+        log_event(
+            EV_model_built, log_n("number", model_number(t->model)),
+            log_n("day", t->day));
+        rules_changed(d, RULES_MODEL);
+    }
+    model_free(t);
+}
+
+static enum err
+build_apply(struct task *task, struct daemon *d)
+{
+    struct model_task *t = (struct model_task *)task;
+    struct model *before = daemon_model(d);
+    struct site_table *sites = base_sites(d->base);
+    struct vehicle_index *registry = registry_snapshot(d->base->registry);
+    struct model_build *b = NULL;
+    struct note note = {0};
+    ts_ms from = civil_day_start(t->day - 1, &d->base->zone);
+    enum err e = model_build_new(before, sites, registry, &b);
+    if (e == OK)
+        e = nightly_feed(d->base->sight, b, from, from + DAY_MS, &note);
+    if (e == OK)
+        e = model_build_finish(
+            b, (before ? model_number(before) : 0) + 1, (int32_t)t->day, &t->model);
+    if (e != OK)
+        log_note(EV_store_failed, e, &note);
+    model_build_free(b);
+    vehicle_index_unref(registry);
+    site_table_unref(sites);
+    model_unref(before);
+    return e;
+}
+
+static void
+build_settled(struct task *task, struct daemon *d, enum err e)
+{
+    struct model_task *t = (struct model_task *)task;
+    if (e != OK) {
+        model_free(t);
+        return;
+    }
+    struct model *made = t->model;
+    int64_t day = t->day;
+    task_init(&t->task, d, put_apply, put_settled);
+    t->model = made;
+    t->day = day;
+    task_post(d, OWNER_LEDGER, &t->task);
+}
+
+static void
+start_model(struct daemon *d, int64_t day)
+{
+    struct model_task *t = calloc(1, sizeof *t);
+    if (!t)
+        return;
+    task_init(&t->task, d, build_apply, build_settled);
+    t->day = day;
+    task_post(d, OWNER_BATCH, &t->task);
+}
+
+/* ---- retention ---- */
+
+struct purge_task {
+    struct task task;
+    int64_t day;
+};
+
+static enum err
+purge_apply(struct task *task, struct daemon *d)
+{
+    struct purge_task *t = (struct purge_task *)task;
+    struct sight_receipt r;
+    struct note note = {0};
+    enum err e = sight_purge(d->base->sight, t->day, &r, &note);
+    if (e != OK) {
+        log_note(EV_store_failed, e, &note);
+        return e;
+    }
+    if (r.rows == 0 && r.segments == 0 && r.packs == 0)
+        return OK;
+    char detail[256], day[TS_TEXT + 8];
+    snprintf(
+        detail, sizeof detail,
+        "segments=%u packs=%u rows=%llu bytes=%llu picture_bytes=%llu rewritten=%llu",
+        r.segments, r.packs, (unsigned long long)r.rows, (unsigned long long)r.bytes,
+        (unsigned long long)r.picture_bytes, (unsigned long long)r.rewritten);
+    snprintf(day, sizeof day, "before:");
+    day_format(day + 7, r.before_day);
+    struct audit_record rec = {
+        .at_ms = os_now_ms(),
+        .class = AUDIT_SYSTEM,
+        .outcome = AUDIT_OK,
+        .count = r.rows,
+        .action = SPAN("purge"),
+        .object = span_cstr(day),
+        .detail = span_cstr(detail),
+    };
+    uint64_t number;
+    e = audit_write(d->base->audit, &rec, &number);
+    log_event(EV_purged, log_w("receipt", detail));
+    return e;
+}
+
+static void
+purge_settled(struct task *task, struct daemon *d, enum err e)
+{
+    (void)d, (void)e;
+    free(task);
+}
+
+static void
+start_purge(struct daemon *d, int64_t day)
+{
+    struct purge_task *t = calloc(1, sizeof *t);
+    if (!t)
+        return;
+    task_init(&t->task, d, purge_apply, purge_settled);
+    t->day = day;
+    task_post(d, OWNER_STORE, &t->task);
+}
+
+void
+nightly_look(struct daemon *d, ts_ms now)
+{
+    int64_t today = civil_day(now - SETTLE_MS, &d->base->zone);
+    if (d->model_day < today) {
+        struct model *m = daemon_model(d);
+        if (!m || model_day(m) < today)
+            start_model(d, today);
+        model_unref(m);
+        d->model_day = today;
+    }
+    if (d->purged_day < today) {
+        d->purged_day = today;
+        int keep = d->opts.keep_days ? d->opts.keep_days : 365;
+        start_purge(d, today - keep);
+    }
+}

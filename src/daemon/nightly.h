@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nightly.h - what happens once a civil day: the site model of the past day is frozen,
+ * what is past its retention is dropped with a receipt.
+ *
+ * Threads  nightly_look() on tend; the model is built on query-batch, from a snapshot.
+ * See      DESIGN section 6 "Truth under late records", "Retention".
+ */
+#ifndef TQ_DAEMON_NIGHTLY_H
+#define TQ_DAEMON_NIGHTLY_H
+
+#include "core/civil.h"
+#include "rules/models.h"
+#include "store/sight.h"
+
+struct daemon;
+
+void nightly_look(struct daemon *d, ts_ms now);
+
+/* Feeds every row of [from, to) into a builder; memory stays small. Any thread. */
+enum err nightly_feed(
+    struct sight *sight, struct model_build *b, ts_ms from, ts_ms to,
+    struct note *note) MUST_USE;
+
+#endif

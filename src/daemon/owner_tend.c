@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Housekeeping: positions and devices as they come, once a second the disk, the clock
+ * and the published picture, now and then signed heads and retention. It never waits
+ * for anybody. */
+#include "daemon/parts.h"
+
+#include "core/counter.h"
+#include "core/log.h"
+#include "core/os_clock.h"
+#include "daemon/nightly.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TICK_US 1000000
+#define STEP_MS 2000 /* a jump of the wall clock worth a word */
+#define SIGN_EVERY_MS HOUR_MS
+#define SEEN_EVERY_MS MINUTE_MS
+#define LAG_WARN_MS (5 * SECOND_MS)
+
+/* ---- messages ---- */
+
+struct fix_msg {
+    struct job job;
+    struct unit_id unit;
+    struct live_unit at;
+};
+
+static void
+grow(void **rows, uint32_t *n, uint32_t need, size_t size)
+{
+    if (need <= *n)
+        return;
+    uint32_t room = need < 64 ? 64 : need + need / 2;
+    char *p = realloc(*rows, room * size);
+    must(p != NULL);
+    memset(p + *n * size, 0, (room - *n) * size);
+    *rows = p;
+    *n = room;
+}
+
+static void
+run_fix(struct job *job, struct api_env *env)
+{
+    struct fix_msg *m = (struct fix_msg *)job;
+    struct daemon *d = ((struct house *)env->daemon)->ctx;
+    grow(
+        (void **)&d->tend_units, &d->tend_units_n, m->unit.v + 1,
+        sizeof *d->tend_units);
+    if (m->at.fix_ms >= d->tend_units[m->unit.v].fix_ms)
+        d->tend_units[m->unit.v] = m->at;
+    counter_add(CTR_fixes_received, 1);
+    free(m);
+}
+
+enum err
+tend_fix(
+    struct daemon *d, struct span code, struct user_id user, ts_ms at_ms, e7 lon,
+    e7 lat, int speed_kmh, int heading_deg, struct note *note)
+{
+    struct roster *roster = daemon_roster(d);
+    const struct unit_row *unit = NULL;
+    if (code.n)
+        unit = roster_callsign(roster, code);
+    else if (user.v)
+        unit = roster_crewed(roster, user);
+    struct unit_id id = unit ? unit->unit.id : (struct unit_id){0};
+    roster_unref(roster);
+    if (id.v == 0 && code.n == 0)
+        return note_set(
+            note, ERR_NOTFOUND, "unit", "you crew no unit now: ask the command centre",
+            "您当前未编入警力单元，请联系指挥中心");
+    if (id.v == 0)
+        return note_fmt(
+            note, ERR_NOTFOUND, "unit", "there is no unit with the callsign \"%.*s\"",
+            "没有呼号为“%.*s”的警力单元", SPAN_ARG(code));
+    struct fix_msg *m = calloc(1, sizeof *m);
+    if (!m)
+        return ERR_NOMEM;
+    *m = (struct fix_msg){
+        {.run = run_fix},
+        id,
+        {lon, lat, at_ms, (int16_t)speed_kmh, (int16_t)heading_deg}};
+    enum err e = mbox_send(daemon_owner(d, OWNER_TEND)->box, &m->job.msg);
+    if (e != OK)
+        free(m); /* positions come again in a few seconds */
+    return e;
+}
+
+struct device_msg {
+    struct job job;
+    struct device_id id;
+    bool state, online, fault;
+    ts_ms at;
+};
+
+static void
+run_device(struct job *job, struct api_env *env)
+{
+    struct device_msg *m = (struct device_msg *)job;
+    struct daemon *d = ((struct house *)env->daemon)->ctx;
+    grow(
+        (void **)&d->tend_devices, &d->tend_devices_n, m->id.v + 1,
+        sizeof *d->tend_devices);
+    struct live_device *dev = &d->tend_devices[m->id.v];
+    if (m->state && (!dev->known || dev->online != m->online))
+        log_event(
+            m->online ? EV_device_online : EV_device_offline,
+            log_n("device", (int64_t)m->id.v));
+    dev->known = true;
+    if (m->state)
+        dev->online = m->online;
+    if (m->online && m->at > dev->last_ms)
+        dev->last_ms = m->at;
+    dev->faults += m->fault;
+    free(m);
+}
+
+void
+tend_device(
+    struct daemon *d, struct device_id id, bool state, bool online, bool fault,
+    ts_ms at)
+{
+    struct device_msg *m = calloc(1, sizeof *m);
+    if (!m)
+        return;
+    *m = (struct device_msg){{.run = run_device}, id, state, online, fault, at};
+    if (mbox_send(daemon_owner(d, OWNER_TEND)->box, &m->job.msg) != OK)
+        free(m); /* a flood of faults is counted by the network thread as well */
+}
+
+struct sites_msg {
+    struct job job;
+    struct live_site *sites;
+    uint32_t n;
+};
+
+static void
+run_sites(struct job *job, struct api_env *env)
+{
+    struct sites_msg *m = (struct sites_msg *)job;
+    struct daemon *d = ((struct house *)env->daemon)->ctx;
+    free(d->tend_sites);
+    d->tend_sites = m->sites;
+    d->tend_sites_n = m->n;
+    free(m);
+}
+
+void
+tend_sites(struct daemon *d, struct live_site *sites, uint32_t n)
+{
+    struct sites_msg *m = calloc(1, sizeof *m);
+    if (m) {
+        *m = (struct sites_msg){{.run = run_sites}, sites, n};
+        if (mbox_send(daemon_owner(d, OWNER_TEND)->box, &m->job.msg) == OK)
+            return;
+    }
+    free(sites);
+    free(m);
+}
+
+/* ---- once a second ---- */
+
+static void
+finding(
+    struct house_state *st, enum level level, ts_ms since, const char *en,
+    const char *zh)
+{
+    if (st->findings_n == HOUSE_FINDINGS)
+        return;
+    struct house_finding *f = &st->findings[st->findings_n++];
+    f->level = (uint8_t)level;
+    f->since_ms = since;
+    snprintf(f->en, sizeof f->en, "%s", en);
+    snprintf(f->zh, sizeof f->zh, "%s", zh);
+}
+
+struct low_task {
+    struct task task;
+    bool low;
+};
+
+static enum err
+low_apply(struct task *t, struct daemon *d)
+{
+    sight_set_low(d->base->sight, ((struct low_task *)t)->low);
+    return OK;
+}
+
+static void
+free_settled(struct task *t, struct daemon *d, enum err e)
+{
+    (void)d, (void)e;
+    free(t);
+}
+
+static void
+look_at_disk(struct daemon *d, struct house_state *st, ts_ms now)
+{
+    enum reserve_state before = reserve_state(d->reserve), after = before;
+    if (reserve_look(d->reserve, false, &after) != OK)
+        finding(st, LEVEL_RED, now, "the data disk does not answer", "数据盘无响应");
+    if ((before == RESERVE_PLENTY) != (after == RESERVE_PLENTY)) {
+        bool low = after != RESERVE_PLENTY;
+        struct low_task *t = calloc(1, sizeof *t);
+        if (t) {
+            task_init(&t->task, d, low_apply, free_settled);
+            t->low = low;
+            task_post(d, OWNER_STORE, &t->task);
+        }
+        log_event(low ? EV_disk_low : EV_disk_ok, log_w("dir", d->base->dir));
+    }
+    reserve_space(d->reserve, &st->disk);
+    counter_set(CTR_disk_free, st->disk.free_bytes);
+    if (after != RESERVE_PLENTY)
+        finding(
+            st, LEVEL_RED, now,
+            "the data disk is nearly full: passes are refused until there is room; "
+            "senders retry",
+            "数据盘空间不足：暂停接收过车，前端将自动重传");
+}
+
+static void
+look_at_clock(struct daemon *d, struct house_state *st, ts_ms now)
+{
+    dur_us mono = os_mono_us();
+    if (d->last_wall_ms) {
+        int64_t step = (now - d->last_wall_ms) - (mono - d->last_mono_us) / 1000;
+        if (step > STEP_MS || step < -STEP_MS) {
+            d->clock_step_ms = step;
+            d->clock_step_at_ms = now;
+            log_event(EV_clock_step, log_n("ms", step));
+        }
+    }
+    d->last_wall_ms = now;
+    d->last_mono_us = mono;
+    if (d->clock_step_ms && now - d->clock_step_at_ms < HOUR_MS) {
+        char en[160], zh[160];
+        snprintf(
+            en, sizeof en,
+            "the clock of this machine jumped by %.1f s: check its time source",
+            (double)d->clock_step_ms / 1000);
+        snprintf(
+            zh, sizeof zh, "本机时钟跳变 %.1f 秒，请检查授时",
+            (double)d->clock_step_ms / 1000);
+        finding(st, LEVEL_ORANGE, d->clock_step_at_ms, en, zh);
+    }
+}
+
+static void
+look_at_threads(struct daemon *d, struct house_state *st)
+{
+    for (int i = 0; i < OWNERS; i++) {
+        struct owner *o = &d->owners[i];
+        uint64_t busy = o->busy_us;
+        o->busy = o->busy * 0.8 + 0.2 * (double)(busy - o->busy_seen_us) / TICK_US;
+        o->busy_seen_us = busy;
+        st->threads[st->threads_n++] = (struct house_thread){
+            .name = o->name,
+            .zh = o->zh,
+            .en = o->en,
+            .queue = (uint32_t)mbox_count(o->box),
+            .queue_cap = (uint32_t)o->cap,
+            .busy = o->busy < 1 ? o->busy : 1,
+        };
+    }
+}
+
+static void
+look_at_store(struct daemon *d, struct house_state *st, struct health *h, ts_ms now)
+{
+    struct sight_health sh;
+    sight_health(d->base->sight, &sh);
+    st->rules_lsn = d->rules_at_lsn;
+    bool lag = st->rules_lsn < sh.lsn;
+    uint64_t stored = counter_get(CTR_sightings_stored), seen = d->rules_rows;
+    h->rules_lag = lag && stored > seen ? stored - seen : 0;
+    h->store_failed = d->store_failed;
+    h->ledger_failed = d->ledger_failed;
+    h->audit_failed = d->audit_failed;
+    counter_set(CTR_rules_lag, h->rules_lag);
+    counter_set(CTR_segments, sh.segments);
+    counter_set(CTR_segments_damaged, sh.quarantined);
+    counter_set(CTR_store_bytes, sh.segment_bytes + sh.journal_bytes + sh.pack_bytes);
+    if (sh.quarantined)
+        finding(
+            st, LEVEL_RED, now,
+            "a sighting segment is damaged and was set aside: restore it from a backup",
+            "有过车分段文件损坏并已隔离，请从备份恢复");
+    if (d->store_failed)
+        finding(st, LEVEL_RED, now, "writing sightings fails", "过车数据写入失败");
+    if (d->ledger_failed)
+        finding(st, LEVEL_RED, now, "writing the ledger fails", "台账写入失败");
+    if (d->audit_failed)
+        finding(
+            st, LEVEL_RED, now, "writing the audit chain fails: no look is possible",
+            "审计链写入失败：暂停一切轨迹查询");
+}
+
+static void
+look_at_devices(struct daemon *d, struct house_state *st, struct health *h, ts_ms now)
+{
+    uint32_t online = 0, offline = 0;
+    for (uint32_t i = 0; i < d->tend_devices_n; i++) {
+        online += d->tend_devices[i].known && d->tend_devices[i].online;
+        offline += d->tend_devices[i].known && !d->tend_devices[i].online;
+    }
+    h->devices_online = online;
+    h->devices_offline = offline;
+    counter_set(CTR_devices_online, online);
+    counter_set(CTR_devices_offline, offline);
+    if (offline) {
+        char en[96], zh[96];
+        snprintf(en, sizeof en, "%u cameras or senders are offline", offline);
+        snprintf(zh, sizeof zh, "%u 台前端设备离线", offline);
+        finding(st, LEVEL_YELLOW, now, en, zh);
+    }
+}
+
+/* Since when each finding holds: as long as the same sentence stood at the last look.
+ */
+static void
+keep_since(const struct house_state *before, struct house_state *st)
+{
+    for (unsigned i = 0; i < st->findings_n; i++)
+        for (unsigned k = 0; k < before->findings_n; k++)
+            if (strcmp(st->findings[i].en, before->findings[k].en) == 0)
+                st->findings[i].since_ms = before->findings[k].since_ms;
+}
+
+static void
+publish_live(struct daemon *d, ts_ms now)
+{
+    struct live *l = live_new(d->tend_sites_n, d->tend_devices_n, d->tend_units_n);
+    if (!l)
+        return; /* the last picture stays and shows its age */
+    l->as_of_ms = now;
+    struct roster *roster = daemon_roster(d);
+    if (d->tend_sites_n)
+        memcpy(l->sites, d->tend_sites, d->tend_sites_n * sizeof *l->sites);
+    if (d->tend_devices_n)
+        memcpy(l->devices, d->tend_devices, d->tend_devices_n * sizeof *l->devices);
+    if (d->tend_units_n)
+        memcpy(l->units, d->tend_units, d->tend_units_n * sizeof *l->units);
+    for (size_t i = 0; i < roster->devices_n; i++) {
+        const struct device *dev = &roster->devices[i];
+        if (dev->site.v == 0 || dev->site.v >= l->sites_n)
+            continue;
+        l->sites[dev->site.v].devices++;
+        l->sites[dev->site.v].devices_online += live_device(l, dev->id)->online;
+    }
+    roster_unref(roster);
+    must(pthread_mutex_lock(&d->lock) == 0);
+    struct live *old = d->live;
+    d->live = l;
+    pthread_mutex_unlock(&d->lock);
+    live_unref(old);
+}
+
+/* Positions that came since the last second, as the lossy `fix` event. */
+static void
+publish_fixes(struct daemon *d, ts_ms since)
+{
+    struct buf b = {0};
+    const char *comma = "";
+    buf_text(&b, "{\"rows\":[");
+    for (uint32_t i = 1; i < d->tend_units_n; i++) {
+        const struct live_unit *u = &d->tend_units[i];
+        if (u->fix_ms <= since)
+            continue;
+        buf_fmt(
+            &b, "%s{\"unit\":%u,\"lon\":%.7f,\"lat\":%.7f,\"time_ms\":%lld", comma, i,
+            u->lon / 1e7, u->lat / 1e7, (long long)u->fix_ms);
+        if (u->speed_kmh >= 0)
+            buf_fmt(&b, ",\"speed_kmh\":%d", u->speed_kmh);
+        if (u->heading_deg >= 0)
+            buf_fmt(&b, ",\"heading_deg\":%d", u->heading_deg);
+        buf_text(&b, "}");
+        comma = ",";
+    }
+    buf_text(&b, "]}");
+    if (*comma && !b.bad) {
+        struct event_out ev = {
+            .topic = "unit",
+            .name = "fix",
+            .roles = ROLE_DUTY | ROLE_ANALYST | ROLE_SQUAD | ROLE_SUPERVISOR,
+            .data = span_of(b.p, b.n),
+        };
+        serve_publish(d->serve, &ev);
+    }
+    buf_release(&b);
+}
+
+static void
+tick(struct daemon *d, ts_ms now)
+{
+    struct house_state st = {.started_ms = d->started_ms};
+    struct health h = {0};
+    look_at_disk(d, &st, now);
+    look_at_clock(d, &st, now);
+    look_at_threads(d, &st);
+    look_at_store(d, &st, &h, now);
+    look_at_devices(d, &st, &h, now);
+    h.disk_free = st.disk.free_bytes;
+    h.disk_total = st.disk.total_bytes;
+    h.disk_reserve = st.disk.reserve_bytes;
+    h.disk_low = reserve_state(d->reserve) != RESERVE_PLENTY;
+    h.clock_step_ms = now - d->clock_step_at_ms < HOUR_MS ? d->clock_step_ms : 0;
+    h.ok = !h.disk_low && !h.store_failed && !h.ledger_failed && !h.audit_failed;
+    publish_live(d, now);
+    publish_fixes(d, now - 1500);
+    must(pthread_mutex_lock(&d->lock) == 0);
+    keep_since(&d->state, &st);
+    d->state = st;
+    d->health = h;
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* ---- now and then ---- */
+
+static void
+sign_head(struct daemon *d, ts_ms now)
+{
+    struct audit_head head;
+    if (d->signed_ms && now - d->signed_ms < SIGN_EVERY_MS)
+        return;
+    d->signed_ms = now;
+    enum err e = audit_sign(d->base->audit, now, &head);
+    d->audit_failed = e != OK;
+    if (e == OK && d->opts.head_to) {
+        struct note note = {0};
+        e = os_write_file(
+            os_fs_real(), d->opts.head_to, span_cstr(head.line), "head", &note);
+        if (e != OK)
+            log_note(EV_audit_failed, e, &note);
+    }
+    if (e == OK)
+        log_event(EV_head_published, log_n("record", (int64_t)head.number));
+}
+
+struct seen_task {
+    struct task task;
+    struct live *live;
+};
+
+static enum err
+seen_apply(struct task *t, struct daemon *d)
+{
+    struct live *l = ((struct seen_task *)t)->live;
+    enum err e = OK;
+    for (uint32_t i = 1; i < l->devices_n && e == OK; i++)
+        if (l->devices[i].known)
+            e = ledger_device_seen(
+                d->base->ledger, (struct device_id){i}, l->devices[i].last_ms,
+                l->devices[i].faults, l->devices[i].objects);
+    for (uint32_t i = 1; i < l->units_n && e == OK; i++)
+        if (l->units[i].fix_ms)
+            e = ledger_unit_fix(
+                d->base->ledger, (struct unit_id){i}, l->units[i].lon, l->units[i].lat,
+                l->units[i].fix_ms);
+    return e == ERR_NOTFOUND ? OK : e;
+}
+
+static void
+seen_settled(struct task *t, struct daemon *d, enum err e)
+{
+    (void)d, (void)e;
+    live_unref(((struct seen_task *)t)->live);
+    free(t);
+}
+
+static void
+save_seen(struct daemon *d, ts_ms now)
+{
+    if (now - d->seen_saved_ms < SEEN_EVERY_MS)
+        return;
+    d->seen_saved_ms = now;
+    struct seen_task *t = calloc(1, sizeof *t);
+    if (!t)
+        return;
+    task_init(&t->task, d, seen_apply, seen_settled);
+    t->live = daemon_live(d);
+    task_post(d, OWNER_LEDGER, &t->task);
+}
+
+void *
+owner_tend(void *arg)
+{
+    struct owner *o = arg;
+    struct daemon *d = o->d;
+    dur_us next = 0;
+    for (;;) {
+        dur_us wait = next - os_mono_us();
+        struct msg *chain = mbox_take_all(o->box, wait > 0 ? wait : 0);
+        if (!chain && mbox_closed(o->box))
+            return NULL;
+        dur_us began = os_mono_us();
+        while (chain) {
+            struct job *job = (struct job *)chain;
+            chain = chain->next;
+            job->run(job, &o->env);
+        }
+        if (os_mono_us() >= next && !mbox_closed(o->box)) {
+            ts_ms now = os_now_ms();
+            tick(d, now);
+            sign_head(d, now);
+            save_seen(d, now);
+            nightly_look(d, now);
+            next = os_mono_us() + TICK_US;
+        }
+        o->busy_us += (uint64_t)(os_mono_us() - began);
+    }
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rows.h - the JSON of rows that lists, cards and events share (docs/api.md): one
+ * writer per noun, so that an event and a list can never differ.
+ *
+ * Owner    everything is appended to the caller's buffer.
+ * Threads  any, with that thread's reader in the desk.
+ * Errors   a row that cannot be read any more is written as null; bool functions say
+ * false.
+ */
+#ifndef TQ_SERVE_ROWS_H
+#define TQ_SERVE_ROWS_H
+
+#include "serve/desk.h"
+#include "serve/house.h"
+#include "serve/needs.h"
+#include "store/ledger_people.h"
+
+/* "blue", "yellow", "orange", "red". */
+const char *rows_level(uint8_t level);
+/* Words for a probability: "likely". */
+void rows_words(struct buf *out, double probability);
+/* "2140f3..." of an alarm id, and back. */
+#define ALARM_ID_TEXT 17
+char *rows_alarm_id(char dst[ALARM_ID_TEXT], struct alarm_id id);
+bool rows_alarm_parse(struct span s, struct alarm_id *out);
+
+/* Positions as "lon":..,"lat":.. (null when both are 0). */
+void rows_lonlat(struct buf *out, int32_t lon, int32_t lat);
+/* {"id":3,"name":"..."}, or null. */
+void rows_org(struct buf *out, const struct org_table *orgs, struct org_id id);
+/* One sighting as the console reads it (docs/api.md "Sighting"). */
+void rows_sighting(
+    struct buf *out, const struct sighting *s, const struct site_table *sites);
+
+/* `snap` may be NULL: then the look of the vehicle is not shown. */
+void rows_alarm(
+    struct buf *out, struct desk *d, struct sight_snap *snap,
+    const struct alarm_row *row);
+void rows_matter(struct buf *out, struct desk *d, const struct matter_row *row);
+void rows_unit(
+    struct buf *out, struct desk *d, const struct live *live,
+    const struct unit_row *row);
+/* `model` may be NULL. */
+void rows_site(
+    struct buf *out, const struct org_table *orgs, const struct live *live,
+    const struct model *model, const struct site *site, ts_ms now);
+
+/* A journal entry as an event: fills ev with roles, scope and data (written to `data`).
+ * False: nobody is told of such entries. */
+bool rows_event(
+    struct desk *d, const struct house *house, const struct ledger_entry *entry,
+    struct buf *data, struct event_out *ev);
+
+#endif

@@ -126,6 +126,14 @@ bool api_sees(const struct req *r, const struct org_table *org, struct org_id no
 
 /* Goes on with fn2 on another thread after this function has returned OK. */
 enum err api_then(struct req *r, enum where where, api_fn fn2);
+/* ON_NET only: the answer comes later, by api_done() on this loop (a batch becomes
+ * durable). */
+void api_wait(struct req *r);
+void api_done(struct req *r, enum err e);
+/* Called once on the loop when the request ends, however it ends. */
+void api_on_end(struct req *r, void (*fn)(struct req *r));
+/* The request became a stream: the machine lets go of it. */
+void api_taken(struct req *r);
 /* A pointer of the handler's own between its stages; take it from req_arena(). */
 void **api_keep(struct req *r);
 

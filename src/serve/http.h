@@ -159,6 +159,7 @@ enum err req_refuse(
 struct note *req_note(struct req *r); /* for functions that fill a note */
 /* Fails with err and what the note says, unless req_refuse() said it already. */
 void req_fail(struct req *r, enum err e);
+enum refusal req_refusal(const struct req *r); /* REFUSE_NOTHING while all is well */
 /* Sends the reply and gives the request back to the loop. */
 void req_send(struct req *r);
 /* Closes the connection after the reply. */

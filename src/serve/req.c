@@ -358,6 +358,12 @@ req_gone(const struct req *r)
     return !r->conn;
 }
 
+enum refusal
+req_refusal(const struct req *r)
+{
+    return r->refusal;
+}
+
 struct note *
 req_note(struct req *r)
 {

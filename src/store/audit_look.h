@@ -6,7 +6,7 @@
  *          look.begin (or look.refused) and hands out a permit at once, so the scan
  *          runs while the record is being synced; audit_look_end() writes look.end and
  *          returns when both are durable: only then may a byte leave.
- * Owner    a permit belongs to its look until audit_look_end() or audit_look_fail()
+ * Owner    a permit belongs to its look until audit_look_end()
  *          takes it.
  * Threads  any; the ledger_reader is the calling thread's own.
  * Errors   ERR_DENIED with the refusal and its note; ERR_IO: nothing may leave.
@@ -25,12 +25,20 @@ enum err audit_look_begin(
     struct audit *a, struct ledger_reader *ledger, const struct look_rules *rules,
     const struct org_table *orgs, const struct look_request *q,
     struct look_permit **out, enum look_refusal *refusal, struct note *note) MUST_USE;
-/* Takes the permit. `row` gets what the ledger thread writes with ledger_look_put(). */
+/* What a request says about its row in the ledger's table (purpose, reason, when a
+ * confirmation is due): before audit_look_end() fills in the rest. */
+void audit_look_row(
+    const struct look_rules *rules, const struct look_request *q, struct look_row *row);
+/* Takes the permit, writes look.end, returns when it is durable: OK means the answer
+ * may leave. `row` (begun by audit_look_row) is then what the ledger thread writes with
+ * ledger_look_put(). */
 enum err audit_look_end(
     struct audit *a, struct look_permit **permit, uint64_t count,
     enum audit_outcome outcome, ts_ms now, struct look_row *row) MUST_USE;
 /* Looks in the chain that the ledger's table does not hold (a stop between the two):
  * written again at start-up, inside a group. *healed counts them. */
-enum err audit_look_heal(struct audit *a, struct ledger *l, uint64_t *healed) MUST_USE;
+enum err audit_look_heal(
+    struct audit *a, struct ledger *l, const struct look_rules *rules,
+    uint64_t *healed) MUST_USE;
 
 #endif

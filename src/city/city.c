@@ -11,6 +11,7 @@
  */
 #include "city/city.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,7 @@ struct city_stream {
     struct city_observer observer;
     struct drive drive;
     int next_day;          /* to be made */
+    int end_day;           /* INT_MAX: runs on */
     struct city_rec *recs; /* of the running day and later, in order of arrival */
     size_t n, room, at;
     size_t due; /* recs[0..due) arrive before the next day is made */
@@ -147,9 +149,16 @@ city_stream_new(struct city *c, int first_day, const struct city_observer *obser
     if (observer)
         s->observer = *observer;
     s->next_day = first_day;
+    s->end_day = c->opts.days;
     drive_init(
         &s->drive, &c->shape, &c->plan, c->opts.seed, weekday_of(c->opts.from_ms));
     return s;
+}
+
+void
+city_stream_run_on(struct city_stream *s)
+{
+    s->end_day = INT_MAX;
 }
 
 void
@@ -333,7 +342,7 @@ make_day(struct city_stream *s)
     ts_ms start = s->city->opts.from_ms + (int64_t)day * DAY;
     order_by_arrival(s, start);
     s->due = s->n;
-    if (s->next_day < s->city->opts.days)
+    if (s->next_day < s->end_day)
         for (s->due = 0; s->due < s->n && s->recs[s->due].arrive_ms < start + DAY;)
             s->due++;
 }
@@ -342,7 +351,7 @@ const struct city_rec *
 city_stream_next(struct city_stream *s)
 {
     while (s->at == s->due) {
-        if (s->next_day >= s->city->opts.days)
+        if (s->next_day >= s->end_day)
             return NULL;
         make_day(s);
     }

@@ -25,6 +25,7 @@ struct city_opts {
     uint32_t vehicles; /* registered; 0 = from per_day */
     uint32_t watches;  /* rows of watches.csv; 0 = none (100,000 is usual) */
     ts_ms from_ms;     /* 0 = CITY_FROM_MS; moved back to its civil midnight */
+    ts_ms until_ms;    /* city_write(): what arrives later is left out; 0 = nothing */
     const char *out;   /* city_write(): directory, made when missing */
     /* May be NULL; called after each day with what was written so far. */
     void (*progress)(void *ctx, int day, int days, uint64_t rows);
@@ -55,6 +56,9 @@ struct city_stream;
  * where they fall). observer may be NULL. NULL without memory. */
 struct city_stream *
 city_stream_new(struct city *c, int first_day, const struct city_observer *observer);
+/* Does not end after the city's last day, but goes on day after day: for the simulator.
+ */
+void city_stream_run_on(struct city_stream *s);
 void city_stream_free(struct city_stream *s);
 /* The next record, valid until the next call; NULL at the end. Makes a day at a time.
  */

@@ -306,6 +306,8 @@ see_day(void *ctx, int day, struct city_rec *recs, size_t n)
     (void)day;
     for (size_t i = 0; i < n; i++) {
         const struct city_rec *r = &recs[i];
+        if (t->city->opts.until_ms && r->arrive_ms >= t->city->opts.until_ms)
+            continue; /* not written either */
         see_watches(t, r);
         see_misread(t, r);
         if (r->read == CITY_EXACT) {

@@ -10,12 +10,11 @@
 
 #include "city/out.h"
 #include "city/rnd.h"
+#include "city/staff.h"
 #include "city/truth.h"
 #include "city/watchlist.h"
 
 enum { WHAT_OWNER = 900, WHAT_DATE, WHAT_NAME, WHAT_PERMIT };
-
-#define SQUADS 3
 
 static enum err
 make_dir(const char *path, struct note *note)
@@ -266,17 +265,7 @@ write_segments(const struct city *c, const char *dir, struct note *note)
 
 /* ---- the organisation ---- */
 
-static const char *const squad_names[SQUADS] = {"一中队", "二中队", "三中队"};
-
-/* "迎泽" of "迎泽区", "绕城" of "绕城高速": the first two characters. */
-static void
-short_name(int district, char dst[8])
-{
-    memcpy(dst, shape_district(district).zh, 6);
-    dst[6] = 0;
-    if (strncmp(shape_district(district).zh, "杏花岭", 9) == 0)
-        memcpy(dst, "杏花", 7);
-}
+static const char *const squad_names[STAFF_SQUADS] = {"一中队", "二中队", "三中队"};
 
 static void
 person_name(uint64_t seed, uint64_t k, char *dst, size_t cap)
@@ -306,12 +295,12 @@ write_org(const struct city *c, const char *dir, struct note *note)
         &o.b, "140100000000,,city,演示市公安局交通警察支队,"
               "Demo City Traffic Police Detachment,1\n");
     for (int d = 0; d < SHAPE_DISTRICTS; d++) {
-        short_name(d, name);
+        staff_short_name(d, name);
         put_org(&o, d, 0);
         buf_fmt(
             &o.b, ",140100000000,brigade,%s大队,%s Brigade,1\n", name,
             shape_district(d).en);
-        for (int q = 1; q <= SQUADS; q++) {
+        for (int q = 1; q <= STAFF_SQUADS; q++) {
             put_org(&o, d, q);
             buf_u8(&o.b, ',');
             put_org(&o, d, 0);
@@ -326,35 +315,21 @@ write_org(const struct city *c, const char *dir, struct note *note)
 static enum err
 write_units(const struct city *c, const char *dir, struct note *note)
 {
-    static const char *const kinds[6] = {"car",        "car",  "motorcycle",
-                                         "motorcycle", "foot", "tow"};
     struct out o;
-    char name[8];
     enum err e = out_open(&o, dir, "units.csv", note);
     if (e)
         return e;
     buf_text(&o.b, "callsign,kind,org,lon,lat\n");
-    for (int d = 0; d < SHAPE_DISTRICTS; d++)
-        for (int q = 1; q <= SQUADS; q++)
-            for (int u = 1; u <= 6; u++) {
-                /* Where it begins: some site of the district. */
-                int site = 1;
-                for (int i = 1, n = (q - 1) * 17 + u * 5; i <= SHAPE_SITES * 3; i++) {
-                    int at = 1 + i % SHAPE_SITES;
-                    if (c->shape.site[at].district == d && n-- == 0) {
-                        site = at;
-                        break;
-                    }
-                }
-                short_name(d, name);
-                buf_fmt(&o.b, "%s%d%02d,%s,", name, q, u, kinds[u - 1]);
-                put_org(&o, d, q);
-                buf_u8(&o.b, ',');
-                out_e7(&o, shape_lon(c->shape.site[site].x_m));
-                buf_u8(&o.b, ',');
-                out_e7(&o, shape_lat(c->shape.site[site].y_m));
-                buf_u8(&o.b, '\n');
-            }
+    for (int i = 0; i < STAFF_UNITS; i++) {
+        struct staff_unit u = staff_unit(&c->shape, i);
+        buf_fmt(&o.b, "%s,%s,", u.callsign, u.kind);
+        put_org(&o, u.district, u.squad);
+        buf_u8(&o.b, ',');
+        out_e7(&o, shape_lon(u.x_m));
+        buf_u8(&o.b, ',');
+        out_e7(&o, shape_lat(u.y_m));
+        buf_u8(&o.b, '\n');
+    }
     return out_close(&o, note);
 }
 
@@ -368,10 +343,10 @@ write_officers(const struct city *c, const char *dir, struct note *note)
         return e;
     buf_text(&o.b, "officer,name,kind,org,callsign\n");
     for (uint64_t d = 0, k = 1; d < SHAPE_DISTRICTS; d++)
-        for (int q = 1; q <= SQUADS; q++)
+        for (int q = 1; q <= STAFF_SQUADS; q++)
             for (int i = 1; i <= 20; i++, k++) {
                 person_name(c->opts.seed, k, person, sizeof person);
-                short_name((int)d, name);
+                staff_short_name((int)d, name);
                 buf_fmt(
                     &o.b, "%s%05u,%s,%s,", i <= 8 ? "J" : "F", (unsigned)k, person,
                     i <= 8 ? "officer" : "auxiliary");
@@ -504,6 +479,8 @@ write_sightings(
         goto out;
     }
     for (const struct city_rec *r; (r = city_stream_next(s)) != NULL; rows++) {
+        if (c->opts.until_ms && r->arrive_ms >= c->opts.until_ms)
+            break; /* in order of arrival */
         char *p = (char *)buf_room(&o.b, CITY_ROW + 1);
         if (p) {
             size_t n = city_row(c, r, p);

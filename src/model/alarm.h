@@ -21,7 +21,7 @@ enum level { LEVEL_BLUE = 1, LEVEL_YELLOW, LEVEL_ORANGE, LEVEL_RED };
 
 #define ALARM_EVIDENCE 8
 #define ALARM_NUMBERS 8
-#define ALARM_RECORD_ID 48
+#define ALARM_RECORD_ID 56 /* MotorVehicleID has 48 */
 
 /* What the read shows against what is registered. */
 enum contradiction {

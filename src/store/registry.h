@@ -8,8 +8,8 @@
  * Owner    a struct registry belongs to the ledger thread; registry_snapshot() may be
  *          called by any.
  * Threads  snapshots are immutable; publication is one pointer under a short lock.
- * Errors   ERR_INPUT per refused row (counted, sample kept); ERR_IO, ERR_FULL.
- * See      model/vehicle.h; tests in registry_test.c.
+ * Errors   ERR_INPUT a row without a plate (nothing of that call is taken); ERR_IO,
+ * ERR_FULL. See      model/vehicle.h; tests in registry_test.c.
  */
 #ifndef TQ_STORE_REGISTRY_H
 #define TQ_STORE_REGISTRY_H
@@ -41,9 +41,9 @@ enum err registry_import_rows(
 /* keep = false undoes everything since begin. */
 enum err registry_import_end(struct registry *r, bool keep, struct note *note) MUST_USE;
 
-/* Single rows inside the running group; readers see them after registry_publish(),
- * which is called once the group is committed (or registry_forget() when it was
- * undone). */
+/* Single rows inside the running group (in a job or not); readers see them after
+ * registry_publish(), which is called once the group is committed, or
+ * registry_forget() when it failed. What an undone job had changed is not published. */
 enum err registry_put(struct registry *r, const struct registry_row *row) MUST_USE;
 enum err
 registry_drop(struct registry *r, struct plate plate, uint8_t plate_color) MUST_USE;

@@ -401,8 +401,9 @@ plate_code(uint32_t cp)
 static void
 fold_put(struct folded *f, uint32_t cp, struct span raw)
 {
+    const char ascii = (char)cp; /* folded; lives as long as raw points at it */
     if (cp < 0x80)
-        raw = (struct span){(const char[1]){(char)cp}, 1};
+        raw = (struct span){&ascii, 1};
     if (f->utf8_n + raw.n > sizeof f->utf8) {
         f->cut = true;
     } else {

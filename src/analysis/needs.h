@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* needs.h - the primitives that analyses are composed of, as the store answers them.
+ * Our own engine does today; another store can answer the same ones.
+ *
+ * Units    windows are [from, to) in ts_ms; flow cells are five minutes.
+ * Owner    rows lie in the asker's arena.
+ * Threads  the thread that runs the analysis.
+ * Errors   ERR_TIMEOUT past the budget, ERR_TOOBIG past the arena.
+ * See      store/sight.h; serve/looks.c plugs it.
+ */
+#ifndef TQ_ANALYSIS_NEEDS_H
+#define TQ_ANALYSIS_NEEDS_H
+
+#include "model/look.h"
+#include "model/site.h"
+
+struct analysis_rows {
+    struct sighting *rows; /* oldest first */
+    size_t n;
+    bool more; /* the limit cut the answer */
+};
+
+/* Zero or NULL members match everything. */
+struct analysis_filter {
+    const struct plate_pattern *pattern;
+    code3 vehicle_class, brand;
+    uint8_t vehicle_color, plate_color;
+};
+
+#define ANALYSIS_CELL_MS (5 * MINUTE_MS)
+struct analysis_cell { /* passes of one site in five minutes; empty ones are left out */
+    struct site_id site;
+    ts_ms at_ms;
+    uint32_t n;
+};
+
+struct analysis_needs {
+    void *ctx;
+    enum err (*by_plate)(
+        void *ctx, struct plate plate, ts_ms from, ts_ms to, size_t limit,
+        struct arena *arena, struct analysis_rows *out);
+    enum err (*by_place)(
+        void *ctx, const struct site_id *sites, size_t n,
+        const struct analysis_filter *filter, ts_ms from, ts_ms to, size_t limit,
+        struct arena *arena, struct analysis_rows *out);
+    /* By site, then by time. */
+    enum err (*flow)(
+        void *ctx, ts_ms from, ts_ms to, struct arena *arena,
+        struct analysis_cell **out, size_t *n);
+};
+
+#endif

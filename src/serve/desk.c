@@ -376,11 +376,21 @@ alarm_fields(const struct alarm *a)
 {
     char plate[PLATE_TEXT];
     return json_pack(
-        "{s:s, s:s, s:b, s:b, s:f, s:s, s:s, s:i}", "rule", a->rule, "plate",
+        "{s:s, s:s, s:i, s:b, s:f, s:s, s:s, s:i}", "rule", a->rule, "plate",
         plate_format(plate, a->plate), "contradiction",
-        (a->contradiction & ~CONTRA_UNREGISTERED) != 0, "stop", a->stop, "probability",
+        a->contradiction & ~CONTRA_UNREGISTERED, "stop", a->stop, "probability",
         a->probability, "watch", a->watch_code, "subject", a->subject, "level",
         (int)a->level);
+}
+
+/* Where alarms come in: the city's command centre, which hands them down. */
+static struct org_id
+command_centre(const struct org_table *orgs)
+{
+    for (uint32_t i = 1; i <= orgs->n; i++)
+        if (orgs->rows[i].kind == ORG_CITY)
+            return orgs->rows[i].id;
+    return (struct org_id){orgs->n ? orgs->rows[1].id.v : 1};
 }
 
 static enum err
@@ -396,7 +406,7 @@ open_for_alarm(struct desk *d, const struct alarm *a, struct note *note)
     struct matter_opening o = {
         .title = span_of(title.p, title.n),
         .place = site ? span_cstr(site->name) : SPAN(""),
-        .org = site && site->org.v ? site->org : (struct org_id){1},
+        .org = command_centre(d->orgs),
         .level = a->level,
         .lon = site ? site->lon : 0,
         .lat = site ? site->lat : 0,

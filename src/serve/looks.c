@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* begin (decided and recorded) - the analysis while the record is being synced - end
+ * (durable). */
+#include "serve/looks.h"
+
+#include "core/counter.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+#define ROWS_DEFAULT 5000
+
+/* ---- primitives of our own engine ---- */
+
+struct engine {
+    struct sight_snap *snap;
+    bool (*stop)(void *arg);
+    void *stop_arg;
+};
+
+static enum err
+by_plate(
+    void *ctx, struct plate plate, ts_ms from, ts_ms to, size_t limit,
+    struct arena *arena, struct analysis_rows *out)
+{
+    struct engine *g = ctx;
+    struct sight_ask ask = {.from = from, .to = to, .limit = limit, .arena = arena};
+    struct sight_rows rows;
+    enum err e = sight_trajectory(g->snap, plate, &ask, &rows);
+    if (e == OK)
+        *out = (struct analysis_rows){rows.rows, rows.n, rows.more};
+    return e;
+}
+
+static enum err
+by_place(
+    void *ctx, const struct site_id *sites, size_t n,
+    const struct analysis_filter *filter, ts_ms from, ts_ms to, size_t limit,
+    struct arena *arena, struct analysis_rows *out)
+{
+    struct engine *g = ctx;
+    struct sight_ask ask = {.from = from, .to = to, .limit = limit, .arena = arena};
+    struct sight_filter f = {
+        .plate_color = filter->plate_color,
+        .vehicle_color = filter->vehicle_color,
+        .vehicle_class = filter->vehicle_class,
+        .brand = filter->brand,
+        .pattern = filter->pattern,
+    };
+    struct sight_rows rows;
+    enum err e = sight_window(g->snap, sites, n, &f, &ask, &rows);
+    if (e == OK)
+        *out = (struct analysis_rows){rows.rows, rows.n, rows.more};
+    return e;
+}
+
+static enum err
+flow(
+    void *ctx, ts_ms from, ts_ms to, struct arena *arena, struct analysis_cell **out,
+    size_t *n)
+{
+    struct engine *g = ctx;
+    struct sight_ask ask = {.from = from, .to = to, .arena = arena};
+    struct sight_cell *cells;
+    size_t count;
+    enum err e = sight_flow(
+        g->snap, (struct site_id){1}, (struct site_id){UINT32_MAX}, &ask, &cells,
+        &count);
+    if (e != OK)
+        return e;
+    struct analysis_cell *mine = arena_array(arena, count + 1, sizeof *mine);
+    if (!mine)
+        return ERR_TOOBIG;
+    for (size_t i = 0; i < count; i++)
+        mine[i] = (struct analysis_cell){cells[i].site, cells[i].at, cells[i].n};
+    *out = mine;
+    *n = count;
+    return OK;
+}
+
+/* ---- what is asked, in words that the record keeps ---- */
+
+static void
+subject_of(
+    struct buf *out, const struct looks_ask *ask, const struct site_table *sites,
+    const struct zone *zone)
+{
+    char from[TS_TEXT], to[TS_TEXT], code[CODE3_TEXT];
+    if (ask->plate.n)
+        buf_fmt(out, "plate %.*s ", SPAN_ARG(ask->plate));
+    for (size_t i = 0; i < ask->sites_n; i++) {
+        const struct site *s = site_get(sites, ask->sites[i]);
+        buf_fmt(out, "%s%s", i ? "," : "sites ", s ? s->code : "?");
+    }
+    if (ask->sites_n)
+        buf_text(out, " ");
+    if (ask->vehicle_class)
+        buf_fmt(out, "class %s ", code3_format(code, ask->vehicle_class));
+    if (ask->brand)
+        buf_fmt(out, "brand %s ", code3_format(code, ask->brand));
+    if (ask->vehicle_color)
+        buf_fmt(out, "colour %u ", ask->vehicle_color);
+    if (ask->who.to_ms)
+        buf_fmt(
+            out, "%s to %s", ts_format(from, ask->who.from_ms, zone),
+            ts_format(to, ask->who.to_ms, zone));
+}
+
+/* One whole plate, or a pattern. */
+struct asked {
+    struct plate plate; /* PLATE_NONE: not one whole plate */
+    struct plate_pattern pattern;
+    bool has_pattern;
+};
+
+static enum err
+read_plate(const struct looks_ask *ask, struct asked *out, struct note *note)
+{
+    struct asked a = {.plate = PLATE_NONE};
+    if (ask->plate.n) {
+        bool differs;
+        (void)plate_parse(ask->plate, &a.plate, &differs);
+        if (!plate_is_exact(a.plate)) {
+            a.plate = PLATE_NONE;
+            a.has_pattern = plate_pattern_parse(ask->plate, &a.pattern);
+            if (!a.has_pattern)
+                return note_fmt(
+                    note, ERR_INPUT, "plate",
+                    "\"%.*s\" is not a plate: write it whole, or with ? for one "
+                    "character "
+                    "and * for any number",
+                    "“%.*s”不是号牌：请写完整号牌，或用 ? 代替一个字符、用 * "
+                    "代替若干字符",
+                    SPAN_ARG(ask->plate));
+        }
+    }
+    bool whole = !plate_is_none(a.plate);
+    if (ask->who.kind != LOOK_SIGHTINGS && !whole)
+        return note_set(
+            note, ERR_INPUT, "plate", "this question needs one whole plate",
+            "该查询需要完整号牌");
+    *out = a;
+    return OK;
+}
+
+/* ---- the analyses ---- */
+
+static enum err
+analyse(
+    const struct house *house, const struct looks_ask *ask, const struct asked *what,
+    const struct look_permit *permit, struct arena *arena, struct looks_answer *out,
+    struct note *note)
+{
+    struct engine g = {.snap = sight_snapshot(house->sight)};
+    if (!g.snap)
+        return ERR_NOMEM;
+    struct analysis_needs needs = {&g, by_plate, by_place, flow};
+    size_t limit = ask->limit ? ask->limit : ROWS_DEFAULT;
+    enum err e = OK;
+    if (ask->who.kind == LOOK_TRAJECTORY) {
+        struct trajectory t;
+        e = trajectory_of(
+            permit, &needs, what->plate, ask->who.from_ms, ask->who.to_ms, limit, arena,
+            &t, note);
+        if (e == OK) {
+            out->rows = t.rows;
+            out->coverage = t.coverage;
+            out->covered = true;
+        }
+    } else if (ask->who.kind == LOOK_SIGHTINGS) {
+        struct plate_pattern exact = {0};
+        const struct plate_pattern *pattern = what->has_pattern ? &what->pattern : NULL;
+        if (!plate_is_none(what->plate) && plate_pattern_parse(ask->plate, &exact))
+            pattern = &exact;
+        struct passes_ask pa = {
+            .sites = ask->sites,
+            .sites_n = ask->sites_n,
+            .filter =
+                {
+                    .pattern = pattern,
+                    .vehicle_class = ask->vehicle_class,
+                    .brand = ask->brand,
+                    .vehicle_color = ask->vehicle_color,
+                    .plate_color = ask->plate_color,
+                },
+            .from = ask->who.from_ms,
+            .to = ask->who.to_ms,
+            .limit = limit,
+        };
+        struct passes p;
+        e = passes_of(permit, &needs, &pa, arena, &p, note);
+        if (e == OK) {
+            out->rows = p.rows;
+            out->coverage = p.coverage;
+            out->covered = true;
+        }
+    }
+    sight_snap_free(g.snap);
+    return e;
+}
+
+static void
+about_plate(
+    const struct house *house, const struct looks_ask *ask, struct plate plate,
+    struct looks_answer *out)
+{
+    if (plate_is_none(plate))
+        return;
+    out->registry = registry_snapshot(house->registry);
+    out->vehicle = vehicle_find(out->registry, plate, ask->plate_color);
+    out->watches = house->watches(house->ctx);
+    const struct watch *all[8];
+    size_t n = watch_set_exact(out->watches, plate, all, 8);
+    for (size_t i = 0; i < n && i < 8; i++) {
+        bool live =
+            all[i]->from_ms <= ask->who.now_ms && ask->who.now_ms < all[i]->to_ms;
+        if (live)
+            out->watch[out->watch_n++] = all[i];
+    }
+}
+
+enum err
+looks_run(
+    const struct house *house, struct ledger_reader *reader,
+    const struct looks_ask *ask, struct arena *arena, struct looks_answer *out,
+    struct note *note)
+{
+    struct asked what;
+    struct looks_answer answer = {0};
+    struct look_request q = ask->who;
+    struct look_permit *permit = NULL;
+    enum look_refusal refusal = LOOK_ALLOWED;
+    struct buf subject = {0};
+    struct site_table *sites = house->sites(house->ctx);
+    struct org_table *orgs = house->org(house->ctx);
+    enum err e = read_plate(ask, &what, note);
+    if (e != OK)
+        goto out;
+    subject_of(&subject, ask, sites, &house->zone);
+    q.subject = span_of(subject.p, subject.n);
+    q.plate = what.plate;
+    crypto_generichash(
+        q.parameters, sizeof q.parameters, subject.p, subject.n,
+        (const uint8_t *)"look", 4);
+    e = subject.bad ? ERR_NOMEM
+                    : audit_look_begin(
+                          house->audit, reader, house->looks, orgs, &q, &permit,
+                          &refusal, note);
+    if (e != OK) {
+        counter_add(CTR_looks_refused, 1);
+        if (refusal != LOOK_ALLOWED)
+            e = note_code(note, e, look_refusal_code(refusal));
+        goto out;
+    }
+    enum err asked = analyse(house, ask, &what, permit, arena, &answer, note);
+    if (asked == OK)
+        about_plate(house, ask, what.plate, &answer);
+    e = audit_look_end(
+        house->audit, &permit, answer.rows.n, asked == OK ? AUDIT_OK : AUDIT_FAILED,
+        q.now_ms, &answer.row);
+    counter_add(CTR_looks, 1);
+    if (asked != OK)
+        e = asked;
+out:
+    buf_release(&subject);
+    site_table_unref(sites);
+    org_table_unref(orgs);
+    if (e == OK)
+        *out = answer;
+    else
+        looks_release(&answer);
+    return e;
+}
+
+void
+looks_release(struct looks_answer *a)
+{
+    if (a->registry)
+        vehicle_index_unref(a->registry);
+    if (a->watches)
+        watch_set_unref(a->watches);
+    a->registry = NULL;
+    a->watches = NULL;
+    a->vehicle = NULL;
+    a->watch_n = 0;
+}
+
+void
+looks_coverage_text(struct buf *out, const struct coverage *c)
+{
+    char zh[256], en[256];
+    if (c->gaps_n == 0) {
+        snprintf(zh, sizeof zh, "时段内 %u 个点位均有数据；未见不等于未经过", c->sites);
+        snprintf(
+            en, sizeof en,
+            "all %u sites delivered in this window; not seen does not prove it was not "
+            "there",
+            c->sites);
+    } else {
+        snprintf(
+            zh, sizeof zh,
+            "时段内 %u 个点位中有 %zu 处数据中断，车辆可能经过而未被记录", c->sites,
+            c->gaps_n);
+        snprintf(
+            en, sizeof en,
+            "%zu gaps at the %u sites of this window: the vehicle may have passed "
+            "unseen",
+            c->gaps_n, c->sites);
+    }
+    buf_fmt(out, "{\"zh\":\"%s\",\"en\":\"%s\"}", zh, en);
+}

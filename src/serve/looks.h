@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* looks.h - one look from question to answer, the same for the API and the command
+ * line: the decision, the record before, the analysis, the record behind. There is no
+ * other way to an analysis.
+ *
+ * Owner    the answer lies in the arena; snapshots it holds go with looks_release().
+ * Threads  a query thread, with its own reader.
+ * Errors   ERR_DENIED with the refusal's code in the note ("look_no_matter" ...),
+ * durable in the chain; what the analysis says. Whatever happens, look.end is durable
+ * when it returns. See      store/audit_look.h, analysis/; DESIGN section 8.
+ */
+#ifndef TQ_SERVE_LOOKS_H
+#define TQ_SERVE_LOOKS_H
+
+#include "analysis/passes.h"
+#include "analysis/trajectory.h"
+#include "serve/house.h"
+#include "store/audit_look.h"
+
+struct looks_ask {
+    struct look_request who; /* kind, user, matter, purpose, from, to, emergency ...;
+                                its subject, plate and parameters are filled here */
+    struct span plate;       /* as typed; empty none */
+    uint8_t plate_color;     /* 0 any */
+    const struct site_id *sites;
+    size_t sites_n;
+    uint8_t vehicle_color;
+    code3 vehicle_class, brand;
+    size_t limit; /* 0: 5,000 */
+};
+
+struct looks_answer {
+    struct look_row row; /* the ledger thread writes it with ledger_look_put() */
+    struct analysis_rows rows;
+    struct coverage coverage;
+    bool covered;                   /* coverage says something */
+    struct vehicle_index *registry; /* held for `vehicle` */
+    const struct vehicle *vehicle;  /* of one whole plate; NULL none */
+    struct watch_set *watches;      /* held for `watch` */
+    const struct watch *watch[8];
+    size_t watch_n;
+};
+
+enum err looks_run(
+    const struct house *house, struct ledger_reader *reader,
+    const struct looks_ask *ask, struct arena *arena, struct looks_answer *out,
+    struct note *note) MUST_USE;
+void looks_release(struct looks_answer *a); /* safe on zeroed and twice */
+
+/* The sentence of the coverage statement in both languages: {"zh","en"}. */
+void looks_coverage_text(struct buf *out, const struct coverage *c);
+
+#endif

@@ -4,11 +4,10 @@
  * read.
  *
  * Units    durations ms; rungs in per cent of a clock's budget plus an offset in ms.
- * Owner    a loop_defs owns its definitions until loop_defs_free(); all of it is
- * constant. Threads  filled before threads start (files, then versions the ledger
- * holds); then any. Errors   ERR_INPUT: FILE:LINE:COLUMN, path, what was expected, in
- * both languages. See      docs/loops.md (the format), docs/why/loops.md, tests in
- * loop_def_test.c.
+ * Owner    a loop_defs owns its definitions until loop_defs_free(); all of it constant.
+ * Threads  filled before threads start (files, then what the ledger holds); then any.
+ * Errors   ERR_INPUT: FILE:LINE:COLUMN, path, what was expected, in both languages.
+ * See      docs/loops.md (the format), docs/why/loops.md, tests in loop_def_test.c.
  *
  * States, roles, clocks and moves are numbered in the order of the file. The numbers go
  * into the journal: safe, because a matter is pinned to its definition by content hash.

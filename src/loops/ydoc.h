@@ -6,10 +6,10 @@
  * doubled keys are refused; size, depth and number of nodes are bounded.
  *
  * Units    line and column count from 1, columns in characters.
- * Owner    ydoc_parse() gives a document; ydoc_free() takes all nodes and texts with
- * it. Threads  constant once read. Errors   ERR_INPUT, ERR_TOOBIG; a note reads
- * FILE:LINE:COLUMN path: what was expected. See      YAML 1.1 through libyaml; tests in
- * ydoc_test.c, fuzz/loop_def_fuzz.c.
+ * Owner    ydoc_parse() gives a document; ydoc_free() takes nodes and texts with it.
+ * Threads  constant once read.
+ * Errors   ERR_INPUT, ERR_TOOBIG; FILE:LINE:COLUMN path: what was expected.
+ * See      YAML 1.1 through libyaml; tests in ydoc_test.c, fuzz/loop_def_fuzz.c.
  */
 #ifndef TQ_LOOPS_YDOC_H
 #define TQ_LOOPS_YDOC_H

@@ -94,6 +94,7 @@ export function fromInput(text: string): number | null {
 const numbers = new Map<string, Intl.NumberFormat>();
 export function num(v: number | null | undefined, digits = 0): string {
   if (v == null || Number.isNaN(v)) return "—";
+  if (Object.is(v, -0)) v = 0;
   const key = `${lang.value}${digits}`;
   let f = numbers.get(key);
   if (!f) numbers.set(key, (f = new Intl.NumberFormat(lang.value === "zh" ? "zh-CN" : "en-GB", {

@@ -66,7 +66,7 @@ function View() {
   useEffect(() => { const h = setTimeout(() => load(), 250); return () => clearTimeout(h); }, [span, user]);
   const shown = (rows ?? []).filter((r) => !cls || r.class === cls);
   return (
-    <div class="split split-side">
+    <div class="split split-side split-audit">
       <section class="pane" aria-label={t("rail.audit")}>
         <div class="pane-head wrap">
           <Span from={span.from} to={span.to} set={(from, to) => setSpan({ from, to })} spans={[[t("span.1h"), D / 24], [t("span.24h"), D], [t("span.7d"), 7 * D], [t("span.30d"), 30 * D]]} />
@@ -77,11 +77,11 @@ function View() {
           <Grid<AuditRow> label={t("rail.audit")} rows={shown} id={(r) => String(r.n)} exportName="audit"
             foot={<><AsOf ms={as_of} limit_ms={600000} />{next && <button class="small" disabled={busy} onClick={() => load(true)}>{t("grid.more")}</button>}</>}
             columns={[
-              { key: "n", head: t("f.number"), width: "84px", align: "right", cell: (r) => r.n, sort: (r) => r.n, text: (r) => String(r.n) },
-              { key: "at", head: t("f.time"), width: "140px", cell: (r) => <span class="num">{instant(r.at_ms)}</span>, sort: (r) => r.at_ms, text: (r) => new Date(r.at_ms).toISOString() },
-              { key: "user", head: t("f.who"), width: "110px", cell: (r) => <span class="cut" title={roleText(r.role)}>{r.user ?? "—"}</span>, sort: (r) => r.user ?? "", text: (r) => r.user ?? "" },
+              { key: "n", head: t("f.number"), width: "64px", align: "right", cell: (r) => r.n, sort: (r) => r.n, text: (r) => String(r.n) },
+              { key: "at", head: t("f.time"), width: "118px", cell: (r) => <span class="num">{instant(r.at_ms)}</span>, sort: (r) => r.at_ms, text: (r) => new Date(r.at_ms).toISOString() },
+              { key: "user", head: t("f.who"), width: "92px", cell: (r) => <span class="cut" title={roleText(r.role)}>{r.user ?? "—"}</span>, sort: (r) => r.user ?? "", text: (r) => r.user ?? "" },
               { key: "class", head: t("audit.class"), width: "72px", cell: (r) => <Tag tone={r.class === "look" ? "state" : r.class === "security" ? "warn" : ""}>{t(`audit.class.${r.class}`)}</Tag>, sort: (r) => r.class, text: (r) => r.class },
-              { key: "what", head: t("audit.what"), width: "minmax(0,1.2fr)", cell: (r) => <span class="cut" title={r.what}>{tx(r.label) || r.what}</span>, sort: (r) => r.what, text: (r) => r.what },
+              { key: "what", head: t("audit.what"), width: "minmax(0,1.7fr)", cell: (r) => <span class="cut" title={r.what}>{tx(r.label) || r.what}</span>, sort: (r) => r.what, text: (r) => r.what },
               { key: "object", head: t("audit.object"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num" title={r.object ?? ""}>{r.object ?? "—"}</span>, sort: (r) => r.object ?? "", text: (r) => r.object ?? "" },
               { key: "matter", head: t("look.matter"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num">{r.matter ?? "—"}</span>, text: (r) => r.matter ?? "" },
               { key: "purpose", head: t("look.purpose"), width: "90px", cell: (r) => <span class="cut">{r.purpose ? purposeText(r.purpose) : "—"}</span>, text: (r) => r.purpose ?? "" },

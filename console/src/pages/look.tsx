@@ -130,12 +130,12 @@ function Result({ r }: { r: LookResult }) {
             {here?.picture && <Pictures shots={[{ src: pictureUrl(here.picture, scope), title: here.site_name, sub: clockTime(here.time_ms), alt: t("picture.alt", { site: here.site_name, at: clockTime(here.time_ms) }) }]} />}
             <Grid<Sighting> label={t("look.table")} rows={r.rows} id={(s) => s.id} selected={here?.id ?? null} onSelect={(s) => { setPlaying(false); setAt(r.rows.indexOf(s)); }} exportName={`look-${r.n}`} exportMark={`#${r.n} ${r.matter ?? ""}`}
               columns={[
-                { key: "time", head: t("f.time"), width: "132px", cell: (s) => <span class="num">{instant(s.time_ms)}</span>, sort: (s) => s.time_ms, text: (s) => new Date(s.time_ms).toISOString() },
+                { key: "time", head: t("f.time"), width: "118px", cell: (s) => <span class="num">{instant(s.time_ms)}</span>, sort: (s) => s.time_ms, text: (s) => new Date(s.time_ms).toISOString() },
                 { key: "gap", head: t("look.since"), width: "96px", align: "right", cell: (s) => { const g = gapOf(r.rows.indexOf(s)); return g > GAP ? <span class="warn-text">{duration(g)}</span> : <span class="dim">{g ? duration(g) : "—"}</span>; } },
                 { key: "site", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut">{s.site_name}</span>, sort: (s) => s.site_name, text: (s) => s.site_name },
-                { key: "plate", head: t("f.plate"), width: "112px", cell: (s) => <PlateSign plate={s.plate} color={s.plate_color} />, sort: (s) => s.plate, text: (s) => s.plate },
-                { key: "speed", head: t("f.speed"), width: "64px", align: "right", cell: (s) => num(s.speed_kmh), sort: (s) => s.speed_kmh, text: (s) => String(s.speed_kmh ?? "") },
-                { key: "conf", head: t("f.confidence"), width: "64px", align: "right", cell: (s) => percent(s.confidence === null ? null : s.confidence > 1 ? s.confidence / 100 : s.confidence, 0), sort: (s) => s.confidence, text: (s) => String(s.confidence ?? "") },
+                { key: "plate", head: t("f.plate"), width: "112px", file: r.kind === "trajectory", cell: (s) => <PlateSign plate={s.plate} color={s.plate_color} />, sort: (s) => s.plate, text: (s) => s.plate },
+                { key: "speed", head: t("look.speed_head"), width: "58px", align: "right", cell: (s) => num(s.speed_kmh), sort: (s) => s.speed_kmh, text: (s) => String(s.speed_kmh ?? "") },
+                { key: "conf", head: t("f.confidence"), width: "58px", file: r.kind === "trajectory", align: "right", cell: (s) => percent(s.confidence === null ? null : s.confidence > 1 ? s.confidence / 100 : s.confidence, 0), sort: (s) => s.confidence, text: (s) => String(s.confidence ?? "") },
               ]} />
           </section>
         </div>

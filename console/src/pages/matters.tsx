@@ -10,10 +10,10 @@ import { useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
 import type { List, Matter, MatterFull } from "../kit/model";
 import { go, href, route } from "../kit/route";
-import { kindText, loop, may, meta, stateText } from "../kit/session";
-import { ago, instant } from "../kit/time";
+import { kindText, may, meta, stateText } from "../kit/session";
+import { ago } from "../kit/time";
 import { AlarmCard } from "../parts/card";
-import { Clocks, Journal, Looks, Moves } from "../parts/bench";
+import { Clocks, Journal, Looks, Moves, fieldName, fieldValue } from "../parts/bench";
 import { AsOf, Empty, Failed, LevelSign, Loading, Tag, When, Worn } from "../parts/bits";
 import { ClockBar } from "../parts/clockbar";
 import { Grid } from "../parts/grid";
@@ -75,7 +75,6 @@ export function MatterCard({ id, phone = false }: { id: string; phone?: boolean 
   if (!m) return <Loading />;
   // A matter of an alarm is worked on its card, where the pictures are.
   if (m.alarm && may("GET /alarms/{id}") && !phone) return <AlarmCard id={m.alarm} />;
-  const l = loop(m.kind);
   return (
     <article class="card">
       <div class="card-scroll" tabIndex={0} role="region" aria-label={m.title}>
@@ -86,11 +85,7 @@ export function MatterCard({ id, phone = false }: { id: string; phone?: boolean 
         </header>
         <Clocks matter={m} />
         {Object.keys(m.fields).length > 0 && (
-          <section class="block"><h3>{t("matter.fields")}</h3><dl class="facts">{Object.entries(m.fields).map(([k, v]) => {
-            const f = l?.fields.find((x) => x.name === k);
-            const o = f?.options?.find((x) => String(x.value) === String(v));
-            return <div key={k}><dt>{f ? tx(f) : k}</dt><dd>{o ? tx(o) : v === true ? t("yes") : v === false ? t("no") : f?.type === "time" && typeof v === "number" ? instant(v) : String(v)}</dd></div>;
-          })}</dl></section>
+          <section class="block"><h3>{t("matter.fields")}</h3><dl class="facts">{Object.entries(m.fields).map(([k, v]) => <div key={k}><dt>{fieldName(m.kind, k)}</dt><dd>{fieldValue(m, k, v)}</dd></div>)}</dl></section>
         )}
         <Looks matter={m} />
         <section class="block"><h3>{t("card.journal", { kind: kindText(m.kind) })}</h3><Journal matter={m} /></section>

@@ -11,10 +11,10 @@ import { useLive } from "../kit/live";
 import type { LookResult, Matter, MatterFull, Move, Unit } from "../kit/model";
 import { flush, outbox, putAway, send, sending, waitingCount } from "../kit/outbox";
 import { go, route } from "../kit/route";
-import { codeText, codes, kindText, may, meta, session, signOut, stateText } from "../kit/session";
+import { codeText, codes, kindText, loop, may, meta, session, signOut, stateText } from "../kit/session";
 import { on } from "../kit/stream";
 import { ago, instant, now, serverNow } from "../kit/time";
-import { Clocks, Journal } from "../parts/bench";
+import { Clocks, Journal, fieldName, fieldValue } from "../parts/bench";
 import { AsOf, Empty, Failed, LevelSign, Loading, Tag, When } from "../parts/bits";
 import { Compare } from "../parts/card";
 import { ClockBar } from "../parts/clockbar";
@@ -145,22 +145,21 @@ function Task({ id }: { id: string }) {
       setBusy(false);
     }
   };
-  const loopMoves = m.moves.filter((x) => x.phone !== false || x.phone === undefined);
-  const moves = loopMoves.length ? loopMoves : m.moves;
+  // What waits has not moved the matter yet; the loop's table says where it will stand and what may follow.
+  const ahead = waiting.length ? projected(m, waiting.map((w) => String(w.body["move"]))) : null;
+  const now_moves = ahead ? ahead.moves : m.moves;
+  const loopMoves = now_moves.filter((x) => x.phone !== false);
+  const moves = loopMoves.length ? loopMoves : now_moves;
   return (
     <div class="phone-task">
       <div class="phone-body" tabIndex={0} role="region" aria-label={m.title}>
         <p><a href="#/" class="back"><Icon name="left" size={18} /> {t("phone.tasks")}</a></p>
         <h2>{m.title}</h2>
-        <p><LevelSign level={m.level} /> <Tag tone="state">{stateText(m.kind, m.state)}</Tag> <span class="dim num">{m.id}</span></p>
+        <p><LevelSign level={m.level} /> <Tag tone="state">{stateText(m.kind, m.state)}</Tag>{ahead && ahead.state !== m.state && <> → <Tag tone="warn">{stateText(m.kind, ahead.state)}</Tag></>} <span class="dim num">{m.id}</span></p>
         {m.place?.text && <p><Icon name="site" size={16} /> {m.place.text}</p>}
         {!fresh && old && <p class="asof asof-old">{t("asof.old", { at: instant(old.at_ms), age: ago(old.at_ms) })}</p>}
         <Clocks matter={m} />
-        {Object.keys(m.fields).length > 0 && <dl class="facts">{Object.entries(m.fields).map(([k, v]) => {
-          const f = meta.value?.loops.find((l) => l.kind === m.kind)?.fields.find((x) => x.name === k);
-          const o = f?.options?.find((x) => String(x.value) === String(v));
-          return <div key={k}><dt>{f ? tx(f) : k}</dt><dd>{o ? tx(o) : v === true ? t("yes") : v === false ? t("no") : String(v)}</dd></div>;
-        })}</dl>}
+        {Object.keys(m.fields).length > 0 && <dl class="facts">{Object.entries(m.fields).map(([k, v]) => <div key={k}><dt>{fieldName(m.kind, k)}</dt><dd>{fieldValue(m, k, v)}</dd></div>)}</dl>}
         <details><summary>{t("card.journal", { kind: kindText(m.kind) })}</summary><Journal matter={m} /></details>
       </div>
       <div class="phone-actions">
@@ -169,7 +168,7 @@ function Task({ id }: { id: string }) {
         {waiting.length > 0 && <p class="warn-text" role="status">{waiting.map((w) => w.label).join("；")} {t("phone.waits")}</p>}
         {open ? <PhoneForm key={open.name} m={m} move={open} busy={busy} make={(f) => make(open, f)} cancel={() => setOpen(null)} /> : (
           <div class="phone-buttons">
-            {waiting.length === 0 && moves.map((x) => (
+            {moves.map((x) => (
               <button key={x.name} data-move={x.name} class={`big tone-${x.tone ?? "plain"}`} aria-disabled={!x.allowed || busy}
                 onClick={() => { setSaid(""); if (!x.allowed) setError(tx(x.reason)); else if (x.fields.length) setOpen(x); else void make(x, {}); }}>{tx(x)}</button>
             ))}
@@ -180,6 +179,24 @@ function Task({ id }: { id: string }) {
       </div>
     </div>
   );
+}
+
+/** Where queued moves will lead, and the moves the loop has from there for this role. Fields are those of the
+ * definition; the daemon has the last word when they are sent. */
+function projected(m: MatterFull, queued: string[]): { state: string; moves: Move[] } {
+  const l = loop(m.kind);
+  let state = m.state;
+  for (const name of queued) {
+    const mv = l?.moves.find((x) => x.name === name && x.from.includes(state));
+    if (mv?.to) state = mv.to;
+  }
+  if (state === m.state) return { state, moves: m.moves };
+  const role = session.value?.user.role ?? "";
+  const moves = (l?.moves ?? []).filter((x) => x.from.includes(state) && x.roles.includes(role)).map((x): Move => ({
+    name: x.name, zh: x.zh, en: x.en, key: x.key, ...(x.tone ? { tone: x.tone } : {}), to: x.to, allowed: true, reason: null, phone: x.phone ?? false,
+    fields: x.fields.map((f) => l!.fields.find((y) => y.name === f)).filter((f) => f !== undefined),
+  }));
+  return { state, moves };
 }
 
 function PhoneForm({ m, move, busy, make, cancel }: { m: MatterFull; move: Move; busy: boolean; make: (f: Record<string, unknown>) => Promise<boolean>; cancel: () => void }) {

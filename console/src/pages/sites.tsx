@@ -107,7 +107,7 @@ function SiteCard({ id }: { id: string }) {
       <div class="stats">
         <Stat name={t("live.per5")} value={num(live?.flow ?? s.flow)} sub={t("site.usual", { n: num(s.flow_usual) })} />
         <Stat name={t("site.read")} value={percent(s.read_rate)} sub={t("site.read_sub")} />
-        <Stat name={t("site.clock")} value={s.clock_error_ms === null ? "—" : `${num(s.clock_error_ms / 1000, 1)} s`} sub={t("site.clock_sub", { n: s.model })} />
+        <Stat name={t("site.clock")} value={s.clock_error_ms === null ? "—" : `${num(Math.round(s.clock_error_ms / 100) / 10 + 0, 1)} s`} sub={t("site.clock_sub", { n: s.model })} />
         <Stat name={t("site.late")} value={s.late_ms_p95 === null ? "—" : duration(s.late_ms_p95)} sub={t("site.late_sub")} />
         <Stat name={t("site.precision")} value={percent(s.precision.value)} sub={t("site.precision_sub", { n: s.precision.closed })} />
       </div>
@@ -172,7 +172,7 @@ function View() {
             <Grid<Site> label={t("rail.sites")} rows={rows} id={(s) => String(s.id)} selected={id} exportName="sites" onSelect={(s) => go("sites", String(s.id))} foot={<AsOf ms={sites.as_of.value} limit_ms={3600000} />}
               columns={[
                 { key: "name", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut" title={s.name}>{s.name}</span>, sort: (s) => s.name, text: (s) => s.name },
-                { key: "code", head: t("f.code"), width: "0", cell: () => null, text: (s) => s.code },
+                { key: "code", head: t("f.code"), width: "0", file: true, cell: () => null, text: (s) => s.code },
                 { key: "state", head: t("f.state"), width: "64px", cell: (s) => <Tag tone={siteTone(s.state)}>{t(`site.state.${s.state}`)}</Tag>, sort: (s) => s.state, text: (s) => s.state },
                 { key: "flow", head: t("live.per5"), width: "72px", align: "right", cell: (s) => num(s.flow), sort: (s) => s.flow, text: (s) => String(s.flow) },
                 { key: "read", head: t("site.read"), width: "72px", align: "right", cell: (s) => percent(s.read_rate), sort: (s) => s.read_rate, text: (s) => String(s.read_rate ?? "") },

@@ -53,7 +53,7 @@ function View() {
           <Worn error={error} again={load} />
           <header class="card-head"><div class="card-title"><h2>{t("system.health")}</h2> <Tag tone={s.state === "ok" ? "good" : s.state === "degraded" ? "warn" : "bad"}>{t(`system.state.${s.state}`)}</Tag></div>
             <p class="dim">{t("app")} {s.version} · {t("system.up", { x: duration(serverNow() - s.started_ms) })}</p></header>
-          {s.findings.length ? <ul class="plain pad">{s.findings.map((f, i) => <li key={i}><LevelSign level={f.level} /> {tx(f.text)} <When ms={f.since_ms} both={false} /></li>)}</ul> : <p class="note">{t("system.no_findings")}</p>}
+          {s.findings.length ? <ul class="plain pad">{s.findings.map((f, i) => <li key={i}><LevelSign level={f.level} /> {tx(f.text)} <span class="dim">· <When ms={f.since_ms} both={false} /></span></li>)}</ul> : <p class="note">{t("system.no_findings")}</p>}
           <div class="stats">
             <Stat name={t("system.rows")} value={num(s.store.rows)} sub={t("system.oldest", { at: date(s.store.oldest_ms || null) })} />
             <Stat name={t("system.lag")} value={`${num(s.store.lag_ms)} ms`} sub={t("system.lag_sub", { n: num(s.store.lsn - s.store.rules_lsn) })} />

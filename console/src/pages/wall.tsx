@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // wall.tsx - 3840x2160, read from eight metres, touched by nobody: nothing scrolls, nothing hides behind a hover.
+import type { RefObject } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { alarms, board, boardError, queue, sites, units } from "../kit/city";
 import { t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
@@ -18,7 +20,27 @@ import { MapPane } from "../parts/map";
 import { Measures } from "./live";
 import type { Level } from "../kit/model";
 
-const SHOWN = 7;
+/** As many whole rows as fit: a row that is cut off would be worse than one that is counted. */
+function useFit(rows: number): [RefObject<HTMLElement | null>, number] {
+  const box = useRef<HTMLElement>(null);
+  const [n, setN] = useState(4);
+  useLayoutEffect(() => {
+    const el = box.current!;
+    const fit = () => {
+      const row = el.querySelector<HTMLElement>(".wall-alarm");
+      if (!row) return;
+      const gap = parseFloat(getComputedStyle(el).rowGap) || 0;
+      const left = el.clientHeight - row.offsetTop - gap;
+      const all = Math.floor((left + gap) / (row.offsetHeight + gap));
+      setN(Math.max(1, all));
+    };
+    fit();
+    const o = new ResizeObserver(fit);
+    o.observe(el);
+    return () => o.disconnect();
+  }, [rows > 0]);
+  return [box, n];
+}
 
 function View() {
   useLive(sites, ...(may("GET /units") ? [units] : []), ...(may("GET /alarms") ? [alarms] : []));
@@ -27,6 +49,7 @@ function View() {
     { key: "c", label: "", run: () => setLang(lang.value === "zh" ? "en" : "zh") },
   ]);
   const q = queue.value;
+  const [box, shown] = useFit(q.length);
   const levels: Level[] = ["red", "orange", "yellow", "blue"];
   const silent = streamState.value !== "open" || (streamBeat.value > 0 && now.value - streamBeat.value > 40000);
   const changes = board.value?.changes.slice(0, 6) ?? [];
@@ -45,16 +68,15 @@ function View() {
         <MapPane label={t("live.map")} big={2.4} quiet sites={sites.rows.value} units={units.rows.value} alarms={q} />
         <div class="legend" aria-hidden="true"><span>● {t("live.legend_site")}</span><span>○ {t("live.legend_odd")}</span><span>× {t("live.legend_off")}</span><span>▬ {t("live.legend_unit")}</span></div>
       </section>
-      <section class="wall-queue" aria-label={t("alarm.queue")}>
-        <h2>{t("alarm.open")} <b class="num">{q.length}</b></h2>
-        {q.slice(0, SHOWN).map((a) => (
+      <section ref={box} class="wall-queue" aria-label={t("alarm.queue")}>
+        <h2>{t("alarm.open")} <b class="num">{q.length}</b><span class="grow" />{q.length > shown && <span class="wall-more">{t("wall.more", { n: q.length - shown })}</span>}</h2>
+        {q.slice(0, shown).map((a) => (
           <div key={a.id} class={`wall-alarm edge-${a.level}`}>
             <div class="wall-alarm-line"><LevelSign level={a.level} /> <b>{ruleText(a.kind)}</b> <PlateSign plate={a.plate} color={a.plate_color} /><span class="grow" /><span class="dim num">{ago(a.time_ms)}</span></div>
             <div class="wall-alarm-line dim"><span class="cut">{a.site?.name ?? "—"}</span><span class="grow" />{a.matter && <span>{stateText(a.matter.kind, a.matter.state)}</span>}{a.matter?.owner?.text && <span>{a.matter.owner.text}</span>}</div>
             {a.matter?.clock && <ClockBar clock={a.matter.clock} />}
           </div>
         ))}
-        {q.length > SHOWN && <p class="wall-more">{t("wall.more", { n: q.length - SHOWN })}</p>}
         {!q.length && <p class="blank dim">{t(alarms.status.value === "error" ? "wall.no_rows" : "alarm.empty")}</p>}
       </section>
       <section class="wall-measures" aria-label={t("wall.measures")}><Measures big />{board.value && <AsOf ms={board.value.as_of_ms} />}{boardError.value && <p class="worn">{boardError.value}</p>}</section>

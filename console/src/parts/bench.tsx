@@ -3,7 +3,7 @@
 // Nothing here knows a loop: names, keys, fields and reasons come with the matter.
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, get, post, sentence } from "../kit/api";
-import { alarms, matters, mine } from "../kit/city";
+import { alarms, matters, mine, units } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { t, tx } from "../kit/i18n";
 import { useKeys, type Key } from "../kit/keys";
@@ -140,13 +140,24 @@ function MoveForm({ matter, move, ground, busy, wrong, make, cancel }: {
   );
 }
 
+/** A field of a matter in words. */
+export function fieldName(kind: string, f: string): string {
+  const row = loop(kind)?.fields.find((x) => x.name === f);
+  return row ? tx(row) : f;
+}
+export function fieldValue(matter: MatterFull, f: string, v: unknown): string {
+  const row = loop(matter.kind)?.fields.find((x) => x.name === f);
+  const o = row?.options?.find((x) => String(x.value) === String(v));
+  if (o) return tx(o);
+  if (v === true) return t("yes");
+  if (v === false) return t("no");
+  if (row?.type === "time" && typeof v === "number") return instant(v);
+  if (row?.type === "unit") return matter.units.find((u) => u.id === Number(v))?.callsign ?? units.find(String(v))?.callsign ?? String(v);
+  if (row?.type === "point" && v && typeof v === "object") return `${(v as { lon: number }).lon.toFixed(5)}, ${(v as { lat: number }).lat.toFixed(5)}`;
+  return typeof v === "object" ? JSON.stringify(v) : String(v);
+}
+
 export function Journal({ matter }: { matter: MatterFull }) {
-  const l = loop(matter.kind);
-  const name = (f: string) => { const row = l?.fields.find((x) => x.name === f); return row ? tx(row) : f; };
-  const value = (f: string, v: unknown) => {
-    const o = l?.fields.find((x) => x.name === f)?.options?.find((x) => String(x.value) === String(v));
-    return o ? tx(o) : v === true ? t("yes") : v === false ? t("no") : typeof v === "object" ? JSON.stringify(v) : String(v);
-  };
   return (
     <ol class="journal">
       {[...matter.journal].reverse().map((j: JournalRow) => (
@@ -154,7 +165,7 @@ export function Journal({ matter }: { matter: MatterFull }) {
           <span class="num dim">{instant(j.at_ms)}</span>
           <span><b>{tx(j.label)}</b>{j.from && j.from !== j.to ? <span class="dim"> {stateText(matter.kind, j.from)} → {stateText(matter.kind, j.to)}</span> : null}
             {j.text && <span> {tx(j.text)}</span>}
-            {Object.entries(j.fields ?? {}).map(([k, v]) => <span key={k} class="journal-field"><span class="dim">{name(k)}</span> {value(k, v)}</span>)}
+            {Object.entries(j.fields ?? {}).map(([k, v]) => <span key={k} class="journal-field"><span class="dim">{fieldName(matter.kind, k)}</span> {fieldValue(matter, k, v)}</span>)}
           </span>
           <span class="dim">{j.by ? `${j.by.name} · ${roleText(j.by.role)}` : t("journal.machine")}</span>
         </li>

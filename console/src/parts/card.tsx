@@ -23,15 +23,15 @@ export function Compare({ seen, registry, bad }: { seen: Sighting | null; regist
   const show = (table: string | null, v: string | number | null | undefined) => table ? (v === 0 || v === "" || v == null ? t("code.unread") : codeText(table, v)) : String(v ?? "");
   return (
     <table class="compare">
-      <caption>{t("card.compare")}</caption>
-      <thead><tr><th scope="col"><span class="off">{t("card.feature")}</span></th><th scope="col">{t("card.seen")}</th><th scope="col">{t("card.registered")}</th></tr></thead>
+      <caption>{t(seen ? "card.compare" : "card.registered")}</caption>
+      <thead><tr><th scope="col"><span class="off">{t("card.feature")}</span></th>{seen && <th scope="col">{t("card.seen")}</th>}<th scope="col">{t("card.registered")}</th></tr></thead>
       <tbody>
         {COMPARED.map(([key, table]) => {
           const c = bad.get(key);
           return (
             <tr key={key} class={c ? "contra" : ""}>
               <th scope="row">{t(`f.${key}`)}</th>
-              <td>{key === "plate" ? (seen ? <PlateSign plate={seen.plate} color={seen.plate_color} /> : "—") : c?.seen ?? (seen ? show(table, seen[key]) : "—")}</td>
+              {seen && <td>{key === "plate" ? <PlateSign plate={seen.plate} color={seen.plate_color} /> : c?.seen ?? show(table, seen[key])}</td>}
               <td>
                 {registry ? (key === "plate" ? <PlateSign plate={registry.plate} color={registry.plate_color} /> : c?.registered ?? show(table, registry[key])) : key === "plate" ? <b>{t("card.no_record")}</b> : "—"}
                 {c && <span class="contra-sign"> <Icon name="warn" size={16} /> {t("card.contra")}</span>}
@@ -41,10 +41,10 @@ export function Compare({ seen, registry, bad }: { seen: Sighting | null; regist
         })}
         {registry && (
           <>
-            <tr><th scope="row">{t("f.status")}</th><td class="dim">—</td><td>{registry.status.length ? registry.status.map((s) => <Tag key={s} tone={s === "A" ? "" : "bad"}>{codeText("status", s)}</Tag>) : codeText("status", "A")}</td></tr>
-            <tr><th scope="row">{t("f.use_nature")}</th><td class="dim">—</td><td>{codeText("use_nature", registry.use_nature)}</td></tr>
-            <tr><th scope="row">{t("f.inspection")}</th><td class="dim">—</td><td class="num">{date(registry.inspection_ms)}</td></tr>
-            <tr><th scope="row">{t("f.owner")}</th><td class="dim">—</td><td>{registry.owner || "—"}</td></tr>
+            <tr><th scope="row">{t("f.status")}</th>{seen && <td class="dim">—</td>}<td>{registry.status.length ? registry.status.map((s) => <Tag key={s} tone={s === "A" ? "" : "bad"}>{codeText("status", s)}</Tag>) : codeText("status", "A")}</td></tr>
+            <tr><th scope="row">{t("f.use_nature")}</th>{seen && <td class="dim">—</td>}<td>{codeText("use_nature", registry.use_nature)}</td></tr>
+            <tr><th scope="row">{t("f.inspection")}</th>{seen && <td class="dim">—</td>}<td class="num">{date(registry.inspection_ms)}</td></tr>
+            <tr><th scope="row">{t("f.owner")}</th>{seen && <td class="dim">—</td>}<td>{registry.owner || "—"}</td></tr>
           </>
         )}
       </tbody>
@@ -140,7 +140,7 @@ function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again
               <dl class="facts">
                 <div><dt>{t("site.precision")}</dt><dd>{a.camera.precision !== null ? t("card.precision", { p: percent(a.camera.precision), n: a.camera.closed }) : t("card.precision_none", { n: a.camera.closed })}</dd></div>
                 <div><dt>{t("site.misread")}</dt><dd>{percent(a.camera.misread_rate)}</dd></div>
-                <div><dt>{t("site.clock")}</dt><dd>{a.camera.clock_error_ms !== null ? `${num(a.camera.clock_error_ms / 1000, 1)} s` : "—"}</dd></div>
+                <div><dt>{t("site.clock")}</dt><dd>{a.camera.clock_error_ms !== null ? `${num(Math.round(a.camera.clock_error_ms / 100) / 10 + 0, 1)} s` : "—"}</dd></div>
                 {a.camera.muted && <div><dt /><dd><Tag tone="bad">{t("site.muted")}</Tag></dd></div>}
               </dl>
             ) : <p class="dim">{t("card.no_camera")}</p>}

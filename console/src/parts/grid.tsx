@@ -14,6 +14,8 @@ export interface Column<T> {
   sort?: (row: T) => string | number | null;
   /** Text in the exported file; a column without it is not exported. */
   text?: (row: T) => string;
+  /** In the exported file only. */
+  file?: boolean;
 }
 
 interface Props<T> {
@@ -28,7 +30,8 @@ export function Grid<T>(p: Props<T>) {
   const [top, setTop] = useState(0);
   const [tall, setTall] = useState(600);
   const [order, setOrder] = useState(p.start ?? null);
-  const template = p.columns.map((c) => c.width).join(" ");
+  const seen = p.columns.filter((c) => !c.file);
+  const template = seen.map((c) => c.width).join(" ");
 
   const rows = useMemo(() => {
     const col = order && p.columns.find((c) => c.key === order.key);
@@ -71,7 +74,7 @@ export function Grid<T>(p: Props<T>) {
         class={`grid-row${k === p.selected ? " on" : ""}${p.onSelect ? " can" : ""} ${p.rowClass?.(r) ?? ""}`}
         style={{ gridTemplateColumns: template, height: `${row_px}px`, transform: `translateY(${i * row_px}px)` }}
         onClick={() => p.onSelect?.(r)} onDblClick={() => p.onOpen?.(r)}>
-        {p.columns.map((c) => <div key={c.key} role="gridcell" class={c.align === "right" ? "cell num right" : "cell"}>{c.cell(r)}</div>)}
+        {seen.map((c) => <div key={c.key} role="gridcell" class={c.align === "right" ? "cell num right" : "cell"}>{c.cell(r)}</div>)}
       </div>,
     );
   }
@@ -94,7 +97,7 @@ export function Grid<T>(p: Props<T>) {
           }
         }}>
         <div class="grid-head" role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
-          {p.columns.map((c) => (
+          {seen.map((c) => (
             <div key={c.key} role="columnheader" class={c.align === "right" ? "cell right" : "cell"}
               aria-sort={order?.key === c.key ? (order.down ? "descending" : "ascending") : undefined}>
               {c.sort

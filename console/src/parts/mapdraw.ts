@@ -19,6 +19,7 @@ import Stroke from "ol/style/Stroke.js";
 import Style from "ol/style/Style.js";
 import TextStyle from "ol/style/Text.js";
 import type { State } from "ol/render.js";
+import { lang } from "../kit/i18n";
 import { colour } from "../kit/theme";
 import type { Alarm, Level, Site, Unit } from "../kit/model";
 
@@ -71,6 +72,7 @@ export function levelPath(ctx: CanvasRenderingContext2D, level: Level, x: number
 export class MapDraw {
   private readonly map: OlMap;
   private readonly roads: VectorLayer<VectorSource>;
+  private readonly names: VectorLayer<VectorSource>;
   private readonly sites: VectorLayer<VectorSource>;
   private readonly units: VectorLayer<VectorSource>;
   private readonly alarms: VectorLayer<VectorSource>;
@@ -80,6 +82,8 @@ export class MapDraw {
   private play = -1;
   private palette = new Map<string, string>();
   private fitted = false;
+  /** Label boxes of the frame being drawn: a label that would cover another is left out. */
+  private boxes: [number, number, number, number][] = [];
   private readonly big: number;
 
   constructor(private readonly el: HTMLElement, bounds: [number, number, number, number] | undefined, big: number,
@@ -87,23 +91,37 @@ export class MapDraw {
     this.big = big;
     const roadStyles = new Map<string, Style>();
     this.roads = new VectorLayer({
-      source: new VectorSource(), zIndex: 1, declutter: true, renderBuffer: 40,
+      source: new VectorSource(), zIndex: 1,
       style: (f, resolution) => {
         const cls = String(f.get("class") ?? "minor");
         if (cls === "minor" && resolution > 12) return undefined;
         const far = resolution > 40;
-        const name = (cls === "secondary" || cls === "minor") && resolution > 12 ? "" : String(f.get("name") ?? "");
-        const key = `${cls}/${far}/${name}/${this.c("road")}`;
+        const key = `${cls}/${far}/${this.c("road")}`;
         let s = roadStyles.get(key);
         if (!s) {
           s = new Style({ stroke: new Stroke({ color: this.c(cls === "ring" || cls === "trunk" ? "road-main" : "road"), width: (WIDTH[cls] ?? 0.8) * (far ? 0.8 : 1.25) * this.big }) });
+          roadStyles.set(key, s);
+        }
+        return s;
+      },
+    });
+    const nameStyles = new Map<string, Style>();
+    this.names = new VectorLayer({
+      source: this.roads.getSource()!, zIndex: 4, declutter: true, renderBuffer: 40,
+      style: (f, resolution) => {
+        const cls = String(f.get("class") ?? "minor"), name = String((lang.value === "en" && f.get("name_en")) || f.get("name") || "");
+        if (!name || ((cls === "secondary" || cls === "minor") && resolution > 12)) return undefined;
+        const key = `${name}/${this.c("road")}`;
+        let s = nameStyles.get(key);
+        if (!s) {
+          s = new Style();
           if (name) {
             s.setText(new TextStyle({
-              text: name, placement: "line", overflow: true, repeat: 520 * this.big, font: `${11 * this.big}px ${this.c("font")}`,
+              text: name, placement: "line", overflow: true, repeat: 520 * this.big, font: `${12 * this.big}px ${this.c("font")}`,
               fill: new Fill({ color: this.c("road-text") }), stroke: new Stroke({ color: this.c("map"), width: 3 * this.big }),
             }));
           }
-          roadStyles.set(key, s);
+          nameStyles.set(key, s);
         }
         return s;
       },
@@ -141,8 +159,12 @@ export class MapDraw {
         ctx.strokeStyle = cursor || on ? this.c("text") : this.c("select");
         ctx.stroke();
         const show = f.get("label") as string;
-        if (show) {
-          ctx.font = `${11 * k * this.big}px ${this.c("font")}`;
+        ctx.font = `${11 * k * this.big}px ${this.c("font")}`;
+        const w = show ? ctx.measureText(show).width : 0;
+        const box: [number, number, number, number] = [x - r, y - 8 * k, x + r + 3 * k + w, y + 8 * k];
+        const free = !this.boxes.some((b) => b[0] < box[2] && box[0] < b[2] && b[1] < box[3] && box[1] < b[3]);
+        if (show && (free || on || cursor)) {
+          this.boxes.push(box);
           ctx.textBaseline = "middle";
           ctx.lineWidth = 3 * k;
           ctx.strokeStyle = this.c("map");
@@ -154,7 +176,7 @@ export class MapDraw {
     });
 
     this.map = new OlMap({
-      target: el, controls: [], layers: [this.roads, this.lines, this.sites, this.units, this.alarms, this.track],
+      target: el, controls: [], layers: [this.roads, this.names, this.lines, this.sites, this.units, this.alarms, this.track],
       view: new View({ center: fromLonLat([112.54, 37.86]), zoom: 12, minZoom: 8, maxZoom: 19, enableRotation: false }),
     });
     if (bounds && bounds[2] > bounds[0]) this.map.getView().fit(transformExtent(bounds, "EPSG:4326", "EPSG:3857"), { padding: [16, 16, 16, 16] });
@@ -171,6 +193,7 @@ export class MapDraw {
       }, { hitTolerance: 3 });
       return best;
     };
+    this.track.on("prerender", () => { this.boxes = []; });
     this.map.on("singleclick", (e) => pick(at(e.pixel)));
     this.map.on("pointermove", (e) => {
       if (e.dragging) return hover(null, 0, 0);
@@ -377,7 +400,7 @@ export class MapDraw {
   }
   restyle(): void {
     this.palette.clear();
-    for (const l of [this.roads, this.lines, this.sites, this.units, this.alarms, this.track]) l.changed();
+    for (const l of [this.roads, this.names, this.lines, this.sites, this.units, this.alarms, this.track]) l.changed();
   }
   resize(): void {
     this.map.updateSize();

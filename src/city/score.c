@@ -53,7 +53,7 @@ struct said {
     bool clock; /* some evidence is from a camera with a wrong clock */
     uint8_t found_n;
     uint32_t found[ALARM_EVIDENCE]; /* things it finds */
-    char label[160];
+    char label[400];
 };
 
 struct score {

@@ -123,8 +123,13 @@ enum err sight_held(
     struct sight *s, struct span matter, struct arena *arena, struct sighting **rows,
     size_t *n, struct note *note) MUST_USE;
 
-/* Online and consistent: everything up to one LSN. put() gets the files piece by piece
- * (offset grows from 0; name is relative to the engine's directory). */
+/* A picture of a held row, copied when it was held. */
+enum err sight_held_picture(
+    struct sight *s, struct span matter, struct span image, struct arena *arena,
+    struct span *picture, struct note *note) MUST_USE;
+
+/* Online and consistent (any thread): everything up to one LSN. put() gets the files
+ * piece by piece (offset grows from 0; name is relative to the engine's directory). */
 struct sight_sink {
     enum err (*put)(
         void *arg, const char *name, uint64_t off, const void *p, size_t n,
@@ -135,13 +140,16 @@ enum err sight_backup(
     struct sight *s, const struct sight_sink *sink, uint64_t *lsn,
     struct note *note) MUST_USE;
 
-/* Reads every byte against its checksum (segments, journal, packs when `pictures`). */
+/* Any thread. Reads every byte against its checksum (segments, journal, packs when
+ * `pictures`). */
 enum err sight_verify(struct sight *s, bool pictures, struct note *note) MUST_USE;
 
 /* ---- pictures ---- */
 
-/* The bytes behind an `image` of the form "pack:...", into the arena, hash checked.
- * ERR_INPUT: no pack reference; ERR_NOTFOUND: purged; ERR_CORRUPT. Any thread. */
+/* The bytes behind an `image` of the form "pack:...", into the arena, hash checked. A
+ * row with several pictures has several references, blank between: this reads the
+ * first. ERR_INPUT: no pack reference; ERR_NOTFOUND: purged; ERR_CORRUPT. Any thread.
+ */
 enum err sight_picture(
     struct sight *s, struct span image, struct arena *arena, struct span *bytes,
     struct note *note) MUST_USE;
@@ -156,7 +164,6 @@ struct sight_health {
     uint64_t lsn, flushed_lsn, applied_lsn;
     uint32_t segments, places, runs, quarantined, quarantined_journal;
     uint32_t seals, merges;
-    dur_us append_max_us; /* since open: the slowest durable group */
     double bytes_per_row; /* segments only */
     ts_ms newest_ms;      /* largest pass time seen */
     bool low;
@@ -173,7 +180,9 @@ void sight_health(struct sight *s, struct sight_health *out); /* any thread */
 struct sight_snap *sight_snapshot(struct sight *s);
 void sight_snap_free(struct sight_snap *snap);
 uint64_t sight_snap_rows(const struct sight_snap *snap);
-ts_ms sight_snap_newest(const struct sight_snap *snap);
+ts_ms sight_snap_newest(const struct sight_snap *snap); /* largest pass time */
+/* Segments in quarantine: when not 0, answers may lack rows and must say so. */
+uint32_t sight_snap_missing(const struct sight_snap *snap);
 
 /* What a question may cost and where its rows go. Zeroed means: all time (to = 0 is
  * read as no end), no limit, no deadline. */

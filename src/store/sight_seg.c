@@ -14,8 +14,9 @@
 #define TAIL_MAGIC "TQSEGEND"
 #define HEAD_BYTES 16u
 #define TAIL_BYTES 32u
-#define BLOCK_HEAD 20u /* crc 4, length 4, rows 2, columns 1, zero 1, raw 4, packed 4  \
-                        */
+#define BLOCK_HEAD                                                                     \
+    20u /* crc 4, length 4, rows 2, columns 1, zero 1, raw 4, packed 4                 \
+         */
 #define FLUSH_BYTES (1u << 20)
 #define TEXT_CAP (64u << 20) /* texts of one block, unpacked */
 #define BLOB_CAP (512u << 20)

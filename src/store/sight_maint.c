@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The background: seals frozen heads in order, builds bulk runs, merges, takes damaged
+ * segments out. Every change of the segment set is one commit: files synced, manifest
+ * replaced, view swapped; readers keep the old view as long as they like.
+ *
+ * Merging is size-tiered inside a unit (day; closed week; closed 28 days): the smallest
+ * segments are merged while the next one is not more than TIER times what they sum to,
+ * so a row is rewritten a logarithmic number of times. */
+#include "store/sight_core.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TIER 4u
+#define TIER_FLOOR 65536u
+#define OPEN_FAN 8u    /* segments of an open unit before they are merged */
+#define CLOSED_FAN 4u  /* of a closed one */
+#define MONTH_KEEP 120 /* days of retention from which months are worth while */
+
+/* ---- one change ---- */
+
+static bool
+listed(struct seg *const *p, size_t n, const struct seg *s)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] == s)
+            return true;
+    return false;
+}
+
+static bool
+all_there(const struct view *v, const struct change *c)
+{
+    for (size_t i = 0; i < c->remove_n; i++)
+        if (!listed(v->places, v->places_n, c->remove[i]) &&
+            !listed(v->runs, v->runs_n, c->remove[i]))
+            return false;
+    return true;
+}
+
+static void
+copy_kept(
+    struct seg *const *from, size_t n, const struct change *c, struct seg **to,
+    size_t *to_n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!listed(c->remove, c->remove_n, from[i]))
+            to[(*to_n)++] = seg_ref(from[i]);
+}
+
+/* The view after the change; heads as they are now. */
+static struct view *
+view_after(const struct view *v, const struct change *c)
+{
+    struct view *n = view_new(v->places_n + v->runs_n + c->add.n, v->heads_n);
+    if (!n)
+        return NULL;
+    copy_kept(v->places, v->places_n, c, n->places, &n->places_n);
+    copy_kept(v->runs, v->runs_n, c, n->runs, &n->runs_n);
+    for (size_t i = 0; i < c->add.n; i++) {
+        struct seg *s = c->add.p[i];
+        if (s->meta.kind == SEG_PLACE)
+            n->places[n->places_n++] = seg_ref(s);
+        else
+            n->runs[n->runs_n++] = seg_ref(s);
+    }
+    for (size_t i = 0; i < v->heads_n; i++)
+        if (v->heads[i] != c->sealed)
+            n->heads[n->heads_n++] = head_ref(v->heads[i]);
+    n->missing = v->missing + (c->quarantine ? (uint32_t)c->remove_n : 0);
+    view_sort(n);
+    return n;
+}
+
+static enum err
+manifest_write(
+    struct sight *s, const struct view *v, uint64_t flushed, struct note *note)
+{
+    struct manifest m = {
+        .flushed = flushed, .seq = atomic_load(&s->seq), .missing = v->missing};
+    struct buf b = {0};
+    bool good = true;
+    for (size_t i = 0; i < v->places_n; i++)
+        good = good && manifest_add(&m, SEG_PLACE, v->places[i]->meta.seq);
+    for (size_t i = 0; i < v->runs_n; i++)
+        good = good && manifest_add(&m, SEG_VEHICLE, v->runs[i]->meta.seq);
+    manifest_encode(&m, &b);
+    enum err e = good && !b.bad ? OK : ERR_NOMEM;
+    if (e == OK)
+        e = os_write_file(s->fs, s->manifest, span_of(b.p, b.n), "manifest", note);
+    buf_release(&b);
+    manifest_release(&m);
+    return e;
+}
+
+static void
+remove_files(struct sight *s, const struct change *c)
+{
+    for (size_t i = 0; i < c->remove_n; i++) {
+        char bad[OS_PATH];
+        const char *path = c->remove[i]->path;
+        int n = snprintf(bad, sizeof bad, "%s.bad", path);
+        enum err e = c->quarantine && n > 0 && n < (int)sizeof bad
+                         ? os_rename(s->fs, path, bad, NULL)
+                         : os_unlink(s->fs, path);
+        struct note note = {0};
+        if (e == OK || e == ERR_NOTFOUND)
+            continue;
+        note_set(
+            &note, e, "segment", "an old segment file could not be removed",
+            "旧数据段文件无法删除");
+        sight_tell(s, e, &note);
+    }
+}
+
+static void
+view_swap(struct sight *s, struct view *n)
+{
+    struct view *old = s->view;
+    s->view = n;
+    view_unref(old);
+}
+
+/* Under `commit`. The heads may change meanwhile (rotation), so the view is made twice.
+ */
+static enum err
+commit_locked(struct sight *s, struct change *c, struct note *note)
+{
+    struct view *now = sight_view(s);
+    enum err e = all_there(now, c) ? OK : ERR_CONFLICT;
+    struct view *next = e == OK ? view_after(now, c) : NULL;
+    if (e == OK && !next)
+        e = ERR_NOMEM;
+    uint64_t flushed = c->sealed ? c->sealed->last_lsn : atomic_load(&s->flushed);
+    if (e == OK && c->add.n)
+        e = os_sync_dir(s->fs, s->seg_dir, "segment.dir");
+    if (e == OK)
+        e = manifest_write(s, next, flushed, note);
+    view_unref(next);
+    view_unref(now);
+    if (e != OK)
+        return e;
+    pthread_mutex_lock(&s->lock);
+    next = view_after(s->view, c);
+    if (next)
+        view_swap(s, next);
+    pthread_mutex_unlock(&s->lock);
+    must(next); /* the manifest already says so: without the view rows would be missing
+                 */
+    if (c->sealed)
+        atomic_store(&s->flushed, flushed);
+    return OK;
+}
+
+enum err
+sight_commit(struct sight *s, struct change *c, struct note *note)
+{
+    pthread_mutex_lock(&s->commit);
+    enum err e = commit_locked(s, c, note);
+    pthread_mutex_unlock(&s->commit);
+    if (e == OK) {
+        remove_files(s, c);
+    } else {
+        for (size_t i = 0; i < c->add.n; i++)
+            (void)os_unlink(s->fs, c->add.p[i]->path);
+    }
+    seg_list_release(&c->add);
+    return e;
+}
+
+/* ---- sealing ---- */
+
+static enum err
+seal_head(struct sight *s, struct head *h, struct note *note)
+{
+    struct build_env env = sight_env(s);
+    struct change c = {.sealed = h};
+    enum err e = build_rows(&env, h->rows, atomic_load(&h->n), &c.add, note);
+    if (e != OK) {
+        seg_list_release(&c.add);
+        return e;
+    }
+    e = sight_commit(s, &c, note);
+    pthread_mutex_lock(&s->lock);
+    s->health.seals += e == OK;
+    pthread_mutex_unlock(&s->lock);
+    return e;
+}
+
+/* The oldest frozen head, referenced; NULL when only the active one is left. */
+static struct head *
+frozen_head(struct sight *s)
+{
+    pthread_mutex_lock(&s->lock);
+    struct head *h = s->view->heads_n > 1 ? head_ref(s->view->heads[0]) : NULL;
+    pthread_mutex_unlock(&s->lock);
+    return h;
+}
+
+enum err
+sight_rotate(struct sight *s, size_t room, struct note *note)
+{
+    struct head *h = head_new(room > s->head_rows ? room : s->head_rows);
+    if (!h)
+        return note_set(note, ERR_NOMEM, "head", "out of memory", "内存不足");
+    h->first_lsn = h->last_lsn = s->head ? s->head->last_lsn : atomic_load(&s->flushed);
+    pthread_mutex_lock(&s->lock);
+    struct view *v = s->view;
+    struct view *n = view_new(v->places_n + v->runs_n, v->heads_n + 1);
+    struct change none = {0};
+    if (n) {
+        copy_kept(v->places, v->places_n, &none, n->places, &n->places_n);
+        copy_kept(v->runs, v->runs_n, &none, n->runs, &n->runs_n);
+        for (size_t i = 0; i < v->heads_n; i++)
+            if (v->heads[i] != s->head || atomic_load(&s->head->n))
+                n->heads[n->heads_n++] = head_ref(v->heads[i]);
+        n->heads[n->heads_n++] = h; /* the creator's reference */
+        n->missing = v->missing;
+        view_swap(s, n);
+        s->head = h;
+        s->woken = true;
+        pthread_cond_broadcast(&s->wake);
+    } else {
+        head_unref(h);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return n ? OK : ERR_NOMEM;
+}
+
+/* ---- bulk runs ---- */
+
+/* Keys of the run itself: open addressing over row numbers. */
+struct key_set {
+    uint32_t *slots; /* row + 1 */
+    size_t mask;
+};
+
+static bool
+key_set_init(struct key_set *k, size_t rows)
+{
+    size_t n = 1024;
+    while (n < rows * 2)
+        n *= 2;
+    k->mask = n - 1;
+    k->slots = calloc(n, sizeof *k->slots);
+    return k->slots;
+}
+
+/* The row of the same key, else NULL and `at` is entered. */
+static const struct sighting *
+key_set_put(struct key_set *k, const struct sighting *rows, size_t at)
+{
+    uint64_t h = head_key(&rows[at]);
+    for (; k->slots[h & k->mask]; h++)
+        if (head_same_key(&rows[k->slots[h & k->mask] - 1], &rows[at]))
+            return &rows[k->slots[h & k->mask] - 1];
+    k->slots[h & k->mask] = (uint32_t)at + 1;
+    return NULL;
+}
+
+/* Drops from the job what is already stored or came twice. */
+static enum err
+bulk_dedup(struct sight *s, struct sight_bulk_job *job, struct note *note)
+{
+    struct view *v = sight_view(s);
+    struct arena scratch;
+    arena_init(&scratch, 64u << 20);
+    struct sight_bulk_sum sum = {0};
+    struct key_set keys;
+    size_t kept = 0;
+    enum err e = key_set_init(&keys, job->n) ? OK : ERR_NOMEM;
+    for (size_t i = 0; i < job->n && e == OK; i++) {
+        job->rows[kept] = job->rows[i];
+        const struct sighting *row = &job->rows[kept];
+        const struct sighting *same = key_set_put(&keys, job->rows, kept);
+        struct sighting found;
+        bool is = false;
+        for (size_t k = 0; k < v->heads_n && !same; k++)
+            same = head_find_key(v->heads[k], row, atomic_load(&v->heads[k]->n));
+        if (!same) {
+            e = view_find_key(v, &s->zone, row, &scratch, &found, &is);
+            same = is ? &found : NULL;
+        }
+        if (!same)
+            kept++;
+        else if (head_differs(same, row))
+            sum.conflicts++;
+        else
+            sum.duplicates++;
+        arena_reset(&scratch);
+    }
+    job->n = kept;
+    sum.stored = kept;
+    arena_release(&scratch);
+    free(keys.slots);
+    view_unref(v);
+    pthread_mutex_lock(&s->lock);
+    job->sum->duplicates += sum.duplicates;
+    job->sum->conflicts += sum.conflicts;
+    s->health.duplicates += sum.duplicates;
+    s->health.conflicts += sum.conflicts;
+    pthread_mutex_unlock(&s->lock);
+    if (e != OK)
+        note_set(note, e, "bulk", "duplicates could not be looked up", "无法查重");
+    return e;
+}
+
+static enum err
+bulk_build(struct sight *s, struct sight_bulk_job *job, struct note *note)
+{
+    struct build_env env = sight_env(s);
+    struct change c = {0};
+    enum err e = bulk_dedup(s, job, note);
+    if (e == OK && job->n)
+        e = build_rows(&env, job->rows, job->n, &c.add, note);
+    if (e == OK && job->n)
+        e = sight_commit(s, &c, note);
+    else
+        seg_list_release(&c.add);
+    pthread_mutex_lock(&s->lock);
+    if (e == OK) {
+        job->sum->stored += job->n;
+        s->health.stored += job->n;
+    } else if (*job->err == OK) {
+        *job->err = e;
+    }
+    for (size_t i = 0; e == OK && i < job->n; i++)
+        if (job->rows[i].pass_ms > s->health.newest_ms)
+            s->health.newest_ms = job->rows[i].pass_ms;
+    s->jobs = job->next;
+    pthread_cond_broadcast(&s->idle);
+    pthread_mutex_unlock(&s->lock);
+    arena_release(&job->texts);
+    free(job->rows);
+    free(job);
+    return e;
+}
+
+/* ---- merging ---- */
+
+static int64_t
+floor_to(int64_t day, int64_t span)
+{
+    return (day - (((day % span) + span) % span));
+}
+
+static int
+by_rows(const void *a, const void *b)
+{
+    const struct seg *x = *(struct seg *const *)a, *y = *(struct seg *const *)b;
+    if (x->meta.rows != y->meta.rows)
+        return x->meta.rows < y->meta.rows ? -1 : 1;
+    return (x->meta.seq > y->meta.seq) - (x->meta.seq < y->meta.seq);
+}
+
+struct pick {
+    struct seg **in; /* borrowed, heap list */
+    size_t n;
+    int64_t lo, hi;
+};
+
+/* How many of the n segments (smallest first) are worth merging; 0 = none. */
+static size_t
+tier(struct seg **in, size_t n, bool closed, bool eager)
+{
+    if (n < 2)
+        return 0;
+    if (eager)
+        return n;
+    uint64_t sum = in[0]->meta.rows;
+    size_t k = 1;
+    while (k < n && in[k]->meta.rows <= TIER * sum + TIER_FLOOR)
+        sum += in[k++]->meta.rows;
+    return k >= (closed ? CLOSED_FAN : OPEN_FAN) ? k : 0;
+}
+
+/* A unit of `span` days with something to merge among segs (sorted by day). */
+static bool
+pick_span(
+    struct seg *const *segs, size_t n, int64_t span, int64_t today, bool eager,
+    struct pick *out)
+{
+    for (size_t i = 0; i < n;) {
+        int64_t lo = floor_to(segs[i]->meta.day_lo, span), hi = lo + span;
+        size_t end = i, k = 0;
+        for (; end < n && segs[end]->meta.day_lo < hi; end++)
+            if (segs[end]->meta.day_lo >= lo && segs[end]->meta.day_hi <= hi &&
+                !atomic_load(&segs[end]->bad))
+                out->in[k++] = segs[end];
+        bool closed = today >= hi;
+        qsort(out->in, k, sizeof(struct seg *), by_rows);
+        size_t take = span > 1 && !closed ? 0 : tier(out->in, k, closed, eager);
+        if (take) {
+            out->n = take;
+            out->lo = lo;
+            out->hi = hi;
+            return true;
+        }
+        i = end > i ? end : i + 1;
+    }
+    return false;
+}
+
+static bool
+merge_stop(void *arg)
+{
+    struct sight *s = arg;
+    pthread_mutex_lock(&s->lock);
+    bool stop = s->stopping || (s->threaded && (s->view->heads_n > 1 || s->jobs));
+    pthread_mutex_unlock(&s->lock);
+    return stop;
+}
+
+static enum err
+merge_picked(struct sight *s, const struct pick *p, bool places, struct note *note)
+{
+    struct build_env env = sight_env(s);
+    struct merge_job job = {
+        .env = &env, .in = p->in, .n = p->n, .day_lo = p->lo, .day_hi = p->hi,
+        .level = (uint8_t)(p->hi - p->lo > 7 ? 3 : p->hi - p->lo > 1 ? 2 : 1),
+        .keep_from = INT64_MIN, .stop = merge_stop, .stop_arg = s};
+    struct change c = {.remove = p->in, .remove_n = p->n};
+    struct seg *made = NULL;
+    uint64_t dropped = 0;
+    enum err e = places ? merge_places(&job, &made, note)
+                        : merge_runs(&job, &made, &dropped, note);
+    if (e != OK)
+        return e;
+    if (made && !seg_list_add(&c.add, made))
+        return ERR_NOMEM;
+    e = sight_commit(s, &c, note);
+    pthread_mutex_lock(&s->lock);
+    s->health.merges += e == OK;
+    pthread_mutex_unlock(&s->lock);
+    return e;
+}
+
+static bool
+pick_any(struct sight *s, const struct view *v, struct pick *p, bool *places)
+{
+    int64_t today = civil_day(atomic_load(&s->now) - HOUR_MS, &s->zone);
+    bool eager = s->eager;
+    *places = true;
+    if (pick_span(v->places, v->places_n, 1, today, eager, p))
+        return true;
+    *places = false;
+    return pick_span(v->runs, v->runs_n, 1, today, eager, p) ||
+           (s->keep_days >= 14 &&
+            pick_span(v->runs, v->runs_n, 7, today - 1, eager, p)) ||
+           (s->keep_days >= MONTH_KEEP &&
+            pick_span(v->runs, v->runs_n, 28, today - 1, eager, p));
+}
+
+static enum err
+merge_step(struct sight *s, bool *did, struct note *note)
+{
+    struct view *v = sight_view(s);
+    struct pick p = {0};
+    bool places;
+    p.in = calloc(v->places_n + v->runs_n + 1, sizeof(struct seg *));
+    enum err e = p.in ? OK : ERR_NOMEM;
+    *did = e == OK && pick_any(s, v, &p, &places);
+    if (*did)
+        e = merge_picked(s, &p, places, note);
+    if (e == ERR_STOPPING || e == ERR_CONFLICT || e == ERR_CORRUPT)
+        e = OK; /* interrupted, overtaken by a purge, or a bad input: the next step sees
+                 */
+    free(p.in);
+    view_unref(v);
+    return e;
+}
+
+/* ---- quarantine ---- */
+
+static enum err
+quarantine_step(struct sight *s, bool *did, struct note *note)
+{
+    struct view *v = sight_view(s);
+    struct seg *bad = NULL;
+    for (size_t i = 0; i < v->places_n && !bad; i++)
+        bad = atomic_load(&v->places[i]->bad) ? v->places[i] : NULL;
+    for (size_t i = 0; i < v->runs_n && !bad; i++)
+        bad = atomic_load(&v->runs[i]->bad) ? v->runs[i] : NULL;
+    enum err e = OK;
+    *did = bad;
+    if (bad) {
+        struct change c = {.remove = &bad, .remove_n = 1, .quarantine = true};
+        struct note what = {0};
+        note_fmt(
+            &what, ERR_CORRUPT, "segment",
+            "%s is damaged: taken out of service, kept as *.bad",
+            "%s 已损坏，停用并改名为 *.bad", bad->path);
+        e = sight_commit(s, &c, note);
+        sight_tell(s, ERR_CORRUPT, &what);
+    }
+    view_unref(v);
+    return e;
+}
+
+/* ---- the step and its thread ---- */
+
+enum err
+sight_step(struct sight *s, bool *did, struct note *note)
+{
+    struct head *h = frozen_head(s);
+    if (h) {
+        enum err e = seal_head(s, h, note);
+        head_unref(h);
+        *did = true;
+        return e;
+    }
+    pthread_mutex_lock(&s->lock);
+    struct sight_bulk_job *job = s->jobs;
+    pthread_mutex_unlock(&s->lock);
+    if (job) {
+        *did = true;
+        return bulk_build(s, job, note);
+    }
+    enum err e = quarantine_step(s, did, note);
+    if (e != OK || *did)
+        return e;
+    return merge_step(s, did, note);
+}
+
+/* Sleeps until the store thread rotates, queues a bulk run or asks (sight_maintain);
+ * reads no clock. After an error it waits for the next such call before it tries again.
+ */
+static void *
+thread_main(void *arg)
+{
+    struct sight *s = arg;
+    pthread_mutex_lock(&s->lock);
+    while (!s->stopping) {
+        bool did = false;
+        struct note note = {0};
+        s->busy = true;
+        s->woken = false;
+        pthread_mutex_unlock(&s->lock);
+        enum err e = sight_step(s, &did, &note);
+        if (e != OK)
+            sight_tell(s, e, &note);
+        pthread_mutex_lock(&s->lock);
+        s->stuck = e;
+        s->busy = did && e == OK;
+        if (s->busy) {
+            pthread_cond_broadcast(&s->idle);
+            continue;
+        }
+        s->eager = false;
+        pthread_cond_broadcast(&s->idle);
+        while (!s->woken && !s->stopping)
+            pthread_cond_wait(&s->wake, &s->lock);
+    }
+    s->busy = false;
+    pthread_cond_broadcast(&s->idle);
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+enum err
+sight_thread_start(struct sight *s)
+{
+    if (pthread_create(&s->thread, NULL, thread_main, s) != 0)
+        return ERR_NOMEM;
+    s->thread_runs = true;
+    return OK;
+}
+
+void
+sight_thread_stop(struct sight *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->stopping = true;
+    pthread_cond_broadcast(&s->wake);
+    pthread_cond_broadcast(&s->idle);
+    pthread_mutex_unlock(&s->lock);
+    if (s->thread_runs)
+        pthread_join(s->thread, NULL);
+    s->thread_runs = false;
+}

@@ -1,0 +1,770 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Vehicle runs. Predictions that make the columns small: time from the row before of
+ * the same plate; look from the plate; device and text templates from the site and
+ * direction. */
+#include "store/sight_run.h"
+
+#include "core/hash.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static const struct seg_shape shapes[RUN_TABLES] = {
+    [RUN_PLATES] = {PLATE_COLS, 3, RUN_PLATE_BLOCK},
+    [RUN_ROWS] = {ROW_COLS, 0, COL_ROWS},
+    [RUN_DAYS] = {DAY_COLS, 0, COL_ROWS},
+};
+
+/* Codes of the template columns. */
+#define TPL_USUAL 0u
+#define TPL_NONE 1u
+#define TPL_LITERAL 2u
+#define TPL_FIRST 3u
+
+/* ---- the usual map ---- */
+
+void
+usual_release(struct usual_map *m)
+{
+    free(m->slots);
+    *m = (struct usual_map){0};
+}
+
+static struct usual *
+usual_slot(const struct usual_map *m, uint64_t key)
+{
+    uint64_t h = hash_u64(key);
+    while (m->slots[h & (m->room - 1)].key && m->slots[h & (m->room - 1)].key != key)
+        h++;
+    return &m->slots[h & (m->room - 1)];
+}
+
+static bool
+usual_grow(struct usual_map *m)
+{
+    struct usual_map bigger = {.n = m->n, .room = m->room ? m->room * 2 : 1024};
+    bigger.slots = calloc(bigger.room, sizeof *bigger.slots);
+    if (!bigger.slots)
+        return false;
+    for (uint32_t i = 0; i < m->room; i++)
+        if (m->slots[i].key)
+            *usual_slot(&bigger, m->slots[i].key) = m->slots[i];
+    free(m->slots);
+    *m = bigger;
+    return true;
+}
+
+static uint64_t
+usual_key(uint32_t site, uint8_t direction)
+{
+    return ((uint64_t)site << 8 | direction) + 1;
+}
+
+struct usual *
+usual_at(struct usual_map *m, uint32_t site, uint8_t direction)
+{
+    if ((m->n + 1) * 2 > m->room && !usual_grow(m))
+        return NULL;
+    struct usual *u = usual_slot(m, usual_key(site, direction));
+    if (!u->key) {
+        u->key = usual_key(site, direction);
+        m->n++;
+    }
+    return u;
+}
+
+const struct usual *
+usual_find(const struct usual_map *m, uint32_t site, uint8_t direction)
+{
+    static const struct usual none = {0};
+    if (!m->room)
+        return &none;
+    return usual_slot(m, usual_key(site, direction));
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+    uint64_t x = ((const struct usual *)a)->key, y = ((const struct usual *)b)->key;
+    return (x > y) - (x < y);
+}
+
+/* In key order, so that equal maps are equal bytes. */
+static void
+usual_encode(const struct usual_map *m, struct buf *out)
+{
+    struct usual *sorted = calloc(m->n ? m->n : 1, sizeof *sorted);
+    uint32_t n = 0;
+    for (uint32_t i = 0; sorted && i < m->room; i++)
+        if (m->slots[i].key)
+            sorted[n++] = m->slots[i];
+    if (!sorted) {
+        out->bad = true;
+        return;
+    }
+    qsort(sorted, n, sizeof *sorted, by_key);
+    buf_varint(out, n);
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        buf_varint(out, sorted[i].key - last);
+        buf_varint(out, sorted[i].device);
+        buf_varint(out, sorted[i].rec);
+        buf_varint(out, sorted[i].img);
+        last = sorted[i].key;
+    }
+    free(sorted);
+}
+
+static bool
+usual_decode(struct usual_map *m, struct span bytes)
+{
+    struct cur c = cur_of(bytes.p, bytes.n);
+    uint64_t n = cur_varint(&c), key = 0;
+    for (uint64_t i = 0; i < n && !c.bad; i++) {
+        key += cur_varint(&c);
+        uint32_t device = (uint32_t)cur_varint(&c);
+        uint32_t rec = (uint32_t)cur_varint(&c), img = (uint32_t)cur_varint(&c);
+        if (c.bad || !key)
+            return false;
+        struct usual *u = usual_at(m, (uint32_t)((key - 1) >> 8), (uint8_t)(key - 1));
+        if (!u)
+            return false;
+        u->device = device;
+        u->rec = rec;
+        u->img = img;
+    }
+    return !c.bad && cur_left(&c) == 0;
+}
+
+/* ---- writing ---- */
+
+struct run_writer {
+    struct seg_writer *seg;
+    struct zone zone;
+    struct text_dict dict;
+    struct usual_map usual;
+    ts_ms min_ms, max_ms;
+    int64_t base_day;
+    /* of the open plate */
+    uint64_t plate, prev_plate;
+    struct looks look;
+    uint64_t rows, days;
+    uint32_t hours;
+    int64_t first_day;
+    ts_ms last;
+    /* of its open day */
+    int64_t day;
+    ts_ms day_end;
+    uint32_t day_hours, day_rows;
+    uint64_t all_rows, all_days;
+    bool nomem;
+};
+
+enum err
+run_writer_open(
+    struct os_fs *fs, const char *path, const struct zone *zone, ts_ms min_ms,
+    struct text_dict *dict, struct usual_map *usual, struct run_writer **out,
+    struct note *note)
+{
+    struct run_writer *w = calloc(1, sizeof *w);
+    if (!w)
+        return ERR_NOMEM;
+    w->zone = *zone;
+    w->dict = *dict;
+    w->usual = *usual;
+    *dict = (struct text_dict){0};
+    *usual = (struct usual_map){0};
+    w->min_ms = min_ms;
+    w->max_ms = INT64_MIN;
+    w->base_day = civil_day(min_ms, zone);
+    enum err e = seg_writer_open(fs, path, shapes, RUN_TABLES, &w->seg, note);
+    if (e != OK) {
+        run_writer_drop(w);
+        return e;
+    }
+    *out = w;
+    return OK;
+}
+
+void
+run_writer_drop(struct run_writer *w)
+{
+    if (!w)
+        return;
+    seg_writer_drop(w->seg);
+    text_dict_release(&w->dict);
+    usual_release(&w->usual);
+    free(w);
+}
+
+void
+run_writer_begin(struct run_writer *w, uint64_t plate, struct looks usual)
+{
+    must(!w->all_rows || plate > w->plate);
+    w->prev_plate = w->plate;
+    w->plate = plate;
+    w->look = usual;
+    w->rows = w->days = 0;
+    w->hours = 0;
+    w->day_rows = 0;
+    w->day_end = INT64_MIN;
+}
+
+static void
+day_close(struct run_writer *w)
+{
+    if (!w->day_rows)
+        return;
+    uint64_t v[DAY_COLS] = {
+        [DAY_DAY] = (uint64_t)(w->day - w->base_day),
+        [DAY_HOURS] = w->day_hours,
+        [DAY_ROWS] = w->day_rows};
+    seg_writer_row(w->seg, RUN_DAYS, v);
+    w->hours |= w->day_hours;
+    w->days++;
+    w->all_days++;
+    w->day_rows = 0;
+    w->day_hours = 0;
+}
+
+static void
+day_count(struct run_writer *w, ts_ms t)
+{
+    if (t >= w->day_end) {
+        day_close(w);
+        w->day = civil_day(t, &w->zone);
+        w->day_end = civil_day_start(w->day + 1, &w->zone);
+        if (!w->days && !w->rows)
+            w->first_day = w->day;
+    }
+    int64_t into = DAY_MS - (w->day_end - t);
+    w->day_hours |= 1u << (into / HOUR_MS);
+    w->day_rows++;
+}
+
+static uint64_t
+tpl_code(struct run_writer *w, const struct text_val *v, uint32_t usual)
+{
+    if (v->tpl == usual && v->tpl != TEXT_LITERAL)
+        return TPL_USUAL;
+    if (v->tpl == TEXT_NONE)
+        return TPL_NONE;
+    if (v->tpl == TEXT_LITERAL)
+        return TPL_LITERAL;
+    must(v->tpl - TEXT_FIRST < w->dict.n);
+    return v->tpl - TEXT_FIRST + TPL_FIRST;
+}
+
+static uint64_t
+text_num(struct run_writer *w, const struct text_val *v, struct span literal)
+{
+    return v->tpl == TEXT_LITERAL ? seg_writer_text(w->seg, RUN_ROWS, literal) : v->num;
+}
+
+void
+run_writer_row(struct run_writer *w, const struct vrow *r)
+{
+    day_count(w, r->t);
+    bool whole = !w->rows || seg_writer_first(w->seg, RUN_ROWS);
+    must(r->t >= w->min_ms && (!w->rows || r->t >= w->last));
+    const struct usual *u = usual_find(&w->usual, r->site, r->direction);
+    uint64_t v[ROW_COLS];
+    v[ROW_TIME] = (uint64_t)(r->t - (whole ? w->min_ms : w->last));
+    v[ROW_SITE] = r->site;
+    v[ROW_LANE] = r->lane;
+    v[ROW_DIRECTION] = r->direction;
+    v[ROW_SPEED] = r->speed_dkmh;
+    v[ROW_CONFIDENCE] = r->confidence;
+    v[ROW_FLAGS] = r->flags;
+    v[ROW_COLOR] =
+        r->look.plate_color == w->look.plate_color ? 0 : r->look.plate_color + 1u;
+    v[ROW_CLASS] = r->look.class == w->look.class ? 0 : r->look.class + 1u;
+    v[ROW_PAINT] = r->look.paint == w->look.paint ? 0 : r->look.paint + 1u;
+    v[ROW_BRAND] = r->look.brand == w->look.brand ? 0 : r->look.brand + 1u;
+    v[ROW_DEVICE] = r->device == u->device ? 0 : r->device + UINT64_C(1);
+    v[ROW_REC_TPL] = tpl_code(w, &r->rec, u->rec);
+    v[ROW_REC_DT] = zigzag_encode(r->rec.dt);
+    v[ROW_REC_NUM] = text_num(w, &r->rec, r->rec_text);
+    v[ROW_IMG_TPL] = tpl_code(w, &r->img, u->img);
+    v[ROW_IMG_DT] = zigzag_encode(r->img.dt);
+    v[ROW_IMG_NUM] = text_num(w, &r->img, r->img_text);
+    v[ROW_TEXT] =
+        r->plate_text.n ? 1u + seg_writer_text(w->seg, RUN_ROWS, r->plate_text) : 0;
+    v[ROW_LAG] = zigzag_encode(r->lag_s);
+    seg_writer_row(w->seg, RUN_ROWS, v);
+    w->last = r->t;
+    w->max_ms = r->t > w->max_ms ? r->t : w->max_ms;
+    w->rows++;
+    w->all_rows++;
+}
+
+void
+run_writer_end(struct run_writer *w)
+{
+    must(w->rows);
+    day_close(w);
+    bool first = seg_writer_first(w->seg, RUN_PLATES);
+    if (first) {
+        seg_writer_key(w->seg, RUN_PLATES, KEY_PLATE, w->plate);
+        seg_writer_key(w->seg, RUN_PLATES, KEY_ROW, w->all_rows - w->rows);
+        seg_writer_key(w->seg, RUN_PLATES, KEY_DAY, w->all_days - w->days);
+    }
+    uint64_t v[PLATE_COLS] = {
+        [PLATE_DELTA] = first ? 0 : w->plate - w->prev_plate,
+        [PLATE_ROWS] = w->rows,
+        [PLATE_DAYS] = w->days,
+        [PLATE_COLOR] = w->look.plate_color,
+        [PLATE_CLASS] = w->look.class,
+        [PLATE_PAINT] = w->look.paint,
+        [PLATE_BRAND] = w->look.brand,
+        [PLATE_HOURS] = w->hours,
+        [PLATE_FIRST] = (uint64_t)(w->first_day - w->base_day)};
+    seg_writer_row(w->seg, RUN_PLATES, v);
+}
+
+enum err
+run_writer_finish(struct run_writer *w, struct seg_meta *meta, struct note *note)
+{
+    struct buf b = {0};
+    text_dict_encode(&w->dict, &b);
+    seg_writer_blob(w->seg, RUN_TEMPLATES, b.p, b.n);
+    buf_clear(&b);
+    usual_encode(&w->usual, &b);
+    seg_writer_blob(w->seg, RUN_USUAL, b.p, b.n);
+    buf_clear(&b);
+    buf_le(&b, (uint64_t)w->base_day, 8);
+    buf_le(&b, (uint64_t)(int64_t)w->zone.offset_min, 8);
+    seg_writer_blob(w->seg, RUN_HEAD, b.p, b.n);
+    meta->kind = SEG_VEHICLE;
+    meta->min_ms = w->min_ms;
+    meta->max_ms = w->max_ms;
+    meta->rows = w->all_rows;
+    struct seg_writer *seg = w->seg;
+    w->seg = NULL;
+    enum err e;
+    if (b.bad) {
+        seg_writer_drop(seg);
+        e = ERR_NOMEM;
+    } else {
+        e = seg_writer_finish(seg, meta, note);
+    }
+    buf_release(&b);
+    run_writer_drop(w);
+    return e;
+}
+
+/* ---- reading ---- */
+
+struct run_extra {
+    struct text_dict dict;
+    struct usual_map usual;
+    int64_t base_day;
+};
+
+static void
+extra_free(void *p)
+{
+    struct run_extra *x = p;
+    text_dict_release(&x->dict);
+    usual_release(&x->usual);
+    free(x);
+}
+
+enum err
+run_prepare(struct seg *s, struct note *note)
+{
+    struct run_extra *x = calloc(1, sizeof *x);
+    if (!x)
+        return ERR_NOMEM;
+    s->extra = x;
+    s->extra_free = extra_free;
+    bool good = s->meta.kind == SEG_VEHICLE;
+    for (unsigned i = 0; good && i < RUN_TABLES; i++)
+        good = s->table[i].cols == shapes[i].cols &&
+               s->table[i].keys == shapes[i].keys &&
+               s->table[i].block_rows == shapes[i].block_rows;
+    good = good && text_dict_decode(&x->dict, s->blob[RUN_TEMPLATES]) &&
+           usual_decode(&x->usual, s->blob[RUN_USUAL]);
+    struct cur head = cur_of(s->blob[RUN_HEAD].p, s->blob[RUN_HEAD].n);
+    x->base_day = (int64_t)cur_u64_le(&head);
+    if (good && !head.bad)
+        return OK;
+    return note_fmt(
+        note, ERR_CORRUPT, "segment", "%s: damaged dictionaries", "数据段损坏：%s",
+        s->path);
+}
+
+const struct text_dict *
+run_dict(const struct seg *s)
+{
+    return &((const struct run_extra *)s->extra)->dict;
+}
+
+const struct usual_map *
+run_usual(const struct seg *s)
+{
+    return &((const struct run_extra *)s->extra)->usual;
+}
+
+int64_t
+run_base_day(const struct seg *s)
+{
+    return ((const struct run_extra *)s->extra)->base_day;
+}
+
+/* The block that would hold the plate; SIZE_MAX when it is before the first. */
+static size_t
+plate_block(const struct seg_table *t, uint64_t plate)
+{
+    size_t lo = 0, hi = t->blocks;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (seg_key(t, mid, KEY_PLATE) <= plate)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo - 1;
+}
+
+static void
+fill_plate(const struct run_plates *p, struct run_plate *out)
+{
+    const struct run_extra *x = p->seg->extra;
+    unsigned i = p->i;
+    *out = (struct run_plate){
+        .plate = p->plate,
+        .row = p->row,
+        .rows = p->col[PLATE_ROWS][i],
+        .day = p->day,
+    };
+    if (p->slim)
+        return;
+    out->days = p->col[PLATE_DAYS][i];
+    out->look = (struct looks){
+        (uint8_t)p->col[PLATE_COLOR][i], (uint8_t)p->col[PLATE_PAINT][i],
+        (code3)p->col[PLATE_CLASS][i], (code3)p->col[PLATE_BRAND][i]};
+    out->hours = (uint32_t)p->col[PLATE_HOURS][i];
+    out->first_day = x->base_day + (int64_t)p->col[PLATE_FIRST][i];
+}
+
+static bool
+plates_load(struct run_plates *p)
+{
+    struct blk b;
+    const struct seg_table *t = &p->seg->table[RUN_PLATES];
+    if (!seg_block(p->seg, RUN_PLATES, p->block, &b))
+        return false;
+    unsigned cols = p->slim ? PLATE_ROWS + 1 : PLATE_COLS;
+    for (unsigned c = 0; c < cols; c++)
+        if (!blk_values(p->seg, &b, c, p->col[c]))
+            return false;
+    p->n = b.n;
+    p->i = 0;
+    p->plate = seg_key(t, p->block, KEY_PLATE);
+    p->row = seg_key(t, p->block, KEY_ROW);
+    p->day = seg_key(t, p->block, KEY_DAY);
+    return true;
+}
+
+bool
+run_plates_next(struct run_plates *p, struct run_plate *out)
+{
+    if (p->i >= p->n) {
+        if (p->block >= p->seg->table[RUN_PLATES].blocks || !plates_load(p))
+            return false;
+        p->block++;
+    }
+    p->plate += p->col[PLATE_DELTA][p->i];
+    fill_plate(p, out);
+    if (out->row > p->seg->table[RUN_ROWS].rows ||
+        out->rows > p->seg->table[RUN_ROWS].rows - out->row) {
+        atomic_store(&p->seg->bad, true);
+        return false;
+    }
+    p->row += out->rows;
+    p->day += p->slim ? 0 : out->days;
+    p->i++;
+    return true;
+}
+
+void
+run_plates_init(struct run_plates *p, struct seg *s, uint64_t lo, bool slim)
+{
+    p->seg = s;
+    p->slim = slim;
+    p->i = p->n = 0;
+    size_t b = plate_block(&s->table[RUN_PLATES], lo);
+    p->block = b == SIZE_MAX ? 0 : b;
+    struct run_plate skip;
+    while (run_plates_next(p, &skip)) {
+        if (skip.plate < lo)
+            continue;
+        /* step back one: the next call gives it again */
+        p->i--;
+        p->plate -= p->col[PLATE_DELTA][p->i];
+        p->row -= skip.rows;
+        p->day -= p->slim ? 0 : skip.days;
+        return;
+    }
+}
+
+bool
+run_find(struct seg *s, uint64_t plate, struct run_plate *out)
+{
+    const struct run_extra *x = s->extra;
+    const struct seg_table *t = &s->table[RUN_PLATES];
+    size_t at = plate_block(t, plate);
+    struct blk b;
+    uint64_t delta[COL_ROWS], rows[COL_ROWS];
+    if (at == SIZE_MAX || !seg_block(s, RUN_PLATES, at, &b) ||
+        !blk_values(s, &b, PLATE_DELTA, delta))
+        return false;
+    uint64_t p = seg_key(t, at, KEY_PLATE);
+    unsigned i = 0;
+    while (p < plate && ++i < b.n)
+        p += delta[i];
+    if (p != plate || i >= b.n || !blk_values(s, &b, PLATE_ROWS, rows))
+        return false;
+    *out = (struct run_plate){.plate = plate, .row = seg_key(t, at, KEY_ROW)};
+    for (unsigned k = 0; k < i; k++)
+        out->row += rows[k];
+    out->rows = rows[i];
+    uint64_t v[PLATE_COLS];
+    struct col col;
+    for (unsigned c = PLATE_COLOR; c < PLATE_COLS; c++) {
+        if (!blk_col(s, &b, c, &col))
+            return false;
+        v[c] = col_get(&col, i);
+    }
+    out->look = (struct looks){
+        (uint8_t)v[PLATE_COLOR], (uint8_t)v[PLATE_PAINT], (code3)v[PLATE_CLASS],
+        (code3)v[PLATE_BRAND]};
+    out->hours = (uint32_t)v[PLATE_HOURS];
+    out->first_day = x->base_day + (int64_t)v[PLATE_FIRST];
+    uint64_t all = s->table[RUN_ROWS].rows;
+    if (out->row > all || out->rows > all - out->row) {
+        atomic_store(&s->bad, true);
+        return false;
+    }
+    return true;
+}
+
+/* ---- rows ---- */
+
+bool
+run_rows_init(struct run_rows *r, struct seg *s, const struct zone *zone, bool whole)
+{
+    *r = (struct run_rows){.seg = s, .zone = zone, .block = SIZE_MAX, .whole = whole};
+    if (whole)
+        r->val = malloc(ROW_COLS * sizeof *r->val);
+    return !whole || r->val;
+}
+
+void
+run_rows_release(struct run_rows *r)
+{
+    free(r->val);
+    r->val = NULL;
+    buf_release(&r->texts);
+    buf_release(&r->scratch);
+}
+
+static bool
+rows_open(struct run_rows *r, uint64_t row)
+{
+    size_t block = (size_t)(row / COL_ROWS);
+    if (block == r->block)
+        return true;
+    if (!seg_block(r->seg, RUN_ROWS, block, &r->blk))
+        return false;
+    r->block = block;
+    r->have = r->decoded = 0;
+    r->have_texts = false;
+    return true;
+}
+
+bool
+run_rows_value(struct run_rows *r, uint64_t row, unsigned c, uint64_t *v)
+{
+    if (!rows_open(r, row))
+        return false;
+    unsigned i = (unsigned)(row % COL_ROWS);
+    if (i >= r->blk.n)
+        return false;
+    if (!(r->have >> c & 1)) {
+        if (!blk_col(r->seg, &r->blk, c, &r->col[c]))
+            return false;
+        r->have |= 1u << c;
+    }
+    if (!r->whole) {
+        *v = col_get(&r->col[c], i);
+        return true;
+    }
+    if (!(r->decoded >> c & 1)) {
+        col_all(&r->col[c], r->val[c]);
+        r->decoded |= 1u << c;
+    }
+    *v = r->val[c][i];
+    return true;
+}
+
+bool
+run_rows_time(struct run_rows *r, uint64_t row, bool first, ts_ms *t)
+{
+    uint64_t v;
+    if (!run_rows_value(r, row, ROW_TIME, &v))
+        return false;
+    bool whole = first || row % COL_ROWS == 0;
+    uint64_t at = (uint64_t)(whole ? r->seg->meta.min_ms : r->last) + v;
+    r->last = (ts_ms)at;
+    *t = r->last;
+    return true;
+}
+
+bool
+run_seek(struct run_rows *r, const struct run_plate *p, ts_ms t, uint64_t *row)
+{
+    uint64_t from = p->row, end = p->row + p->rows;
+    /* the last block boundary inside the plate whose first row is before t */
+    uint64_t lo = from / COL_ROWS + 1, hi = (end + COL_ROWS - 1) / COL_ROWS;
+    while (lo < hi) {
+        uint64_t mid = (lo + hi) / 2;
+        uint64_t v;
+        if (!run_rows_value(r, mid * COL_ROWS, ROW_TIME, &v))
+            return false;
+        if ((ts_ms)((uint64_t)r->seg->meta.min_ms + v) < t)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    uint64_t at = (lo - 1) * COL_ROWS;
+    *row = at > from ? at : from;
+    return true;
+}
+
+static bool
+row_literal(struct run_rows *r, uint64_t at, struct span *out)
+{
+    if (!r->have_texts) {
+        if (!blk_texts(r->seg, &r->blk, &r->texts))
+            return false;
+        r->have_texts = true;
+    }
+    if (at > r->texts.n)
+        return false;
+    struct cur c = cur_of(r->texts.p + at, r->texts.n - at);
+    *out = cur_span(&c);
+    return !c.bad;
+}
+
+static bool
+row_text(
+    struct run_rows *r, const uint64_t *v, uint32_t usual, struct text_val *val,
+    struct span *literal)
+{
+    uint64_t code = v[0];
+    *val = (struct text_val){0, zigzag_decode(v[1]), v[2]};
+    *literal = (struct span){0};
+    if (code == TPL_USUAL)
+        val->tpl = usual;
+    else if (code == TPL_NONE)
+        val->tpl = TEXT_NONE;
+    else if (code == TPL_LITERAL)
+        val->tpl = TEXT_LITERAL;
+    else
+        val->tpl = (uint32_t)(code - TPL_FIRST + TEXT_FIRST);
+    return val->tpl != TEXT_LITERAL || row_literal(r, v[2], literal);
+}
+
+bool
+run_rows_get(
+    struct run_rows *r, uint64_t row, ts_ms t, struct looks usual, struct vrow *out)
+{
+    uint64_t v[ROW_COLS];
+    for (unsigned c = ROW_SITE; c < ROW_COLS; c++)
+        if (!run_rows_value(r, row, c, &v[c]))
+            return false;
+    out->t = t;
+    out->site = (uint32_t)v[ROW_SITE];
+    out->direction = (uint8_t)v[ROW_DIRECTION];
+    const struct usual *u = usual_find(run_usual(r->seg), out->site, out->direction);
+    out->device = v[ROW_DEVICE] ? (uint32_t)(v[ROW_DEVICE] - 1) : u->device;
+    out->lag_s = (int32_t)zigzag_decode(v[ROW_LAG]);
+    out->speed_dkmh = (uint16_t)v[ROW_SPEED];
+    out->lane = (uint8_t)v[ROW_LANE];
+    out->confidence = (uint8_t)v[ROW_CONFIDENCE];
+    out->flags = (uint8_t)v[ROW_FLAGS];
+    out->look = usual;
+    if (v[ROW_COLOR])
+        out->look.plate_color = (uint8_t)(v[ROW_COLOR] - 1);
+    if (v[ROW_CLASS])
+        out->look.class = (code3)(v[ROW_CLASS] - 1);
+    if (v[ROW_PAINT])
+        out->look.paint = (uint8_t)(v[ROW_PAINT] - 1);
+    if (v[ROW_BRAND])
+        out->look.brand = (code3)(v[ROW_BRAND] - 1);
+    out->plate_text = (struct span){0};
+    bool good = row_text(r, v + ROW_REC_TPL, u->rec, &out->rec, &out->rec_text) &&
+                row_text(r, v + ROW_IMG_TPL, u->img, &out->img, &out->img_text) &&
+                (!v[ROW_TEXT] || row_literal(r, v[ROW_TEXT] - 1, &out->plate_text));
+    if (!good)
+        atomic_store(&r->seg->bad, true);
+    return good;
+}
+
+static bool
+join_into(
+    const struct text_dict *d, const struct text_val *v, struct span literal,
+    const struct text_at *at, struct buf *scratch, struct arena *arena,
+    struct span *out)
+{
+    if (v->tpl == TEXT_LITERAL) {
+        *out = arena_span(arena, literal);
+        return out->p;
+    }
+    if (v->tpl == TEXT_NONE) {
+        *out = (struct span){"", 0};
+        return true;
+    }
+    buf_clear(scratch);
+    if (!text_join(d, v, at, scratch))
+        return false;
+    *out = arena_span(arena, span_of(scratch->p, scratch->n));
+    return out->p;
+}
+
+bool
+run_sighting(
+    const struct text_dict *d, const struct zone *zone, uint64_t plate,
+    const struct vrow *row, struct buf *scratch, struct arena *arena,
+    struct sighting *out)
+{
+    *out = (struct sighting){
+        .pass_ms = row->t,
+        .arrive_ms = row->t + (ts_ms)row->lag_s * 1000,
+        .plate = {plate},
+        .site = {row->site},
+        .device = {row->device},
+        .speed_dkmh = row->speed_dkmh,
+        .vehicle_class = row->look.class,
+        .brand = row->look.brand,
+        .plate_color = row->look.plate_color,
+        .vehicle_color = row->look.paint,
+        .lane = row->lane,
+        .direction = row->direction,
+        .confidence = row->confidence,
+        .flags = row->flags,
+        .plate_text = {"", 0},
+    };
+    struct text_at at = {row->t, row->t, {0}, zone};
+    if (!join_into(d, &row->rec, row->rec_text, &at, scratch, arena, &out->record_id))
+        return false;
+    at.ref = text_time(d, &row->rec, row->t);
+    at.record = out->record_id;
+    if (!join_into(d, &row->img, row->img_text, &at, scratch, arena, &out->image))
+        return false;
+    if (row->plate_text.n)
+        out->plate_text = arena_span(arena, row->plate_text);
+    return out->plate_text.p;
+}

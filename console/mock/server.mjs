@@ -312,7 +312,6 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
         res.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
         res.write(`retry: 2000\n\nevent: hello\ndata: ${JSON.stringify({ journal, now_ms: now(), version: "mock" })}\n\n`);
         clients.add(res);
-        req.on("close", () => clients.delete(res));
         res.on("close", () => clients.delete(res));
         return;
       }

@@ -14,7 +14,7 @@ static_assert(FAULT_COUNT <= 32, "seen has a bit for each kind");
 const struct feed_fault_row *
 feed_fault_row(enum feed_fault f)
 {
-#define F(name, masked, en, zh) {#name, masked, en, zh},
+#define F(KIND, name, masked, en, zh) {name, masked, en, zh},
     static const struct feed_fault_row rows[] = {
 #include "feeds/fault.def"
     };

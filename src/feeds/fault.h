@@ -11,7 +11,7 @@
 
 #include "core/span.h"
 
-#define F(name, masked, en, zh) FAULT_##name,
+#define F(KIND, name, masked, en, zh) FAULT_##KIND,
 enum feed_fault {
 #include "feeds/fault.def"
     FAULT_COUNT

@@ -117,6 +117,7 @@ struct feed_about { /* what an answer needs to know of us */
     ts_ms now_ms;
     const struct zone *zone;
     struct span server_id; /* our 20-digit GA/T 1400 id */
+    bool english;          /* of what a person may read; the default is Chinese */
 };
 
 enum feed_transport { FEED_HTTP, FEED_FILE };

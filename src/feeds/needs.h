@@ -21,6 +21,8 @@ struct feed_needs {
     /* The site of a tollgate or camera code. False: nobody knows it yet; the caller of decode() makes
      * it as "unplaced" and fills the rows named in the batch before they are stored. */
     bool (*site)(void *ctx, struct span code, struct feed_site *out);
+    /* Grows when an answer of site() may have changed; NULL = never. */
+    uint64_t (*version)(void *ctx);
 };
 
 #endif

@@ -4,6 +4,8 @@
  * said. */
 #include "feeds/proto/_viid.h"
 
+#include <stdio.h>
+
 struct said {
     enum viid_status code;
     const char *text;
@@ -54,20 +56,34 @@ of_object(const struct feed_out *out, const struct feed_object *o)
     return (struct said){VIID_OK, "OK"};
 }
 
+/* What is the same in every status of a message. */
+struct frame {
+    struct buf head; /* {"RequestURL":"...","StatusCode": */
+    char tail[TS_TEXT + 24];
+};
+
 static void
-put_status(
-    struct buf *b, struct span url, struct said s, struct span id,
-    const char *local_time)
+frame_init(struct frame *f, struct span url, const char *local_time)
 {
-    buf_text(b, "{\"RequestURL\":");
-    buf_json(b, url);
-    buf_fmt(b, ",\"StatusCode\":%d,\"StatusString\":", (int)s.code);
+    *f = (struct frame){0};
+    buf_text(&f->head, "{\"RequestURL\":");
+    buf_json(&f->head, url);
+    buf_text(&f->head, ",\"StatusCode\":");
+    snprintf(f->tail, sizeof f->tail, ",\"LocalTime\":\"%.20s\"}", local_time);
+}
+
+static void
+put_status(struct buf *b, const struct frame *f, struct said s, struct span id)
+{
+    buf_put(b, f->head.p, f->head.n);
+    buf_u8(b, (uint8_t)('0' + s.code));
+    buf_text(b, ",\"StatusString\":");
     buf_json(b, span_cstr(s.text));
     if (id.n) {
         buf_text(b, ",\"Id\":");
         buf_json(b, id);
     }
-    buf_fmt(b, ",\"LocalTime\":\"%s\"}", local_time);
+    buf_text(b, f->tail);
 }
 
 /* The answer to a whole message that has no objects. */
@@ -123,9 +139,7 @@ put_time(struct buf *b, const struct feed_about *about, const char *local_time)
 
 /* Every object with its own status. 503 only when all of them must come again. */
 static int
-put_list(
-    const struct feed_in *in, const struct feed_out *out, const char *local_time,
-    struct buf *b)
+put_list(const struct feed_out *out, const struct frame *f, struct buf *b)
 {
     size_t busy = 0;
     buf_text(b, "{\"ResponseStatusListObject\":{\"ResponseStatusObject\":[");
@@ -135,7 +149,7 @@ put_list(
         busy += s.code == VIID_BUSY;
         if (i)
             buf_u8(b, ',');
-        put_status(b, in->path, s, o->id, local_time);
+        put_status(b, f, s, o->id);
     }
     buf_text(b, "]}}");
     return busy && busy == out->objects_n ? 503 : 200;
@@ -147,21 +161,24 @@ viid_reply(
     const struct feed_about *about, struct buf *body, struct feed_reply *reply)
 {
     char local_time[TS_TEXT];
+    struct frame frame;
     ts_format_viid(local_time, about->now_ms, about->zone, false);
+    frame_init(&frame, in->path, local_time);
     reply->type = "application/VIID+JSON;charset=UTF-8";
     reply->status = 200;
     if (out->what == FEED_TIME) {
         put_time(body, about, local_time);
     } else if (out->objects_n && !out->single) {
-        reply->status = put_list(in, out, local_time, body);
+        reply->status = put_list(out, &frame, body);
     } else {
         bool one = out->objects_n == 1;
         struct said s = one ? of_object(out, &out->objects[0]) : of_message(out);
         struct span id = one ? out->objects[0].id : out->device_code;
         reply->status = one && s.code != VIID_BUSY ? 200 : http_status(in, s.code);
         buf_text(body, "{\"ResponseStatusObject\":");
-        put_status(body, in->path, s, id, local_time);
+        put_status(body, &frame, s, id);
         buf_u8(body, '}');
     }
     reply->retry = reply->status == 503;
+    buf_release(&frame.head);
 }

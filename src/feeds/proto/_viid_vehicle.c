@@ -4,11 +4,10 @@
  * each picture. */
 #include "feeds/proto/_viid.h"
 
-#include "core/hash.h"
 #include "feeds/base64.h"
+#include "feeds/field.h"
 
 #include <math.h>
-#include <stdio.h>
 
 enum {
     V_ID,
@@ -91,44 +90,6 @@ viid_is_vehicle(struct dom_node node)
 
 /* ---- single fields ---- */
 
-static bool
-small_number(struct span s, unsigned *out)
-{
-    if (s.n == 0 || s.n > 3)
-        return false;
-    unsigned v = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned d = (unsigned char)s.p[i] - (unsigned)'0';
-        if (d > 9)
-            return false;
-        v = v * 10 + d;
-    }
-    *out = v;
-    return true;
-}
-
-/* A colour said in words ("蓝", "蓝色", "blue") or by the registry's letter (GA 24.8).
- */
-static bool
-color_word(struct span s, uint8_t *out)
-{
-    const struct code_table *t = code_tables(); /* the first table is plate_color */
-    if (s.n == 1 && color_of_ga24(s.p[0])) {
-        *out = color_of_ga24(s.p[0]);
-        return true;
-    }
-    for (size_t i = 1; i < t->n; i++) {
-        struct span zh = span_cstr(t->rows[i].zh);
-        unsigned code;
-        if ((span_starts(s, zh) && s.n <= zh.n + 3) || span_eq_cstr(s, t->rows[i].en)) {
-            must(small_number(span_cstr(t->rows[i].code), &code));
-            *out = (uint8_t)code;
-            return true;
-        }
-    }
-    return false;
-}
-
 static uint8_t
 color_of(
     struct viid_job *job, const struct dom_value *v, const char *field,
@@ -136,23 +97,15 @@ color_of(
 {
     char scratch[LOOSE_TEXT];
     struct span s;
-    unsigned code;
-    uint8_t word;
+    uint8_t color = COLOR_UNREAD;
+    bool odd;
     if (!loose_text(v, field, job->faults, scratch, &s))
         return COLOR_UNREAD;
-    if (small_number(s, &code)) {
-        if (map && code < sizeof map->to && map->to[code])
-            return map->to[code];
-        if (code <= COLOR_CLEAR && !map)
-            return (uint8_t)code;
-        if (code == COLOR_OTHER)
-            return COLOR_OTHER;
-    } else if (color_word(s, &word)) {
-        feed_fault(job->faults, FAULT_BAD_CODE, field, s);
-        return word;
-    }
+    bool known = field_color(s, map, &color, &odd);
+    if (known && !odd)
+        return color;
     feed_fault(job->faults, FAULT_BAD_CODE, field, s);
-    return COLOR_UNREAD;
+    return known ? color : COLOR_UNREAD;
 }
 
 static code3
@@ -177,7 +130,7 @@ direction_of(struct viid_job *job, const struct dom_value *v)
     unsigned code;
     if (!loose_text(v, "Direction", job->faults, scratch, &s))
         return DIR_UNKNOWN;
-    if (small_number(s, &code) && code <= UINT8_MAX) {
+    if (field_small(s, &code) && code <= UINT8_MAX) {
         if (code > DIR_OTHER)
             feed_fault(job->faults, FAULT_BAD_CODE, "Direction", s);
         return (uint8_t)code;
@@ -204,7 +157,7 @@ reliability_of(struct viid_job *job, const struct dom_value *v)
         unsigned percent;
         if (s.n == 0)
             return CONFIDENCE_UNKNOWN;
-        if (small_number(s, &percent) && percent <= 100)
+        if (field_small(s, &percent) && percent <= 100)
             return (uint8_t)percent;
         if (!span_f64(s, &x)) {
             feed_fault(job->faults, FAULT_BAD_NUMBER, "PlateReliability", s);
@@ -386,7 +339,7 @@ add_pictures(struct viid_job *job, const struct dom_value *v, uint32_t row)
         if (p[P_DATA].type != DOM_TEXT || p[P_DATA].s.n == 0)
             continue;
         if (loose_text(&p[P_TYPE], "Type", job->faults, scratch, &type_text) &&
-            (!small_number(type_text, &type) || type > UINT8_MAX)) {
+            (!field_small(type_text, &type) || type > UINT8_MAX)) {
             feed_fault(job->faults, FAULT_BAD_CODE, "Type", type_text);
             type = 0;
         }
@@ -419,36 +372,6 @@ plate_of(struct viid_job *job, const struct dom_value *v, struct plate *plate)
     return v->type == DOM_TEXT ? s : viid_keep(job, s);
 }
 
-/* Puts the texts of a row behind one another into the batch. */
-static bool
-keep_texts(struct viid_job *job, struct sighting *s, struct span plate_text)
-{
-    size_t n = s->record_id.n + s->image.n + plate_text.n;
-    char *p = arena_take(&job->out->batch->arena, n + 1);
-    if (!p)
-        return false;
-    struct span *texts[] = {&s->record_id, &s->image, &plate_text};
-    for (size_t i = 0; i < 3; i++) {
-        if (texts[i]->n)
-            memcpy(p, texts[i]->p, texts[i]->n);
-        texts[i]->p = p;
-        p += texts[i]->n;
-    }
-    s->plate_text = plate_text.n ? plate_text : (struct span){NULL, 0};
-    return true;
-}
-
-/* An id for a record without one: the same record gets the same one again. */
-static struct span
-made_id(
-    char *dst, size_t cap, ts_ms time, struct span code, struct span plate,
-    uint64_t more)
-{
-    uint64_t h = hash_span(plate, hash_span(code, hash_u64((uint64_t)time) ^ more));
-    int n = snprintf(dst, cap, "auto-%016llx", (unsigned long long)h);
-    return span_of(dst, (size_t)n);
-}
-
 static bool
 refuse(
     struct viid_job *job, enum feed_fault fault, const char *field, struct span sample)
@@ -479,7 +402,7 @@ fill(
     s->site = site->id;
     s->device = job->in->device;
     s->arrive_ms = job->in->now_ms;
-    struct span plate_text = plate_of(job, &v[V_PLATE], &s->plate);
+    s->plate_text = plate_of(job, &v[V_PLATE], &s->plate);
     s->plate_color = color_of(job, &v[V_PLATE_COLOR], "PlateColor", site->colors);
     s->vehicle_color = color_of(job, &v[V_COLOR], "VehicleColor", NULL);
     s->vehicle_class = code_of(job, &v[V_CLASS], "VehicleClass");
@@ -496,14 +419,14 @@ fill(
         feed_fault(job->faults, FAULT_TOO_BIG, "StorageUrl1", (struct span){NULL, 0});
         s->image.n = 0;
     }
-    char id[40];
+    char id[FIELD_ID];
     if (s->record_id.n == 0) {
         feed_fault(job->faults, FAULT_NO_ID, "MotorVehicleID", (struct span){NULL, 0});
-        s->record_id = made_id(
-            id, sizeof id, s->pass_ms, code,
-            v[V_PLATE].type == DOM_TEXT ? v[V_PLATE].s : code, s->lane);
+        struct span plate =
+            v[V_PLATE].type == DOM_TEXT ? v[V_PLATE].s : (struct span){NULL, 0};
+        s->record_id = field_made_id(id, s->pass_ms, code, plate, s->lane);
     }
-    return keep_texts(job, s, plate_text);
+    return field_keep_texts(job->out->batch, s);
 }
 
 bool

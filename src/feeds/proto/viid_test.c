@@ -44,7 +44,7 @@ bench_new(void)
 {
     struct bench *b = calloc(1, sizeof *b);
     assert_non_null(b);
-    b->needs = (struct feed_needs){&b->asked, site_of};
+    b->needs = (struct feed_needs){&b->asked, site_of, NULL};
     b->feeds = feeds_new(&b->needs);
     assert_non_null(b->feeds);
     arena_init(&b->arena, 64u << 20);
@@ -98,7 +98,8 @@ post(struct bench *b, const char *resource, const char *body)
 static json_t *
 reply_of(struct bench *b)
 {
-    struct feed_about about = {1772380800000, &shanghai, SPAN("14010000002000000001")};
+    struct feed_about about = {
+        1772380800000, &shanghai, SPAN("14010000002000000001"), false};
     buf_clear(&b->reply);
     feed_viid.reply(&b->in, &b->out, &about, &b->reply, &b->head);
     json_t *o = json_loadb((const char *)b->reply.p, b->reply.n, 0, NULL);

@@ -23,6 +23,7 @@ struct serve_conf {
     const char *realm;     /* of GA/T 1400 Digest; NULL = "tongqu" */
     const char *server_id; /* our 20-digit GA/T 1400 id; NULL = 14010000002000000001 */
     struct zone zone;
+    bool strict_devices; /* GA/T 1400 senders on this machine must register too */
     ts_ms started_ms;
     dur_us idle_us, session_us; /* 0 = 30 minutes, 12 hours */
     uint64_t journal;           /* number of the newest event in the ledger at start */

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a device's message to its answer. The body is decoded on the loop (about half a
+ * microsecond a pass), the batch goes to the store, and the answer is written when it
+ * comes home durable. */
+#include "serve/gate.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#include "core/counter.h"
+#include "core/hash.h"
+#include "core/log.h"
+#include "feeds/feed.h"
+#include "serve/call.h"
+#include "serve/challenge.h"
+
+#define INTAKE_ARENA                                                                   \
+    (24u << 20) /* decoded pictures lie in the batch; this holds ids and objects */
+#define IDLE_INTAKES 32u
+#define BEAT_MS 90000
+#define BEATS_MISSED 3
+#define DEVICES_FIRST 1024u
+#define CODE_MAX 32u
+
+struct device_row { /* a device heard of since start */
+    char code[CODE_MAX];
+    char peer[64]; /* registered from there; "" = not registered */
+    struct device_id id;
+    ts_ms last_ms;
+    bool online;
+};
+
+struct intake { /* one message under way */
+    struct job job;
+    struct intake *next; /* idle list */
+    struct gate *g;
+    struct req *r;
+    const struct feed *row;
+    struct feed_in in;
+    struct feed_out out;
+    struct arena arena;
+    char code[CODE_MAX];
+    void (*done)(struct req *r, enum err e);
+};
+
+struct gate {
+    struct serve *serve;
+    enum net net;
+    struct feed_needs feed_needs;
+    struct feeds *feeds;
+    struct challenge *challenge;
+    struct site_table *sites;   /* during one decode */
+    struct device_row *devices; /* open addressing by code */
+    uint32_t devices_n, devices_room;
+    struct intake *idle;
+    unsigned idle_n;
+};
+
+/* ---- devices ---- */
+
+static struct device_row *
+device_slot(struct device_row *rows, uint32_t room, struct span code)
+{
+    uint64_t h = hash_span(code, 0);
+    for (uint32_t i = 0; i < room; i++) {
+        struct device_row *d = &rows[(h + i) & (room - 1)];
+        if (!d->code[0] || span_eq_cstr(code, d->code))
+            return d;
+    }
+    must(!"a free slot is kept");
+    return NULL;
+}
+
+static bool
+devices_grow(struct gate *g)
+{
+    uint32_t room = g->devices_room ? g->devices_room * 2 : DEVICES_FIRST;
+    struct device_row *rows = calloc(room, sizeof *rows);
+    if (!rows)
+        return false;
+    for (uint32_t i = 0; i < g->devices_room; i++)
+        if (g->devices[i].code[0])
+            *device_slot(rows, room, span_cstr(g->devices[i].code)) = g->devices[i];
+    free(g->devices);
+    g->devices = rows;
+    g->devices_room = room;
+    return true;
+}
+
+/* Only devices that the ledger knows get a row: strangers cannot fill the table. */
+static struct device_row *
+device_of(struct gate *g, struct span code, bool make)
+{
+    if (code.n == 0 || code.n >= CODE_MAX)
+        return NULL;
+    if (make && (g->devices_n + 1) * 2 > g->devices_room && !devices_grow(g))
+        return NULL;
+    if (!g->devices_room)
+        return NULL;
+    struct device_row *d = device_slot(g->devices, g->devices_room, code);
+    if (d->code[0] || !make)
+        return d->code[0] ? d : NULL;
+    (void)span_copy(d->code, sizeof d->code, code);
+    g->devices_n++;
+    return d;
+}
+
+static void
+device_alive(struct gate *g, const struct sender *who, ts_ms now)
+{
+    struct device_row *d = who->id.v ? device_of(g, span_cstr(who->code), true) : NULL;
+    if (!d)
+        return;
+    d->id = who->id;
+    bool tell = !d->online || now - d->last_ms > 10000;
+    if (!d->online)
+        log_event(EV_device_online, log_w("code", d->code));
+    d->online = true;
+    if (!tell)
+        return;
+    d->last_ms = now;
+    g->serve->needs->device_state(g->serve->needs->ctx, d->id, true, now);
+}
+
+static void
+device_gone(struct gate *g, struct device_row *d, ts_ms now)
+{
+    if (d->online) {
+        log_event(EV_device_offline, log_w("code", d->code));
+        g->serve->needs->device_state(g->serve->needs->ctx, d->id, false, now);
+    }
+    d->online = false;
+    d->peer[0] = 0; /* it has to register again */
+}
+
+void
+gate_sweep(struct gate *g)
+{
+    ts_ms now = g->serve->needs->now(g->serve->needs->ctx);
+    for (uint32_t i = 0; i < g->devices_room; i++) {
+        struct device_row *d = &g->devices[i];
+        if (d->online && now - d->last_ms > (ts_ms)BEAT_MS * BEATS_MISSED)
+            device_gone(g, d, now);
+    }
+}
+
+/* ---- who may speak ---- */
+
+bool
+gate_is_path(struct span path)
+{
+    const struct feed *row = api_is_path(path) ? NULL : feed_find(path);
+    return row && row->transport == FEED_HTTP;
+}
+
+static bool
+is_here(const struct gate *g, const struct req *r)
+{
+    struct span peer = req_peer(r);
+    return !g->serve->conf.strict_devices &&
+           (span_starts(peer, SPAN("127.")) || span_eq_cstr(peer, "::1"));
+}
+
+/* The body of 401 in the standard's form. */
+static void
+challenge(struct gate *g, struct req *r, bool stale)
+{
+    char value[256], local[TS_TEXT];
+    challenge_text(g->challenge, req_at(r), stale, value, sizeof value);
+    req_set(r, "WWW-Authenticate", value);
+    req_set(r, "Content-Type", "application/VIID+JSON;charset=UTF-8");
+    req_status(r, 401);
+    ts_format_viid(local, req_at(r), &g->serve->conf.zone, false);
+    struct buf *out = req_out(r);
+    buf_clear(out);
+    buf_text(out, "{\"ResponseStatusObject\":{\"RequestURL\":");
+    buf_json(out, req_path(r));
+    buf_fmt(
+        out, ",\"StatusCode\":4,\"StatusString\":\"请先注册\",\"LocalTime\":\"%s\"}}",
+        local);
+}
+
+static bool
+is_register(const struct req *r)
+{
+    static const char tail[] = "/system/register";
+    struct span path = req_path(r);
+    size_t n = sizeof tail - 1;
+    return path.n >= n && strncasecmp(path.p + path.n - n, tail, n) == 0;
+}
+
+/* The device that a message is from: registered from this address, or a sender on this
+ * machine. */
+static bool
+find_sender(struct gate *g, const struct req *r, struct sender *who)
+{
+    const struct serve_needs *n = g->serve->needs;
+    struct span code = req_header(r, "User-Identify");
+    *who = (struct sender){0};
+    bool known = code.n && n->device_by_code(n->ctx, code, who);
+    if (known && who->disabled)
+        return false;
+    if (!known)
+        (void)span_copy(who->code, sizeof who->code, code);
+    if (is_here(g, r))
+        return true;
+    const struct device_row *d = known ? device_of(g, code, false) : NULL;
+    return d && d->peer[0] && span_eq(req_peer(r), span_cstr(d->peer));
+}
+
+enum err
+gate_head(struct gate *g, struct req *r, size_t *cap)
+{
+    const struct feed *row = feed_find(req_path(r));
+    struct sender *who = ARENA_NEW(req_arena(r), struct sender);
+    if (!who)
+        return ERR_NOMEM;
+    *req_slot(r) = who;
+    *cap = *cap < row->body_max ? *cap : row->body_max;
+    if (is_register(r)) {
+        *cap = 64u << 10;
+        return OK;
+    }
+    if (find_sender(g, r, who))
+        return OK;
+    *req_slot(r) =
+        NULL; /* gate_request() answers 401 in the protocol's form, without a body */
+    *cap = 0;
+    return OK;
+}
+
+/* ---- one message ---- */
+
+static bool
+find_site(void *ctx, struct span code, struct feed_site *out)
+{
+    struct gate *g = ctx;
+    struct site_id id = g->sites ? site_find(g->sites, code) : (struct site_id){0};
+    const struct site *site = id.v ? site_get(g->sites, id) : NULL;
+    if (!site)
+        return false;
+    *out = (struct feed_site){
+        id, site->color_map[0] ? color_map_find(span_cstr(site->color_map)) : NULL};
+    return true;
+}
+
+static uint64_t
+sites_version(void *ctx)
+{
+    struct gate *g = ctx;
+    return g->sites ? g->sites->version : 0;
+}
+
+static struct intake *
+intake_new(struct gate *g)
+{
+    struct intake *k = g->idle;
+    if (k) {
+        g->idle = k->next;
+        g->idle_n--;
+        return k;
+    }
+    k = calloc(1, sizeof *k);
+    if (k)
+        arena_init(&k->arena, INTAKE_ARENA);
+    return k;
+}
+
+static void
+intake_free(struct intake *k)
+{
+    struct gate *g = k->g;
+    feed_out_release(&k->out);
+    arena_reset(&k->arena);
+    if (g->idle_n >= IDLE_INTAKES) {
+        arena_release(&k->arena);
+        free(k);
+        return;
+    }
+    k->next = g->idle;
+    g->idle = k;
+    g->idle_n++;
+}
+
+static void
+tell_faults(struct gate *g, const struct intake *k)
+{
+    const struct feed_faults *f = &k->out.faults;
+    const struct serve_needs *n = g->serve->needs;
+    uint64_t all = 0;
+    for (int i = 0; f->seen && i < FAULT_COUNT; i++) {
+        uint32_t count = feed_fault_count(f, (enum feed_fault)i);
+        if (!count)
+            continue;
+        all += count;
+        n->device_fault(
+            n->ctx, k->in.device, feed_fault_row((enum feed_fault)i)->name,
+            span_cstr(f->sample[i]));
+    }
+    if (all)
+        counter_add(CTR_ingest_faults, all);
+}
+
+/* Writes the answer and lets the request go on its way. */
+static void
+answer(struct intake *k, enum err e)
+{
+    struct gate *g = k->g;
+    struct req *r = k->r;
+    struct feed_reply head = {.status = 200};
+    struct feed_about about = {
+        .now_ms = req_at(r),
+        .zone = &g->serve->conf.zone,
+        .server_id = span_cstr(g->serve->conf.server_id),
+        .english = req_english(r),
+    };
+    if (e == OK) {
+        k->row->reply(&k->in, &k->out, &about, req_out(r), &head);
+        req_status(r, head.status);
+        if (head.type)
+            req_set(r, "Content-Type", head.type);
+        if (head.retry)
+            req_set(r, "Retry-After", "1");
+    }
+    tell_faults(g, k);
+    void (*done)(struct req *, enum err) = k->done;
+    intake_free(k);
+    done(r, e);
+}
+
+static void
+refuse_objects(struct feed_out *out)
+{
+    for (size_t i = 0; i < out->objects_n; i++)
+        out->objects[i].refused = true;
+    counter_add(CTR_ingest_refused, 1);
+}
+
+static void
+came_home(struct job *job, struct api_env *env)
+{
+    (void)env;
+    struct intake *k = (struct intake *)job;
+    if (job->failed)
+        refuse_objects(&k->out);
+    answer(k, OK);
+}
+
+/* Sites that nobody knew are made before their first pass is stored. */
+static enum err
+make_sites(struct gate *g, struct sighting_batch *b)
+{
+    const struct serve_needs *n = g->serve->needs;
+    for (size_t i = 0; i < b->unplaced_n; i++) {
+        struct site_id id = n->site_for(n->ctx, b->unplaced[i].code, span_of(NULL, 0));
+        if (!id.v)
+            return ERR_BUSY;
+        b->rows[b->unplaced[i].row].site = id;
+    }
+    return OK;
+}
+
+static void
+store_passes(struct intake *k)
+{
+    const struct serve_needs *n = k->g->serve->needs;
+    struct sighting_batch *b = k->out.batch;
+    if (!b || b->n == 0) {
+        answer(k, OK);
+        return;
+    }
+    enum err e = make_sites(k->g, b);
+    if (!e)
+        e = n->append(n->ctx, b, req_http(k->r), &k->job);
+    if (e) {
+        refuse_objects(&k->out);
+        answer(k, OK);
+    }
+}
+
+static void
+keep_others(struct intake *k, const struct sender *who)
+{
+    const struct serve_needs *n = k->g->serve->needs;
+    enum err e =
+        n->keep ? n->keep(n->ctx, &k->out, who, req_http(k->r), &k->job) : ERR_BUSY;
+    if (e) {
+        refuse_objects(&k->out);
+        answer(k, OK);
+    }
+}
+
+static void
+do_register(struct intake *k)
+{
+    struct gate *g = k->g;
+    struct req *r = k->r;
+    const struct serve_needs *n = g->serve->needs;
+    struct sender who = {0};
+    struct span code = k->out.device_code;
+    bool known = n->device_by_code(n->ctx, code, &who) && !who.disabled;
+    enum digest_fit fit = DIGEST_BAD;
+    struct span said = req_header(r, "Authorization");
+    if (said.p)
+        fit = challenge_check(
+            g->challenge, said, method_name(req_method(r)), req_target(r),
+            known ? who.digest_ha1 : "", req_at(r));
+    /* A sender on this machine that nobody added may still speak: it only has to say
+     * who it is. */
+    bool local = said.p && !known && is_here(g, r);
+    if (fit != DIGEST_GOOD && !local) {
+        challenge(g, r, fit == DIGEST_STALE);
+        void (*done)(struct req *, enum err) = k->done;
+        intake_free(k);
+        done(r, OK);
+        return;
+    }
+    device_alive(g, &who, req_at(r));
+    struct device_row *d = known ? device_of(g, code, true) : NULL;
+    if (d)
+        (void)span_copy(d->peer, sizeof d->peer, req_peer(r));
+    answer(k, OK);
+}
+
+static void
+act(struct intake *k, const struct sender *who)
+{
+    struct gate *g = k->g;
+    struct device_row *d;
+    switch (k->out.what) {
+    case FEED_REGISTER:
+        do_register(k);
+        return;
+    case FEED_PASSES:
+        device_alive(g, who, req_at(k->r));
+        store_passes(k);
+        return;
+    case FEED_PLACES:
+    case FEED_PICTURES:
+    case FEED_ASKS:
+        device_alive(g, who, req_at(k->r));
+        keep_others(k, who);
+        return;
+    case FEED_UNREGISTER:
+        d = device_of(g, span_cstr(who->code), false);
+        if (d)
+            device_gone(g, d, req_at(k->r));
+        break;
+    case FEED_KEEPALIVE:
+    case FEED_TIME:
+    case FEED_PEOPLE:
+        device_alive(g, who, req_at(k->r));
+        break;
+    case FEED_BROKEN:
+    case FEED_REFUSED:
+        break;
+    }
+    answer(k, OK);
+}
+
+static enum feed_method
+feed_method_of(enum method m)
+{
+    return m == METHOD_POST     ? FEED_POST
+           : m == METHOD_PUT    ? FEED_PUT
+           : m == METHOD_DELETE ? FEED_DELETE
+                                : FEED_GET;
+}
+
+static void
+take(
+    struct gate *g, struct req *r, const struct feed *row, struct span path,
+    const struct sender *who, void (*done)(struct req *r, enum err e))
+{
+    struct intake *k = intake_new(g);
+    if (!k) {
+        done(r, ERR_NOMEM);
+        return;
+    }
+    k->g = g;
+    k->r = r;
+    k->row = row;
+    k->done = done;
+    k->job.run = came_home;
+    k->job.failed = OK;
+    (void)span_copy(k->code, sizeof k->code, span_cstr(who->code));
+    k->in = (struct feed_in){
+        .method = feed_method_of(req_method(r)),
+        .path = path,
+        .body = req_body(r),
+        .device = who->id,
+        .device_code = span_cstr(k->code),
+        .site = who->site,
+        .now_ms = req_at(r),
+        .zone = &g->serve->conf.zone,
+    };
+    const struct serve_needs *n = g->serve->needs;
+    feed_out_init(&k->out, &k->arena);
+    g->sites = n->sites(n->ctx);
+    enum err e = feed_decode(g->feeds, row, &k->in, &k->out);
+    if (g->sites)
+        site_table_unref(g->sites);
+    g->sites = NULL;
+    if (e)
+        answer(k, e);
+    else
+        act(k, who);
+}
+
+void
+gate_take(
+    struct gate *g, struct req *r, struct span path, const struct sender *who,
+    void (*done)(struct req *r, enum err e))
+{
+    const struct feed *row = feed_find(path);
+    must(row);
+    take(g, r, row, path, who, done);
+}
+
+static void
+sent(struct req *r, enum err e)
+{
+    if (e)
+        req_fail(r, e);
+    req_send(r);
+}
+
+void
+gate_request(struct gate *g, struct req *r)
+{
+    const struct sender *who = *req_slot(r);
+    if (!who) {
+        challenge(g, r, false);
+        req_send(r);
+        return;
+    }
+    take(g, r, feed_find(req_path(r)), req_path(r), who, sent);
+}
+
+/* ---- life ---- */
+
+struct gate *
+gate_new(struct serve *s, enum net net)
+{
+    struct gate *g = calloc(1, sizeof *g);
+    if (!g)
+        return NULL;
+    g->serve = s;
+    g->net = net;
+    g->feed_needs = (struct feed_needs){g, find_site, sites_version};
+    g->feeds = feeds_new(&g->feed_needs);
+    g->challenge = challenge_new(s->conf.realm);
+    if (!g->feeds || !g->challenge) {
+        gate_free(g);
+        return NULL;
+    }
+    return g;
+}
+
+void
+gate_free(struct gate *g)
+{
+    if (!g)
+        return;
+    while (g->idle) {
+        struct intake *k = g->idle;
+        g->idle = k->next;
+        arena_release(&k->arena);
+        free(k);
+    }
+    feeds_free(g->feeds);
+    challenge_free(g->challenge);
+    free(g->devices);
+    free(g);
+}

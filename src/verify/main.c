@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tongqu-verify: the independent check of an audit record. Exit status 0 whole, 1
+ * unreadable, 2 wrong usage, 3 damaged. */
+#include "verify/chain.h"
+
+#include <string.h>
+
+static const char usage[] =
+    "usage: tongqu-verify DIR [--head FILE] [--key HEX]\n"
+    "\n"
+    "Checks the audit record of a data directory (DIR/audit): every record's hash, the "
+    "chain\n"
+    "from record to record, and the signed heads. Tells the number of every record "
+    "that was\n"
+    "changed, removed, inserted or moved.\n"
+    "\n"
+    "  --head FILE  signed heads that were kept outside: finds a tail that was cut off "
+    "and a\n"
+    "               chain that was written anew under another key\n"
+    "  --key HEX    the public key as printed when the directory was made\n"
+    "\n"
+    "Exit status: 0 whole, 1 cannot be read, 2 wrong usage, 3 damaged.\n";
+
+int
+main(int argc, char **argv)
+{
+    struct chain_options o = {.out = stdout, .err = stderr};
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i];
+        if (strcmp(a, "--help") == 0) {
+            fputs(usage, stdout);
+            return 0;
+        }
+        const char **value = strcmp(a, "--head") == 0  ? &o.head
+                             : strcmp(a, "--key") == 0 ? &o.key
+                                                       : NULL;
+        if (value && i + 1 < argc) {
+            *value = argv[++i];
+        } else if (!value && a[0] != '-' && !o.dir) {
+            o.dir = a;
+        } else {
+            fputs(usage, stderr);
+            return 2;
+        }
+    }
+    if (!o.dir) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    return (int)chain_check(&o);
+}

@@ -330,7 +330,8 @@ static void
 make_day(struct city_stream *s)
 {
     int day = s->next_day++;
-    memmove(s->recs, s->recs + s->at, (s->n - s->at) * sizeof *s->recs);
+    if (s->at)
+        memmove(s->recs, s->recs + s->at, (s->n - s->at) * sizeof *s->recs);
     s->n -= s->at;
     s->at = 0;
     size_t from = s->n;

@@ -339,7 +339,7 @@ begin(struct truth *t, struct out *o, const char *name, const char *header)
     if (t->err)
         return;
     t->err = out_open(o, t->truth_dir, name, &t->note);
-    if (!t->err)
+    if (!t->err && *header)
         buf_text(&o->b, header);
 }
 

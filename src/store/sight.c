@@ -148,7 +148,7 @@ sweep_one(void *arg, const char *name)
             return;
     char path[OS_PATH];
     if (!w->s->read_only && os_join(path, sizeof path, w->s->seg_dir, name) == OK)
-        (void)os_unlink(w->s->fs, path);
+        build_discard(w->s->fs, path);
 }
 
 static enum err

@@ -75,6 +75,14 @@ build_path(char *dst, const char *dir, unsigned kind, uint64_t seq)
     must(os_join(dst, OS_PATH, dir, name) == OK);
 }
 
+void
+build_discard(struct os_fs *fs, const char *path)
+{
+    enum err e = os_unlink(fs, path);
+    if (e != OK)
+        return; /* swept at the next start */
+}
+
 enum err
 build_open(
     const struct build_env *env, unsigned kind, uint64_t seq, struct seg **out,

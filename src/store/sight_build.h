@@ -32,6 +32,9 @@ struct build_env {
 
 /* Path of a segment file into dst[OS_PATH]. */
 void build_path(char *dst, const char *dir, unsigned kind, uint64_t seq);
+/* Removes a file that no manifest names; the sweeper at the next start is the second
+ * try. */
+void build_discard(struct os_fs *fs, const char *path);
 /* Opens and prepares the segment of that number. */
 enum err build_open(
     const struct build_env *env, unsigned kind, uint64_t seq, struct seg **out,

@@ -163,7 +163,7 @@ sight_commit(struct sight *s, struct change *c, struct note *note)
         remove_files(s, c);
     } else {
         for (size_t i = 0; i < c->add.n; i++)
-            (void)os_unlink(s->fs, c->add.p[i]->path);
+            build_discard(s->fs, c->add.p[i]->path);
     }
     seg_list_release(&c->add);
     return e;

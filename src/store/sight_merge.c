@@ -245,7 +245,7 @@ merge_runs_into(struct run_merge *m, struct seg **out, struct note *note)
     write_runs(m);
     if (m->err != OK || !m->kept) {
         run_writer_drop(m->w);
-        (void)os_unlink(m->job->env->fs, path);
+        build_discard(m->job->env->fs, path);
         return m->err;
     }
     e = run_writer_finish(m->w, &meta, note);
@@ -506,7 +506,7 @@ merge_places_into(
         merge_cells(m);
     if (m->err != OK) {
         place_writer_drop(m->w);
-        (void)os_unlink(m->job->env->fs, path);
+        build_discard(m->job->env->fs, path);
         return m->err;
     }
     e = place_writer_finish(m->w, &meta, note);

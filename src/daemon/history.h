@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* history.h - the rules over stored passes, day by day, each with the model of the days
+ * before: what an import of past days needs, and what repairs a change of rules.
+ *
+ * Threads  the command's own, alone with the data directory.
+ * Errors   those of the stores.
+ * See      DESIGN section 6 "Truth under late records".
+ */
+#ifndef TQ_DAEMON_HISTORY_H
+#define TQ_DAEMON_HISTORY_H
+
+#include "daemon/op.h"
+
+/* Everything that passed in [from, to]; both 0: all there is. Alarms that are older
+ * than a day open no matter: they are evidence. Leaves a rules checkpoint behind, so
+ * that a daemon goes on from here. */
+enum err
+history_run(struct op_call *c, ts_ms from, ts_ms to, struct note *note) MUST_USE;
+
+#endif

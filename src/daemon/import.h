@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* import.h - the inside of tongqu import: one struct that walks a file, shared by the
+ * small tables (op_import.c) and the passes (import_passes.c).
+ *
+ * Owner    the running operation.
+ * Threads  the ledger's or the door's, one at a time.
+ */
+#ifndef TQ_DAEMON_IMPORT_H
+#define TQ_DAEMON_IMPORT_H
+
+#include "daemon/op.h"
+#include "feeds/csv.h"
+#include "rules/places.h"
+#include "store/ledger_watch.h"
+#include "store/registry.h"
+
+#define IMPORT_ROWS 8192
+#define IMPORT_OWNER 64
+#define IMPORT_COLUMNS 24
+
+struct import;
+
+enum import_way { IMPORT_IN_LEDGER, IMPORT_REGISTRY, IMPORT_PASSES };
+
+struct import_kind {
+    const char *name;
+    const char *const *names;            /* our columns, ended by NULL */
+    const char *const *required;         /* of them */
+    enum err (*take)(struct import *im); /* one record; refuses with OK */
+    enum err (*flush)(struct import *im);
+    enum import_way way;
+};
+
+struct import {
+    struct op_call *call;
+    struct note *note;
+    const struct import_kind *kind;
+    ts_ms now;
+    FILE *file;
+    struct csv *csv;
+    int column[IMPORT_COLUMNS];
+    const struct csv_record *record;
+    uint64_t taken, known, rejected;
+    FILE *rejects;
+    char rejects_path[OS_PATH];
+    const char *author, *approver;
+    char last_zone[32];
+    uint32_t last_zone_id;
+    struct registry_row *vehicles;
+    char (*owners)[IMPORT_OWNER];
+    size_t vehicles_n;
+    struct watch_row *watches;
+    size_t watches_n;
+    ts_ms first_ms, last_ms; /* of the passes */
+};
+
+enum err import_open(struct import *im, int in) MUST_USE;
+enum err import_passes(struct import *im) MUST_USE;
+enum err import_flush_vehicles(struct import *im) MUST_USE;
+enum err import_flush_watches(struct import *im) MUST_USE;
+struct span import_text(const struct import *im, int column);
+void import_reject(
+    struct import *im, uint64_t line, const char *column, struct span value,
+    const char *en, const char *zh);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Passes by the million. Alone: straight into segments, with a mark after every durable
+ * stretch, so that an import that was cut off goes on where it was. Beside a daemon:
+ * through its store like any sender, so that the rules see them. */
+#include "core/os_clock.h"
+#include "core/hash.h"
+#include "daemon/import.h"
+#include "store/ledger_place.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define BATCH_ROWS 65536
+#define BATCH_BYTES (64u << 20)
+#define STRETCH 4000000 /* rows between marks */
+#define ONLINE_ROWS 4096
+
+/* ---- places ---- */
+
+struct places_ctx {
+    struct import *im;
+    struct site_table *sites;
+};
+
+static uint64_t
+places_version(void *ctx)
+{
+    return ((struct places_ctx *)ctx)->sites->version;
+}
+
+static bool
+find_site(void *ctx, struct span code, struct feed_site *out)
+{
+    struct places_ctx *p = ctx;
+    struct site_id id = site_find(p->sites, code);
+    if (id.v == 0)
+        return false;
+    const struct site *s = site_get(p->sites, id);
+    *out = (struct feed_site){
+        id, s->color_map[0] ? color_map_find(span_cstr(s->color_map)) : NULL};
+    return true;
+}
+
+static enum err
+make_sites(struct base *b, void *arg, struct note *note)
+{
+    struct sighting_batch *batch = arg;
+    (void)note;
+    enum err e = OK;
+    for (size_t i = 0; i < batch->unplaced_n && e == OK; i++) {
+        struct site_id id;
+        bool made;
+        e = ledger_site_ensure(b->ledger, batch->unplaced[i].code, &id, &made);
+        if (e != OK)
+            break;
+        batch->rows[batch->unplaced[i].row].site = id;
+        if (made) {
+            struct ledger_entry entry = {
+                .topic = TOPIC_SITE, .object = id.v, .at_ms = os_now_ms()};
+            uint64_t n;
+            e = ledger_note(b->ledger, &entry, &n);
+        }
+    }
+    return e;
+}
+
+/* Sites that nobody has registered are made as "unplaced": no record is lost for its
+ * place. */
+static enum err
+place_all(struct places_ctx *p, struct sighting_batch *b)
+{
+    if (b->unplaced_n == 0)
+        return OK;
+    const struct door *door = p->im->call->door;
+    enum err e = door_ledger(door, make_sites, b, p->im->note);
+    if (e == OK)
+        e = door_refresh(door);
+    site_table_unref(p->sites);
+    p->sites = base_sites(door->base);
+    return e;
+}
+
+static void
+reject(void *ctx, const struct csv_reject *r)
+{
+    const struct feed_fault_row *row = feed_fault_row(r->fault);
+    import_reject(ctx, r->line, r->column ? r->column : "", r->text, row->en, row->zh);
+}
+
+/* ---- marks ---- */
+
+struct mark {
+    char path[OS_PATH];
+    uint64_t offset, line;
+};
+
+/* A file is the same by its name's hash, size and time of change. */
+static void
+mark_open(struct import *im, struct mark *m)
+{
+    struct stat st;
+    char name[64];
+    *m = (struct mark){0};
+    if (fstat(fileno(im->file), &st) != 0 || !S_ISREG(st.st_mode))
+        return;
+    uint64_t key = hash_pair((uint64_t)st.st_ino, (uint64_t)st.st_size);
+    key = hash_pair(key, (uint64_t)st.st_mtim.tv_sec);
+    snprintf(name, sizeof name, "import-%016llx.mark", (unsigned long long)key);
+    if (os_join(m->path, sizeof m->path, im->call->door->base->dir, name) != OK)
+        m->path[0] = 0;
+    char *text;
+    size_t n;
+    if (!m->path[0] || os_read_file(os_fs_real(), m->path, 256, &text, &n, NULL) != OK)
+        return;
+    struct span rest = span_of(text, n), offset = span_cut(&rest, ' ');
+    if (!span_u64(offset, &m->offset) || !span_u64(span_trim(rest), &m->line))
+        m->offset = m->line = 0;
+    free(text);
+}
+
+static enum err
+mark_write(const struct mark *m, struct note *note)
+{
+    char text[64];
+    if (!m->path[0])
+        return OK;
+    snprintf(
+        text, sizeof text, "%llu %llu\n", (unsigned long long)m->offset,
+        (unsigned long long)m->line);
+    return os_write_file(os_fs_real(), m->path, span_cstr(text), "import.mark", note);
+}
+
+/* ---- alone: bulk ---- */
+
+static void
+window(struct import *im, const struct sighting_batch *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        ts_ms t = b->rows[i].pass_ms;
+        if (im->first_ms == 0 || t < im->first_ms)
+            im->first_ms = t;
+        if (t > im->last_ms)
+            im->last_ms = t;
+    }
+}
+
+static enum err
+finish_stretch(
+    struct import *im, struct sight_bulk **bulk, struct mark *m,
+    const struct csv_passes *p)
+{
+    struct sight_bulk_sum sum = {0};
+    enum err e = sight_bulk_commit(*bulk, &sum, im->note);
+    *bulk = NULL;
+    im->taken += sum.stored;
+    im->known += sum.duplicates;
+    im->rejected += sum.conflicts + sum.future + sum.expired;
+    if (sum.conflicts + sum.future + sum.expired)
+        fprintf(
+            im->call->log,
+            "refused: %llu with a known key and other content, %llu ahead of the "
+            "clock, %llu past "
+            "the retention\n",
+            (unsigned long long)sum.conflicts, (unsigned long long)sum.future,
+            (unsigned long long)sum.expired);
+    m->offset = p->offset;
+    m->line = p->rows + p->rejected + 2; /* for messages only */
+    return e == OK ? mark_write(m, im->note) : e;
+}
+
+static enum err
+bulk_all(
+    struct import *im, struct csv_passes *p, struct places_ctx *places, struct mark *m)
+{
+    struct sight *sight = im->call->door->base->sight;
+    struct sighting_batch *b = sighting_batch_new(BATCH_ROWS, BATCH_BYTES);
+    struct sight_bulk *bulk = NULL;
+    uint64_t in_stretch = 0;
+    enum err e = b ? OK : ERR_NOMEM;
+    while (e == OK) {
+        sighting_batch_clear(b);
+        e = csv_passes_fill(p, b, im->note);
+        if (e != OK)
+            break;
+        e = place_all(places, b);
+        if (e == OK && !bulk)
+            e = sight_bulk_begin(sight, &bulk);
+        if (e == OK)
+            e = sight_bulk_add(bulk, b->rows, b->n, im->now, im->note);
+        window(im, b);
+        in_stretch += b->n;
+        if (e == OK && in_stretch >= STRETCH) {
+            e = finish_stretch(im, &bulk, m, p);
+            in_stretch = 0;
+        }
+    }
+    if (e == ERR_NOTFOUND)
+        e = bulk ? finish_stretch(im, &bulk, m, p) : OK;
+    if (bulk)
+        sight_bulk_drop(bulk);
+    if (b)
+        sighting_batch_free(b);
+    return e;
+}
+
+/* ---- beside a daemon: as a sender ---- */
+
+struct sending {
+    struct import *im;
+    struct sighting_batch *batch;
+};
+
+static enum err
+send(struct base *b, void *arg, struct note *note)
+{
+    struct sending *s = arg;
+    return sight_append(b->sight, &s->batch, 1, os_now_ms(), note);
+}
+
+static enum err
+send_all(struct import *im, struct csv_passes *p, struct places_ctx *places)
+{
+    struct sighting_batch *b = sighting_batch_new(ONLINE_ROWS, BATCH_BYTES);
+    enum err e = b ? OK : ERR_NOMEM;
+    while (e == OK) {
+        sighting_batch_clear(b);
+        e = csv_passes_fill(p, b, im->note);
+        if (e == OK)
+            e = place_all(places, b);
+        if (e != OK)
+            break;
+        struct sending s = {im, b};
+        e = door_store(im->call->door, send, &s, im->note);
+        window(im, b);
+        for (size_t i = 0; e == OK && i < b->n; i++) {
+            im->taken += b->fate[i] == FATE_STORED;
+            im->known += b->fate[i] == FATE_DUPLICATE;
+            im->rejected += b->fate[i] > FATE_DUPLICATE;
+        }
+    }
+    if (b)
+        sighting_batch_free(b);
+    return e == ERR_NOTFOUND ? OK : e;
+}
+
+enum err
+import_passes(struct import *im)
+{
+    struct mark m;
+    struct places_ctx places = {im, base_sites(im->call->door->base)};
+    struct feed_needs needs = {
+        .ctx = &places, .site = find_site, .version = places_version};
+    struct csv_passes p = {
+        .csv = im->csv,
+        .reader = pass_reader_new(),
+        .from = {.needs = &needs, .zone = &im->call->door->base->zone},
+        .reject = reject,
+        .reject_ctx = im,
+    };
+    memcpy(p.column, im->column, sizeof p.column);
+    enum err e = p.reader ? OK : ERR_NOMEM;
+    mark_open(im, &m);
+    if (e == OK && m.offset && !op_flag(im->call, "again")) {
+        e = csv_skip_to(im->csv, m.offset, m.line, im->note);
+        if (e == OK)
+            fprintf(
+                im->call->log,
+                "going on at byte %llu (--again reads from the beginning)\n",
+                (unsigned long long)m.offset);
+    }
+    if (e == OK)
+        e = im->call->door->daemon ? send_all(im, &p, &places)
+                                   : bulk_all(im, &p, &places, &m);
+    pass_reader_free(p.reader);
+    site_table_unref(places.sites);
+    return e;
+}

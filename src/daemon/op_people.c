@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tongqu user|device: accounts and senders from the keyboard of the machine, for the
+ * first day and for emergencies. Every change is in the audit chain. */
+#include "core/os_clock.h"
+#include "daemon/op.h"
+#include "feeds/digest.h"
+#include "store/ledger_people.h"
+#include "store/ledger_place.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+#define SECRET_TEXT 33
+
+/* A secret a person can type: 20 letters and digits without look-alikes, about 116
+ * bits. */
+static void
+make_secret(char dst[SECRET_TEXT])
+{
+    static const char letters[] =
+        "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    must(sodium_init() >= 0);
+    for (int i = 0; i < 20; i++)
+        dst[i] = letters[randombytes_uniform(sizeof letters - 1)];
+    dst[20] = 0;
+}
+
+static enum err
+note_journal(struct base *b, enum ledger_topic topic, uint64_t object)
+{
+    struct ledger_entry entry = {
+        .topic = (uint8_t)topic, .object = object, .at_ms = os_now_ms()};
+    uint64_t n;
+    return ledger_note(b->ledger, &entry, &n);
+}
+
+/* ---- users ---- */
+
+struct user_add {
+    const char *login, *name, *roles, *org, *password, *unit;
+    struct user_row row;
+};
+
+static enum err
+read_roles(const char *text, unsigned *out, struct note *note)
+{
+    unsigned roles = 0;
+    struct span rest = span_cstr(text);
+    while (rest.n) {
+        struct span name = span_trim(span_cut(&rest, ','));
+        const struct role_row *row = role_find(name);
+        if (!row || row->role == ROLE_DEVICE)
+            return note_fmt(
+                note, ERR_INPUT, "role",
+                "\"%.*s\" is not a role: duty, analyst, squad, supervisor, auditor, "
+                "security "
+                "or admin",
+                "“%.*s”不是角色：应为 "
+                "duty、analyst、squad、supervisor、auditor、security 或 admin",
+                SPAN_ARG(name));
+        roles |= row->role;
+    }
+    if (!roles_compatible(roles))
+        return note_set(
+            note, ERR_INPUT, "role",
+            "admin, security, auditor and working roles are held by different users",
+            "系统管理、安全、审计与业务角色须由不同用户担任（三员分立）");
+    *out = roles;
+    return OK;
+}
+
+static enum err
+add_user(struct base *b, void *arg, struct note *note)
+{
+    struct user_add *u = arg;
+    struct org_table *orgs = base_org(b);
+    struct org_id org = u->org ? org_find(orgs, span_cstr(u->org))
+                               : (struct org_id){orgs->n ? orgs->rows[1].id.v : 0};
+    org_table_unref(orgs);
+    if (u->org && org.v == 0)
+        return note_fmt(
+            note, ERR_INPUT, "org", "there is no unit with the code \"%s\"",
+            "没有代码为“%s”的单位", u->org);
+    u->row.user.org = org;
+    enum err e = ledger_user_put(b->ledger, &u->row);
+    if (e == ERR_CONFLICT)
+        return note_fmt(
+            note, e, "login", "the name \"%s\" is taken", "用户名“%s”已被使用",
+            u->login);
+    if (e == OK)
+        e = note_journal(b, TOPIC_USER, u->row.user.id.v);
+    return e;
+}
+
+static enum err
+run_user_add(struct op_call *c, struct note *note)
+{
+    char made[SECRET_TEXT] = "";
+    struct user_add u = {
+        .login = op_text(c, "login"),
+        .name = op_text(c, "name"),
+        .roles = op_text(c, "role"),
+        .org = op_text(c, "org"),
+        .password = op_text(c, "password"),
+    };
+    unsigned roles;
+    enum err e = read_roles(u.roles, &roles, note);
+    if (e != OK)
+        return e;
+    if (!u.password) {
+        make_secret(made);
+        u.password = made;
+    }
+    struct user *user = &u.row.user;
+    if (!span_copy(user->login, sizeof user->login, span_cstr(u.login)) ||
+        !span_copy(user->name, sizeof user->name, span_cstr(u.name ? u.name : u.login)))
+        return note_set(note, ERR_INPUT, "login", "the name is too long", "名称过长");
+    user->roles = roles;
+    user->must_change = !op_flag(c, "keep_password");
+    user->password_ms = u.row.created_ms = os_now_ms();
+    e = user_hash(span_cstr(u.password), u.row.hash);
+    if (e == OK)
+        e = door_ledger(c->door, add_user, &u, note);
+    if (e == OK)
+        e = op_audit(c, "user.add", u.login, u.roles, 1);
+    if (e == OK && made[0])
+        fprintf(c->out, "%s %s\n", u.login, made);
+    else if (e == OK)
+        fprintf(c->out, "%s\n", u.login);
+    return e;
+}
+
+static void
+print_roles(FILE *out, unsigned roles)
+{
+    const char *comma = "";
+    for (const struct role_row *r = role_rows(); r->role; r++)
+        if (roles & r->role) {
+            fprintf(out, "%s%s", comma, r->name);
+            comma = ",";
+        }
+}
+
+static enum err
+run_user_list(struct op_call *c, struct note *note)
+{
+    struct arena a;
+    struct user_row *rows;
+    size_t n;
+    (void)note;
+    arena_init(&a, 64 << 20);
+    enum err e = ledger_users(c->door->reader, &a, &rows, &n);
+    for (size_t i = 0; e == OK && i < n; i++) {
+        fprintf(c->out, "%-16s ", rows[i].user.login);
+        print_roles(c->out, rows[i].user.roles);
+        fprintf(
+            c->out, "  %s%s\n", rows[i].user.name,
+            rows[i].user.disabled ? " (disabled)" : "");
+    }
+    arena_release(&a);
+    return e;
+}
+
+/* ---- devices ---- */
+
+struct device_add {
+    const char *site;
+    struct device row;
+};
+
+static enum err
+add_device(struct base *b, void *arg, struct note *note)
+{
+    struct device_add *d = arg;
+    if (d->site) {
+        bool made;
+        enum err e =
+            ledger_site_ensure(b->ledger, span_cstr(d->site), &d->row.site, &made);
+        if (e == OK && made)
+            e = note_journal(b, TOPIC_SITE, d->row.site.v);
+        if (e != OK)
+            return e;
+    }
+    enum err e = ledger_device_put(b->ledger, &d->row);
+    if (e == ERR_CONFLICT)
+        return note_fmt(
+            note, e, "code", "the device \"%s\" is there already", "设备“%s”已存在",
+            d->row.code);
+    if (e == OK)
+        e = note_journal(b, TOPIC_DEVICE, d->row.id.v);
+    return e;
+}
+
+static enum err
+run_device_add(struct op_call *c, struct note *note)
+{
+    char secret[SECRET_TEXT];
+    const char *code = op_text(c, "code"), *given = op_text(c, "password");
+    const char *name = op_text(c, "name"), *protocol = op_text(c, "protocol");
+    struct device_add d = {.site = op_text(c, "site")};
+    if (given && !span_copy(secret, sizeof secret, span_cstr(given)))
+        return note_set(
+            note, ERR_INPUT, "password", "the password is longer than 32 bytes",
+            "口令超过 32 字节");
+    if (!given)
+        make_secret(secret);
+    if (!span_copy(d.row.code, sizeof d.row.code, span_cstr(code)) ||
+        !span_copy(d.row.name, sizeof d.row.name, span_cstr(name ? name : code)) ||
+        !span_copy(
+            d.row.protocol, sizeof d.row.protocol,
+            span_cstr(protocol ? protocol : "viid")))
+        return note_set(
+            note, ERR_INPUT, "code", "the code or name is too long", "编码或名称过长");
+    snprintf(d.row.kind, sizeof d.row.kind, "camera");
+    snprintf(d.row.login, sizeof d.row.login, "%s", code);
+    snprintf(d.row.realm, sizeof d.row.realm, "%s", DIGEST_REALM);
+    struct span user = span_cstr(code), realm = SPAN(DIGEST_REALM);
+    char ha1[DIGEST_HEX];
+    digest_ha1(DIGEST_MD5, user, realm, span_cstr(secret), ha1);
+    must(span_copy(d.row.ha1_md5, sizeof d.row.ha1_md5, span_cstr(ha1)));
+    digest_ha1(DIGEST_SHA256, user, realm, span_cstr(secret), ha1);
+    must(span_copy(d.row.ha1_sha256, sizeof d.row.ha1_sha256, span_cstr(ha1)));
+    secret_hash(span_cstr(secret), d.row.key_hash);
+    d.row.created_ms = os_now_ms();
+    enum err e = door_ledger(c->door, add_device, &d, note);
+    if (e == OK)
+        e = op_audit(c, "device.add", code, d.row.protocol, 1);
+    if (e == OK)
+        fprintf(c->out, "%s %s\n", code, given ? "" : secret);
+    sodium_memzero(secret, sizeof secret);
+    return e;
+}
+
+static enum err
+run_device_list(struct op_call *c, struct note *note)
+{
+    struct arena a;
+    struct device *rows;
+    size_t n;
+    (void)note;
+    arena_init(&a, 64 << 20);
+    enum err e = ledger_devices(c->door->reader, &a, &rows, &n);
+    for (size_t i = 0; e == OK && i < n; i++)
+        fprintf(
+            c->out, "%-24s %-8s %s%s\n", rows[i].code, rows[i].protocol, rows[i].name,
+            rows[i].disabled ? " (disabled)" : "");
+    arena_release(&a);
+    return e;
+}
+
+const struct op op_user_add = {"user_add", run_user_add};
+const struct op op_user_list = {"user_list", run_user_list};
+const struct op op_device_add = {"device_add", run_device_add};
+const struct op op_device_list = {"device_list", run_device_list};

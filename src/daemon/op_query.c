@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tongqu query: trajectories and passes are looks like any other (matter, purpose,
+ * record); alarms are listed as the ledger has them. */
+#include "core/os_clock.h"
+#include "daemon/op.h"
+#include "daemon/parts.h"
+#include "serve/looks.h"
+#include "serve/rows.h"
+#include "store/ledger_look.h"
+
+#include <stdlib.h>
+
+#define PAGE 500
+#define LIMIT_MAX 1000000
+
+/* ---- formats ---- */
+
+enum format { FORMAT_JSON, FORMAT_CSV, FORMAT_TABLE, FORMAT_GEOJSON };
+
+static enum err
+format_of(const struct op_call *c, enum format *out, struct note *note)
+{
+    static const char *const names[] = {"json", "csv", "table", "geojson"};
+    const char *name = op_text(c, "format");
+    for (int i = 0; i < 4; i++)
+        if (strcmp(name ? name : "table", names[i]) == 0) {
+            *out = (enum format)i;
+            return OK;
+        }
+    return note_fmt(
+        note, ERR_USAGE, "format",
+        "--format is json, csv, table or geojson, not \"%s\"",
+        "--format 须为 json、csv、table 或 geojson，而不是“%s”", name);
+}
+
+static const char *
+site_code(const struct site_table *sites, struct site_id id)
+{
+    const struct site *s = site_get(sites, id);
+    return s ? s->code : "";
+}
+
+/* A CSV field; a spreadsheet must never take it for a formula. */
+static void
+csv_field(FILE *out, struct span s)
+{
+    bool formula = s.n && strchr("=+-@\t\r", s.p[0]);
+    bool quote = formula;
+    for (size_t i = 0; i < s.n; i++)
+        quote |= s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\n' || s.p[i] == '\r';
+    if (!quote) {
+        fwrite(s.p, 1, s.n, out);
+        return;
+    }
+    fputc('"', out);
+    if (formula)
+        fputc('\'', out);
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '"')
+            fputc('"', out);
+        fputc(s.p[i], out);
+    }
+    fputc('"', out);
+}
+
+static void
+csv_row(FILE *out, const struct sighting *s, const struct site_table *sites)
+{
+    char plate[PLATE_TEXT], vclass[CODE3_TEXT], brand[CODE3_TEXT], id[SIGHTING_ID_TEXT];
+    plate_format(plate, s->plate);
+    csv_field(out, s->plate_text.n && !plate[0] ? s->plate_text : span_cstr(plate));
+    fprintf(
+        out, ",%u,%s,%u,%s,", s->plate_color, code3_format(vclass, s->vehicle_class),
+        s->vehicle_color, code3_format(brand, s->brand));
+    csv_field(out, span_cstr(site_code(sites, s->site)));
+    fprintf(out, ",%u,%u,%lld,", s->lane, s->direction, (long long)s->pass_ms);
+    if (s->speed_dkmh != SPEED_UNKNOWN)
+        fprintf(out, "%g", s->speed_dkmh / 10.0);
+    fputc(',', out);
+    if (s->confidence != CONFIDENCE_UNKNOWN)
+        fprintf(out, "%u", s->confidence);
+    fputc(',', out);
+    csv_field(out, s->record_id);
+    fputc(',', out);
+    csv_field(out, s->image);
+    fprintf(out, ",%s\n", sighting_id_format(id, sighting_id_of(s)));
+}
+
+static void
+geojson_row(
+    struct buf *out, const struct sighting *s, const struct site_table *sites,
+    bool first)
+{
+    const struct site *site = site_get(sites, s->site);
+    buf_fmt(out, "%s{\"type\":\"Feature\",\"geometry\":", first ? "" : ",\n");
+    if (site && site_is_placed(site))
+        buf_fmt(
+            out, "{\"type\":\"Point\",\"coordinates\":[%.7f,%.7f]}", site->lon / 1e7,
+            site->lat / 1e7);
+    else
+        buf_text(out, "null");
+    buf_text(out, ",\"properties\":");
+    rows_sighting(out, s, sites);
+    buf_text(out, "}");
+}
+
+static void
+table_row(
+    FILE *out, const struct sighting *s, const struct site_table *sites,
+    const struct zone *z)
+{
+    char plate[PLATE_TEXT], at[TS_TEXT];
+    const struct site *site = site_get(sites, s->site);
+    fprintf(
+        out, "%s  %-12s  %-20s  %s\n", ts_format(at, s->pass_ms, z),
+        plate_format(plate, s->plate), site_code(sites, s->site),
+        site ? site->name : "");
+}
+
+static void
+print_rows(
+    struct op_call *c, enum format f, const struct looks_answer *a,
+    const struct site_table *sites)
+{
+    struct buf b = {0};
+    const struct zone *zone = &c->door->base->zone;
+    char from[TS_TEXT], to[TS_TEXT];
+    if (f == FORMAT_CSV)
+        fprintf(
+            c->out,
+            "\xEF\xBB\xBFplate,plate_color,vehicle_class,vehicle_color,brand,site,lane,"
+            "direction,time_ms,speed_kmh,confidence,record_id,image,id\n");
+    if (f == FORMAT_JSON)
+        buf_fmt(
+            &b, "{\"look\":%llu,\"count\":%zu,\"truncated\":%s,\"rows\":[",
+            (unsigned long long)a->row.number, a->rows.n,
+            a->rows.more ? "true" : "false");
+    if (f == FORMAT_GEOJSON)
+        buf_text(&b, "{\"type\":\"FeatureCollection\",\"features\":[\n");
+    for (size_t i = 0; i < a->rows.n; i++) {
+        const struct sighting *s = &a->rows.rows[i];
+        if (f == FORMAT_JSON) {
+            buf_text(&b, i ? ",\n" : "\n");
+            rows_sighting(&b, s, sites);
+        } else if (f == FORMAT_GEOJSON) {
+            geojson_row(&b, s, sites, i == 0);
+        } else if (f == FORMAT_CSV) {
+            csv_row(c->out, s, sites);
+        } else {
+            table_row(c->out, s, sites, zone);
+        }
+        fwrite(b.p, 1, b.n, c->out);
+        buf_clear(&b);
+    }
+    if (f == FORMAT_JSON) {
+        buf_text(&b, "],\n\"coverage\":{\"text\":");
+        looks_coverage_text(&b, &a->coverage);
+        buf_fmt(&b, ",\"sites\":%u,\"offline\":[", a->coverage.sites);
+        for (size_t i = 0; i < a->coverage.gaps_n; i++)
+            buf_fmt(
+                &b, "%s{\"site\":\"%s\",\"from_ms\":%lld,\"to_ms\":%lld}", i ? "," : "",
+                site_code(sites, a->coverage.gaps[i].site),
+                (long long)a->coverage.gaps[i].from_ms,
+                (long long)a->coverage.gaps[i].to_ms);
+        buf_text(&b, "]}}\n");
+    }
+    if (f == FORMAT_GEOJSON)
+        buf_text(&b, "\n]}\n");
+    fwrite(b.p, 1, b.n, c->out);
+    if (f == FORMAT_TABLE) {
+        buf_clear(&b);
+        looks_coverage_text(&b, &a->coverage);
+        fprintf(
+            c->out, "%zu passes, %s to %s%s\n%.*s\n", a->rows.n,
+            ts_format(from, a->coverage.from_ms, zone),
+            ts_format(to, a->coverage.to_ms, zone),
+            a->rows.more ? " (cut: --limit)" : "", (int)b.n, (char *)b.p);
+    }
+    buf_release(&b);
+}
+
+/* ---- looks ---- */
+
+static struct site_table *
+house_sites(void *ctx)
+{
+    return base_sites(ctx);
+}
+
+static struct org_table *
+house_org(void *ctx)
+{
+    return base_org(ctx);
+}
+
+static struct watch_set *
+house_watches(void *ctx)
+{
+    return base_watches(ctx);
+}
+
+static enum err
+put_look(struct base *b, void *arg, struct note *note)
+{
+    (void)note;
+    return ledger_look_put(b->ledger, arg);
+}
+
+static enum err
+find_matter(struct op_call *c, uint64_t *id, struct note *note)
+{
+    const char *text = op_text(c, "matter");
+    struct matter_row row;
+    uint64_t number;
+    if (!text)
+        return note_code(
+            note,
+            note_set(
+                note, ERR_DENIED, "matter",
+                "a look needs an open matter: tongqu matter open --kind inquiry "
+                "--title ...",
+                "查询须关联未办结事项：tongqu matter open --kind inquiry --title ..."),
+            "look_no_matter");
+    enum err e = ledger_matter_by_number(c->door->reader, span_cstr(text), &row);
+    if (e == ERR_NOTFOUND && span_u64(span_cstr(text), &number))
+        e = ledger_matter_find(c->door->reader, number, &row);
+    if (e == ERR_NOTFOUND)
+        return note_fmt(
+            note, e, "matter", "there is no matter \"%s\"", "没有事项“%s”", text);
+    if (e == OK)
+        *id = row.id;
+    return e;
+}
+
+static enum err
+read_sites(
+    struct op_call *c, const struct site_table *sites, struct site_id *out, size_t *n,
+    struct note *note)
+{
+    struct span rest = span_cstr(op_text(c, "sites"));
+    *n = 0;
+    while (rest.n) {
+        struct span code = span_trim(span_cut(&rest, ','));
+        struct site_id id = site_find(sites, code);
+        if (id.v == 0 || *n == PASSES_SITES)
+            return note_fmt(
+                note, ERR_INPUT, "sites",
+                "there is no site \"%.*s\", or there are too many",
+                "没有点位“%.*s”，或点位过多", SPAN_ARG(code));
+        out[(*n)++] = id;
+    }
+    return OK;
+}
+
+static enum err
+look(struct op_call *c, enum look_kind kind, struct note *note)
+{
+    struct base *b = c->door->base;
+    struct arena a;
+    enum format f;
+    struct looks_answer answer = {0};
+    struct site_id ids[PASSES_SITES];
+    struct site_table *sites = base_sites(b);
+    struct org_table *orgs = base_org(b);
+    struct house house = {
+        .ctx = b,
+        .zone = b->zone,
+        .loops = b->loops,
+        .looks = &b->looks,
+        .audit = b->audit,
+        .sight = b->sight,
+        .registry = b->registry,
+        .sites = house_sites,
+        .org = house_org,
+        .watches = house_watches,
+    };
+    struct looks_ask ask = {
+        .who =
+            {
+                .kind = kind,
+                .roles = ROLE_ANALYST,
+                .login = c->login,
+                .address = "local",
+                .org = {orgs->n ? orgs->rows[1].id.v : 1},
+                .purpose = span_cstr(op_text(c, "purpose")),
+                .from_ms = op_number(c, "from", 0),
+                .to_ms = op_number(c, "to", 0),
+                .now_ms = os_now_ms(),
+            },
+        .plate = span_cstr(op_text(c, "plate")),
+        .sites = ids,
+        .limit = (size_t)op_number(c, "limit", 100000),
+    };
+    arena_init(&a, (size_t)1 << 30);
+    enum err e = format_of(c, &f, note);
+    if (e == OK)
+        e = find_matter(c, &ask.who.matter, note);
+    if (e == OK)
+        e = read_sites(c, sites, ids, &ask.sites_n, note);
+    if (e == OK)
+        e = looks_run(&house, c->door->reader, &ask, &a, &answer, note);
+    if (e == OK)
+        e = door_ledger(c->door, put_look, &answer.row, note);
+    if (e == OK)
+        print_rows(c, f, &answer, sites);
+    looks_release(&answer);
+    site_table_unref(sites);
+    org_table_unref(orgs);
+    arena_release(&a);
+    return e;
+}
+
+/* ---- alarms ---- */
+
+static void
+print_alarm(
+    struct op_call *c, enum format f, const struct alarm_row *row,
+    const struct site_table *sites, bool first)
+{
+    char id[ALARM_ID_TEXT], plate[PLATE_TEXT], at[TS_TEXT];
+    const struct alarm *a = &row->alarm;
+    if (f == FORMAT_JSON) {
+        struct buf b = {0};
+        buf_text(&b, first ? "\n" : ",\n");
+        alarm_json(&b, a, sites);
+        fwrite(b.p, 1, b.n, c->out);
+        buf_release(&b);
+        return;
+    }
+    rows_alarm_id(id, a->id);
+    plate_format(plate, a->plate);
+    static const char *const states[] = {"raised", "revised", "withdrawn"};
+    if (f == FORMAT_CSV)
+        fprintf(
+            c->out, "%s,%s,%s,%s,%s,%lld,%.4f,%s\n", id, a->rule, states[a->state],
+            plate, site_code(sites, a->site), (long long)a->pass_ms, a->probability,
+            a->subject);
+    else
+        fprintf(
+            c->out, "%s  %-16s %-9s %-12s %.2f  %s %s\n",
+            ts_format(at, a->pass_ms, &c->door->base->zone), a->rule, states[a->state],
+            plate, a->probability, site_code(sites, a->site), a->subject);
+}
+
+static enum err
+alarms(struct op_call *c, struct note *note)
+{
+    struct arena a;
+    enum format f;
+    struct alarm_row *rows;
+    size_t n, total = 0, limit = (size_t)op_number(c, "limit", LIMIT_MAX);
+    struct site_table *sites = base_sites(c->door->base);
+    struct alarm_query q = {
+        .list = ALARMS_ALL,
+        .from_ms = op_number(c, "from", 0),
+        .to_ms = op_number(c, "to", 0),
+        .rule = span_cstr(op_text(c, "kind")),
+        .cap = PAGE,
+    };
+    const char *plate = op_text(c, "plate");
+    arena_init(&a, 256 << 20);
+    enum err e = format_of(c, &f, note);
+    if (e == OK && plate) {
+        bool differs;
+        (void)plate_parse(span_cstr(plate), &q.plate, &differs);
+    }
+    if (e == OK && f == FORMAT_JSON)
+        fprintf(c->out, "[");
+    if (e == OK && f == FORMAT_CSV)
+        fprintf(
+            c->out,
+            "\xEF\xBB\xBFid,kind,state,plate,site,time_ms,probability,subject\n");
+    while (e == OK && total < limit) {
+        arena_reset(&a);
+        e = ledger_alarms(c->door->reader, &q, &a, &rows, &n);
+        for (size_t i = 0; e == OK && i < n && total < limit; i++)
+            print_alarm(c, f, &rows[i], sites, total++ == 0);
+        if (e != OK || n < PAGE)
+            break;
+        q.before_raised_ms = rows[n - 1].raised_ms;
+        q.before_id = rows[n - 1].alarm.id.v;
+    }
+    if (e == OK && f == FORMAT_JSON)
+        fprintf(c->out, "\n]\n");
+    site_table_unref(sites);
+    arena_release(&a);
+    return e;
+}
+
+static enum err
+run(struct op_call *c, struct note *note)
+{
+    const char *what = op_text(c, "what");
+    if (strcmp(what, "trajectory") == 0)
+        return look(c, LOOK_TRAJECTORY, note);
+    if (strcmp(what, "sightings") == 0)
+        return look(c, LOOK_SIGHTINGS, note);
+    if (strcmp(what, "alarms") == 0)
+        return alarms(c, note);
+    return note_fmt(
+        note, ERR_USAGE, "what", "ask for trajectory, sightings or alarms, not \"%s\"",
+        "可查询 trajectory、sightings 或 alarms，而不是“%s”", what);
+}
+
+const struct op op_query = {"query", run};

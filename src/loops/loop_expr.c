@@ -117,7 +117,10 @@ struct compiler {
     const struct loop_def *def;
     struct span all, rest;
     struct step steps[LOOP_EXPR_OPS];
-    uint8_t ops[LOOP_EXPR_OPS];
+    struct {
+        uint8_t op;
+        size_t at; /* where it stands */
+    } ops[LOOP_EXPR_OPS];
     uint8_t kinds[LOOP_EXPR_STACK]; /* of the values the program would hold now */
     unsigned steps_n, ops_n, kinds_n;
     bool want_value;     /* a value or prefix comes next, not an operator */
@@ -126,13 +129,25 @@ struct compiler {
 };
 
 static void
-wrong(struct compiler *c, const char *en, const char *zh)
+wrong_here(struct compiler *c, size_t at, const char *en, const char *zh)
 {
     if (c->en)
         return;
     c->en = en;
     c->zh = zh;
-    c->wrong_at = (size_t)(c->rest.p - c->all.p);
+    c->wrong_at = at;
+}
+
+static size_t
+here(const struct compiler *c)
+{
+    return (size_t)(c->rest.p - c->all.p);
+}
+
+static void
+wrong(struct compiler *c, const char *en, const char *zh)
+{
+    wrong_here(c, here(c), en, zh);
 }
 
 static void
@@ -165,7 +180,7 @@ put_step(struct compiler *c, struct step s)
 
 /* Writes an operator behind its values and works out the kind of the result. */
 static void
-put_operator(struct compiler *c, uint8_t op)
+put_operator(struct compiler *c, uint8_t op, size_t at)
 {
     uint8_t b = pop_kind(c), result = LOOP_V_FLAG;
     bool fits = true;
@@ -197,8 +212,8 @@ put_operator(struct compiler *c, uint8_t op)
         break;
     }
     if (!fits)
-        wrong(
-            c, "the two sides are of different kinds (number, text, true/false)",
+        wrong_here(
+            c, at, "the two sides are of different kinds (number, text, true/false)",
             "运算两侧类型不一致（数字、文字、真假）");
     put_step(c, (struct step){.op = op});
     push_kind(c, result);
@@ -207,17 +222,21 @@ put_operator(struct compiler *c, uint8_t op)
 static void
 reduce(struct compiler *c, unsigned rank)
 {
-    while (c->ops_n && rank_of(c->ops[c->ops_n - 1]) >= rank)
-        put_operator(c, c->ops[--c->ops_n]);
+    while (c->ops_n && rank_of(c->ops[c->ops_n - 1].op) >= rank) {
+        c->ops_n--;
+        put_operator(c, c->ops[c->ops_n].op, c->ops[c->ops_n].at);
+    }
 }
 
 static void
-push_op(struct compiler *c, uint8_t op)
+push_op(struct compiler *c, uint8_t op, size_t at)
 {
     if (c->ops_n == LOOP_EXPR_OPS)
         wrong(c, "the expression is too long", "表达式过长");
-    else
-        c->ops[c->ops_n++] = op;
+    else {
+        c->ops[c->ops_n].op = op;
+        c->ops[c->ops_n++].at = at;
+    }
 }
 
 static bool
@@ -365,16 +384,17 @@ value(struct compiler *c)
 {
     struct step s = {0};
     uint8_t kind = LOOP_V_NONE;
+    size_t at = here(c);
     if (eat(c, SPAN("("))) {
-        push_op(c, OP_OPEN);
+        push_op(c, OP_OPEN, at);
         return;
     }
     if (eat(c, SPAN("not"))) {
-        push_op(c, OP_NOT);
+        push_op(c, OP_NOT, at);
         return;
     }
     if (eat(c, SPAN("-"))) {
-        push_op(c, OP_NEG);
+        push_op(c, OP_NEG, at);
         return;
     }
     c->want_value = false;
@@ -423,6 +443,7 @@ list(struct compiler *c)
 static void
 operator(struct compiler *c)
 {
+    size_t at = here(c);
     if (eat(c, SPAN(")"))) {
         reduce(c, 1);
         if (c->ops_n == 0)
@@ -439,7 +460,7 @@ operator(struct compiler *c)
         if (!eat(c, operators[i].text))
             continue;
         reduce(c, operators[i].rank);
-        push_op(c, operators[i].op);
+        push_op(c, operators[i].op, at);
         c->want_value = true;
         return;
     }
@@ -466,7 +487,7 @@ loop_expr_compile(
     if (!c.en)
         reduce(&c, 1);
     if (!c.en && c.ops_n)
-        wrong(&c, ") is missing", "缺少右括号 )");
+        wrong_here(&c, c.ops[c.ops_n - 1].at, "this ( is never closed", "该括号未闭合");
     if (!c.en && (c.kinds_n != 1 || (want && c.kinds[0] != want)))
         wrong(
             &c, "the expression gives a value of another kind than is needed here",

@@ -12,8 +12,8 @@
  *   has outcome  field, option, u8 verdict
  *   values     n, each: field, u8 type, then by type
  *   notices    n, each: role, u8 flags (1 climb, 2 of the rung), u8 effect
- *   clocks     n, each: u8 clock, u8 state, budget, zigzag consumed, zigzag since,
- *              zigzag due, fired, climbed
+ *   clocks     n, each: u8 clock, u8 state, budget, zigzag consumed, zigzag since -
+ * at_ms, (zigzag due - at_ms)+1, fired, climbed
  */
 #include "loops/matter_event.h"
 
@@ -100,14 +100,14 @@ put_parts(struct buf *b, const struct matter_event *e)
 }
 
 static void
-put_clock(struct buf *b, unsigned n, const struct matter_clock *c)
+put_clock(struct buf *b, unsigned n, const struct matter_clock *c, ts_ms at_ms)
 {
     buf_u8(b, (uint8_t)n);
     buf_u8(b, c->state);
     buf_varint(b, (uint64_t)c->budget_ms);
     buf_varint(b, zigzag_encode(c->consumed_ms));
-    buf_varint(b, zigzag_encode(c->since_ms));
-    buf_varint(b, zigzag_encode(c->due_ms));
+    buf_varint(b, zigzag_encode(c->since_ms - at_ms));
+    buf_varint(b, c->due_ms ? zigzag_encode(c->due_ms - at_ms) + 1 : 0);
     buf_varint(b, c->fired);
     buf_varint(b, c->climbed);
 }
@@ -143,7 +143,7 @@ matter_event_encode(
     }
     buf_varint(b, e->clocks_n);
     for (unsigned i = 0; i < e->clocks_n; i++)
-        put_clock(b, e->clocks[i].n, &e->clocks[i].c);
+        put_clock(b, e->clocks[i].n, &e->clocks[i].c, e->at_ms);
 }
 
 /* ---- reading ---- */
@@ -309,15 +309,25 @@ get_notice(
                           : def->moves[e->move].label;
 }
 
+/* at_ms moved by a zigzag number; any bytes give some instant. */
+static ts_ms
+later(ts_ms at_ms, uint64_t zigzag)
+{
+    return (ts_ms)((uint64_t)at_ms + (uint64_t)zigzag_decode(zigzag));
+}
+
 static void
-get_clock(struct cur *c, const struct loop_def *def, struct matter_event_clock *k)
+get_clock(
+    struct cur *c, const struct loop_def *def, struct matter_event_clock *k,
+    ts_ms at_ms)
 {
     k->n = cur_u8(c);
     k->c = (struct matter_clock){.state = cur_u8(c)};
     k->c.budget_ms = (int64_t)below(c, INT64_MAX);
     k->c.consumed_ms = zigzag_decode(cur_varint(c));
-    k->c.since_ms = zigzag_decode(cur_varint(c));
-    k->c.due_ms = zigzag_decode(cur_varint(c));
+    k->c.since_ms = later(at_ms, cur_varint(c));
+    uint64_t due = cur_varint(c);
+    k->c.due_ms = due ? later(at_ms, due - 1) : 0;
     k->c.fired = (uint32_t)below(c, UINT64_C(1) << 32);
     k->c.climbed = (uint32_t)below(c, UINT64_C(1) << 32);
     c->bad = c->bad || k->n >= def->clocks_n || k->c.state > CLOCK_STOPPED;
@@ -365,7 +375,7 @@ matter_event_decode(
         get_notice(&c, def, e, &e->notices[i]);
     e->clocks_n = (uint8_t)below(&c, LOOP_MAX_CLOCKS + 1);
     for (unsigned i = 0; i < e->clocks_n && !c.bad; i++)
-        get_clock(&c, def, &e->clocks[i]);
+        get_clock(&c, def, &e->clocks[i], e->at_ms);
     return c.bad || cur_left(&c) ? ERR_CORRUPT : OK;
 }
 

@@ -37,8 +37,10 @@ ydoc_path(const struct ydoc_node *node, char *dst, size_t cap)
                                    dst + at, cap - at, "%s%.*s", at ? "." : "",
                                    (int)(c->key.n < 64 ? c->key.n : 64), c->key.p)
                              : snprintf(dst + at, cap - at, "[%u]", c->index);
-        if (wrote < 0 || (size_t)wrote >= cap - at)
+        if (wrote < 0 || (size_t)wrote >= cap - at) {
+            dst[at] = 0;
             break;
+        }
         at += (size_t)wrote;
     }
     return dst;

@@ -758,6 +758,8 @@ day_with_part(struct drive *d, enum part part, enum fleet_kind kind)
     case PART_FOLLOWER:
     case PART_CLONED:
     case PART_STOLEN:
+    case PART_OVERDUE:
+    case PART_SCRAPPED:
     case PART_OBSCURED:
         day_natural(d, kind, d->car, true);
         return;

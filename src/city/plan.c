@@ -171,15 +171,18 @@ plan_init(
     give_convoys(p);
     give_clones(p);
     give_scenes(p);
-    give(p, PART_BAN, FLEET_LORRY, FLEET_LORRY, scaled(400, n, 4));
+    /* A little more than the rates: not each is seen every day. */
+    give(p, PART_BAN, FLEET_LORRY, FLEET_LORRY, scaled(440, n, 4));
     give(p, PART_BAN, FLEET_VAN, FLEET_VAN, scaled(60, n, 3));
-    give(p, PART_PERMIT, FLEET_LORRY, FLEET_LORRY, scaled(300, n, 4));
-    give(p, PART_CURFEW, FLEET_COACH, FLEET_COACH, scaled(20, n, 3));
-    give(p, PART_SPEEDER, FLEET_RESIDENT, FLEET_RESIDENT, scaled(840, n, 6));
+    give(p, PART_PERMIT, FLEET_LORRY, FLEET_LORRY, scaled(330, n, 4));
+    give(p, PART_CURFEW, FLEET_COACH, FLEET_COACH, scaled(22, n, 3));
+    give(p, PART_SPEEDER, FLEET_RESIDENT, FLEET_RESIDENT, scaled(920, n, 6));
     give(p, PART_OBSCURED, FLEET_RESIDENT, FLEET_RESIDENT, scaled(30, n, 3));
     give(p, PART_STOLEN, FLEET_RESIDENT, FLEET_RESIDENT, scaled(3, n, 3));
-    give(p, PART_SCRAPPED, FLEET_TAXI, FLEET_RESIDENT, scaled(300, n, 4));
-    give(p, PART_OVERDUE, FLEET_TAXI, FLEET_RESIDENT, scaled(4500, n, 12));
+    give(p, PART_SCRAPPED, FLEET_TAXI, FLEET_BUS, scaled(30, n, 1));
+    give(p, PART_SCRAPPED, FLEET_RESIDENT, FLEET_RESIDENT, scaled(300, n, 4));
+    give(p, PART_OVERDUE, FLEET_TAXI, FLEET_BUS, scaled(300, n, 2));
+    give(p, PART_OVERDUE, FLEET_RESIDENT, FLEET_RESIDENT, scaled(4700, n, 12));
     add_fakes(p, fleet);
     return OK;
 }

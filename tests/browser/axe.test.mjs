@@ -48,6 +48,16 @@ describe("pages", { timeout: 600000 }, () => {
     for (const f of files) assert.ok(VIEWS.some((v) => v[2] === f), `a view of ${f}`);
   });
 
+  test("the check itself: a nameless button and pale text are found", async () => {
+    await b.size(1366, 768);
+    await b.go(p.url + "/");
+    await b.has("#user");
+    await b.run("() => { const f = document.querySelector('form'); f.append(document.createElement('button')); const s = f.appendChild(document.createElement('p')); s.textContent = 'pale'; s.style.color = '#555'; s.style.background = '#444'; }");
+    const found = (await findings(b)).join("\n");
+    assert.match(found, /button-name/);
+    assert.match(found, /color-contrast/);
+  });
+
   for (const [lang, theme] of [["zh", "night"], ["en", "day"], ["zh", "day"], ["en", "night"]]) {
     test(`sign-in ${lang} ${theme}`, async () => {
       await b.size(1366, 768);

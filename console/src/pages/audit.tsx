@@ -80,13 +80,13 @@ function View() {
               { key: "n", head: t("f.number"), width: "64px", align: "right", cell: (r) => r.n, sort: (r) => r.n, text: (r) => String(r.n) },
               { key: "at", head: t("f.time"), width: "118px", cell: (r) => <span class="num">{instant(r.at_ms)}</span>, sort: (r) => r.at_ms, text: (r) => new Date(r.at_ms).toISOString() },
               { key: "user", head: t("f.who"), width: "92px", cell: (r) => <span class="cut" title={roleText(r.role)}>{r.user ?? "—"}</span>, sort: (r) => r.user ?? "", text: (r) => r.user ?? "" },
-              { key: "class", head: t("audit.class"), width: "72px", cell: (r) => <Tag tone={r.class === "look" ? "state" : r.class === "security" ? "warn" : ""}>{t(`audit.class.${r.class}`)}</Tag>, sort: (r) => r.class, text: (r) => r.class },
+              { key: "class", head: t("audit.class"), width: "84px", cell: (r) => <Tag tone={r.class === "look" ? "state" : r.class === "security" ? "warn" : ""}>{t(`audit.class.${r.class}`)}</Tag>, sort: (r) => r.class, text: (r) => r.class },
               { key: "what", head: t("audit.what"), width: "minmax(0,1.7fr)", cell: (r) => <span class="cut" title={r.what}>{tx(r.label) || r.what}</span>, sort: (r) => r.what, text: (r) => r.what },
               { key: "object", head: t("audit.object"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num" title={r.object ?? ""}>{r.object ?? "—"}</span>, sort: (r) => r.object ?? "", text: (r) => r.object ?? "" },
               { key: "matter", head: t("look.matter"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num">{r.matter ?? "—"}</span>, text: (r) => r.matter ?? "" },
               { key: "purpose", head: t("look.purpose"), width: "90px", cell: (r) => <span class="cut">{r.purpose ? purposeText(r.purpose) : "—"}</span>, text: (r) => r.purpose ?? "" },
               { key: "count", head: t("look.count"), width: "60px", align: "right", cell: (r) => num(r.count), sort: (r) => r.count, text: (r) => String(r.count ?? "") },
-              { key: "outcome", head: t("audit.outcome"), width: "72px", cell: (r) => <Tag tone={r.outcome === "ok" ? "good" : r.outcome === "refused" ? "warn" : "bad"}>{t(`audit.outcome.${r.outcome}`)}</Tag>, sort: (r) => r.outcome, text: (r) => r.outcome },
+              { key: "outcome", head: t("audit.outcome"), width: "88px", cell: (r) => <Tag tone={r.outcome === "ok" ? "good" : r.outcome === "refused" ? "warn" : "bad"}>{t(`audit.outcome.${r.outcome}`)}</Tag>, sort: (r) => r.outcome, text: (r) => r.outcome },
             ]} />
         )}
       </section>

@@ -10,7 +10,7 @@ import { reachable } from "../kit/api";
 import { may, meta, ruleText, stateText } from "../kit/session";
 import { setTheme, theme } from "../kit/theme";
 import { lang, setLang } from "../kit/i18n";
-import { ago, clockTime, day, duration, now, num, shortTime } from "../kit/time";
+import { ago, clockTime, day, duration, now, shortTime } from "../kit/time";
 import { streamBeat, streamState } from "../kit/stream";
 import { AsOf, LevelSign, PlateSign } from "../parts/bits";
 import { ClockBar } from "../parts/clockbar";
@@ -84,7 +84,6 @@ function View() {
         <h2>{t("wall.changes")}</h2>
         {changes.length ? <ul>{changes.map((c, i) => <li key={i}><span class="num dim">{shortTime(c.at_ms)}</span> <LevelSign level={c.level} word={false} /> <span class="cut">{tx(c.text)}</span></li>)}</ul> : <p class="dim">{t("wall.quiet")}</p>}
       </section>
-      <span class="off">{num(sites.rows.value.length)}</span>
     </main>
   );
 }

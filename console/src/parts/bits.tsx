@@ -52,11 +52,11 @@ export function likelyWord(p: number): string {
   return t(p >= 0.95 ? "likely.almost" : p >= 0.8 ? "likely.very" : p >= 0.6 ? "likely.rather" : p >= 0.4 ? "likely.open" : "likely.un");
 }
 /** A probability as a word and a number. */
-export function Likely({ p, words }: { p: number; words?: string }) {
+export function Likely({ p }: { p: number }) {
   return (
     <span class="likely">
       <meter class="likely-bar" min={0} max={1} value={p} aria-label={t("likely.label")} />
-      {words || likelyWord(p)} <b class="num">{num(p, 2)}</b>
+      {likelyWord(p)} <b class="num">{num(p, 2)}</b>
     </span>
   );
 }

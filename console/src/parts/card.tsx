@@ -105,7 +105,7 @@ function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again
         <header class="card-head">
           <div class="card-title">
             <LevelSign level={a.level} /> <h2>{ruleText(a.kind)}</h2> <PlateSign plate={a.plate} color={a.plate_color} big />
-            <Likely p={a.probability} words={tx(a.words)} />
+            <Likely p={a.probability} />
           </div>
           <div class="card-sub">
             {a.site && (may("GET /sites/{id}") ? <a href={href("sites", String(a.site.id))}>{a.site.name}</a> : a.site.name)}

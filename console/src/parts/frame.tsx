@@ -10,7 +10,7 @@ import { useLive } from "../kit/live";
 import type { Hit, List } from "../kit/model";
 import type { Page } from "../kit/page";
 import { go, href } from "../kit/route";
-import { may, meta, roleText, session, signOut } from "../kit/session";
+import { may, roleText, session, signOut } from "../kit/session";
 import { audible, calling, mute, muteLeft } from "../kit/sound";
 import { streamState } from "../kit/stream";
 import { clockTime, day, duration, now } from "../kit/time";
@@ -180,7 +180,6 @@ export function Frame({ pages, page, children }: { pages: Page[]; page: Page; ch
       </div>
       <main id="main" class="main" tabIndex={-1}>{children}</main>
       {helpOpen.value && <Help />}
-      <span class="off">{meta.value?.version}</span>
     </div>
   );
 }

@@ -129,7 +129,7 @@ export class MapDraw {
     this.sites = pointLayer(3, (f, resolution) => {
       const s = f.get("row") as Site;
       const on = this.chosen?.kind === "site" && this.chosen.id === String(s.id);
-      return (ctx, x, y, k) => this.drawSite(ctx, x, y, k * this.big * (resolution < 12 ? 1.35 : 1), s, on);
+      return (ctx, x, y, k) => this.drawSite(ctx, x, y, k * (this.big > 1.5 ? this.big * 0.72 : 1) * (resolution < 12 ? 1.35 : 1), s, on);
     });
     this.units = pointLayer(5, (f) => {
       const u = f.get("row") as Unit;

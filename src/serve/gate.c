@@ -4,15 +4,16 @@
  * comes home durable. */
 #include "serve/gate.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "core/counter.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "feeds/digest.h"
 #include "feeds/feed.h"
 #include "serve/call.h"
-#include "serve/challenge.h"
 
 #define INTAKE_ARENA                                                                   \
     (24u << 20) /* decoded pictures lie in the batch; this holds ids and objects */
@@ -48,7 +49,7 @@ struct gate {
     enum net net;
     struct feed_needs feed_needs;
     struct feeds *feeds;
-    struct challenge *challenge;
+    struct digest *digest;
     struct site_table *sites;   /* during one decode */
     struct device_row *devices; /* open addressing by code */
     uint32_t devices_n, devices_room;
@@ -165,8 +166,8 @@ is_here(const struct gate *g, const struct req *r)
 static void
 challenge(struct gate *g, struct req *r, bool stale)
 {
-    char value[256], local[TS_TEXT];
-    challenge_text(g->challenge, req_at(r), stale, value, sizeof value);
+    char value[DIGEST_CHALLENGE], local[TS_TEXT];
+    digest_challenge(g->digest, DIGEST_MD5, stale, req_at(r), value);
     req_set(r, "WWW-Authenticate", value);
     req_set(r, "Content-Type", "application/VIID+JSON;charset=UTF-8");
     req_status(r, 401);
@@ -399,17 +400,18 @@ do_register(struct intake *k)
     struct sender who = {0};
     struct span code = k->out.device_code;
     bool known = n->device_by_code(n->ctx, code, &who) && !who.disabled;
-    enum digest_fit fit = DIGEST_BAD;
-    struct span said = req_header(r, "Authorization");
-    if (said.p)
-        fit = challenge_check(
-            g->challenge, said, method_name(req_method(r)), req_target(r),
-            known ? who.digest_ha1 : "", req_at(r));
+    struct digest_auth auth;
+    bool said = digest_parse(req_header(r, "Authorization"), &auth);
+    enum digest_verdict verdict = DIGEST_WRONG;
+    if (said)
+        verdict = digest_check(
+            g->digest, &auth, span_cstr(method_name(req_method(r))), req_target(r),
+            known && who.digest_ha1[0] ? who.digest_ha1 : NULL, req_at(r));
     /* A sender on this machine that nobody added may still speak: it only has to say
      * who it is. */
-    bool local = said.p && !known && is_here(g, r);
-    if (fit != DIGEST_GOOD && !local) {
-        challenge(g, r, fit == DIGEST_STALE);
+    bool local = said && !known && is_here(g, r);
+    if (verdict != DIGEST_RIGHT && !local) {
+        challenge(g, r, verdict == DIGEST_STALE);
         void (*done)(struct req *, enum err) = k->done;
         intake_free(k);
         done(r, OK);
@@ -543,14 +545,16 @@ struct gate *
 gate_new(struct serve *s, enum net net)
 {
     struct gate *g = calloc(1, sizeof *g);
+    uint8_t secret[DIGEST_SECRET];
     if (!g)
         return NULL;
+    randombytes_buf(secret, sizeof secret);
     g->serve = s;
     g->net = net;
     g->feed_needs = (struct feed_needs){g, find_site, sites_version};
     g->feeds = feeds_new(&g->feed_needs);
-    g->challenge = challenge_new(s->conf.realm);
-    if (!g->feeds || !g->challenge) {
+    g->digest = digest_new(span_cstr(s->conf.realm), secret);
+    if (!g->feeds || !g->digest) {
         gate_free(g);
         return NULL;
     }
@@ -569,7 +573,7 @@ gate_free(struct gate *g)
         free(k);
     }
     feeds_free(g->feeds);
-    challenge_free(g->challenge);
+    digest_free(g->digest);
     free(g->devices);
     free(g);
 }

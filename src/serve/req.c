@@ -456,7 +456,7 @@ req_fail(struct req *r, enum err e)
         return;
     r->refusal = refusal_of(e);
     const struct refusal_row *row = refusal_row(r->refusal);
-    if (row->status >= 500)
+    if (row->status == 500)
         log_event(
             EV_http_failed, log_w("err", err_row(e)->name), log_w("why", r->note.en));
     if (!r->note.en[0] || r->refusal == REFUSE_INTERNAL)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/log.h"
+#include "feeds/digest.h"
 #include "serve/assets.h"
 #include "serve/call.h"
 #include "serve/gate.h"
@@ -328,7 +329,7 @@ copy_conf(struct serve *s, const struct serve_conf *conf)
     s->conf.proxies = s->proxies = copy(conf->proxies, NULL);
     s->conf.origins = s->origins = copy(conf->origins, "");
     s->conf.server_id = s->server_id = copy(conf->server_id, SERVER_ID);
-    s->conf.realm = s->realm = copy(conf->realm, "tongqu");
+    s->conf.realm = s->realm = copy(conf->realm, DIGEST_REALM);
 }
 
 enum err

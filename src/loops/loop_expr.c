@@ -489,8 +489,8 @@ loop_expr_compile(
     if (!c.en && c.ops_n)
         wrong_here(&c, c.ops[c.ops_n - 1].at, "this ( is never closed", "该括号未闭合");
     if (!c.en && (c.kinds_n != 1 || (want && c.kinds[0] != want)))
-        wrong(
-            &c, "the expression gives a value of another kind than is needed here",
+        wrong_here(
+            &c, 0, "the expression gives a value of another kind than is needed here",
             "表达式结果的类型与此处要求不符");
     if (c.en) {
         *at = c.wrong_at;

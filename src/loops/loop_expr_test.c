@@ -151,7 +151,7 @@ wrong_ones_with_their_place(void **state)
         {"has(n", 5, ") is missing"},
         {"has(nosuch)", 4, "no field"},
         {"place == 1", 0, "has()"},
-        {"n", 1, "another kind"},
+        {"n", 0, "another kind"},
         {"n == 7 # c", 7, "operator"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -257,7 +257,12 @@ read_posts(struct reader *r, node_p list)
         want(r, n, YDOC_TEXT);
         const struct role_row *row = r->err ? NULL : role_find(n->text);
         if (!r->err && !row)
-            r->err = no_such(r, n, "user role", "系统岗位");
+            r->err = ydoc_wrong(
+                r->y, n, r->note, ERR_INPUT,
+                "expected a user role (duty, analyst, squad, supervisor), found "
+                "\"%.*s\"",
+                "应为系统岗位（duty、analyst、squad、supervisor），实为“%.*s”",
+                (int)(n->text.n < 40 ? n->text.n : 40), n->text.p);
         posts |= row ? (unsigned)row->role : 0;
     }
     if (!r->err && !posts)
@@ -608,23 +613,23 @@ effect_row(struct reader *r, node_p n, struct span name, bool rung)
             row = &effect_rows[i];
     if (row && !(rung ? row->moves_only : row->rungs_only))
         return row;
-    r->err = row ? ydoc_wrong(
-                       r->y, n, r->note, ERR_INPUT,
-                       "this effect does not belong here: %s", "该效果不能用在此处：%s",
-                       rung ? "moves only（仅用于操作）" : "rungs only（仅用于梯级）")
-                 : ydoc_wrong(
-                       r->y, n, r->note, ERR_INPUT,
-                       "expected an effect (assign, hand_down, hand_back, start, stop, "
-                       "pause, "
-                       "resume, extend, notify, climb, set, raise, count, dispatch, "
-                       "release, "
-                       "move), found \"%.*s\"",
-                       "应为效果名（assign、hand_down、hand_"
-                       "back、start、stop、pause、resume、"
-                       "extend、notify、climb、set、raise、count、dispatch、release、mo"
-                       "ve），"
-                       "实为“%.*s”",
-                       (int)(name.n < 40 ? name.n : 40), name.p);
+    if (row)
+        r->err = ydoc_wrong_key(
+            r->y, n, r->note, ERR_INPUT,
+            rung ? "this effect belongs to moves only"
+                 : "this effect belongs to rungs only",
+            rung ? "该效果仅用于操作" : "该效果仅用于梯级");
+    else
+        r->err = ydoc_wrong_key(
+            r->y, n, r->note, ERR_INPUT,
+            "expected an effect (assign, hand_down, hand_back, start, stop, pause, "
+            "resume, "
+            "extend, notify, climb, set, raise, count, dispatch, release, move), found "
+            "\"%.*s\"",
+            "应为效果名（assign、hand_down、hand_"
+            "back、start、stop、pause、resume、extend、"
+            "notify、climb、set、raise、count、dispatch、release、move），实为“%.*s”",
+            (int)(name.n < 40 ? name.n : 40), name.p);
     return NULL;
 }
 
@@ -657,6 +662,10 @@ effect_target(struct reader *r, node_p n, node_p item, struct loop_effect *e)
         break;
     case LOOP_MOVE:
         e->target = ref(r, n, REF_MOVE);
+        if (!r->err && r->d->moves[e->target].on != LOOP_ON_TIMER)
+            r->err = ydoc_wrong(
+                r->y, n, r->note, ERR_INPUT, "a rung makes moves with on: timer only",
+                "梯级只能触发 on: timer 的操作");
         break;
     default:
         e->target = ref(r, n, REF_CLOCK);
@@ -1040,30 +1049,6 @@ read_ladders(struct reader *r, node_p map)
     }
 }
 
-/* A timer move is made by rungs only, and a rung makes timer moves only. */
-static void
-check_rung_moves(struct reader *r)
-{
-    const struct loop_def *d = r->d;
-    for (unsigned c = 0; c < d->clocks_n && !r->err; c++) {
-        for (unsigned i = 0; i < d->clocks[c].rungs_n; i++) {
-            const struct loop_rung *rung = &d->clocks[c].rungs[i];
-            for (unsigned k = 0; k < rung->effects_n; k++) {
-                const struct loop_effect *e = &rung->effects[k];
-                if (e->kind != LOOP_MOVE || d->moves[e->target].on == LOOP_ON_TIMER)
-                    continue;
-                struct ydoc_node at = {
-                    .line = rung->pos.line, .column = rung->pos.column};
-                r->err = ydoc_wrong(
-                    r->y, &at, r->note, ERR_INPUT,
-                    "a rung makes moves with on: timer only",
-                    "梯级只能触发 on: timer 的操作");
-                return;
-            }
-        }
-    }
-}
-
 /* ---- the whole file ---- */
 
 /* The content without layout and comments: each node's kind, key and text with their
@@ -1166,8 +1151,6 @@ read_all(struct reader *r, node_p root)
     read_moves(r, need(r, root, "moves"));
     if (!r->err)
         read_ladders(r, ydoc_find(root, "ladders"));
-    if (!r->err)
-        check_rung_moves(r);
 }
 
 enum err

@@ -783,6 +783,92 @@ audit_close(struct audit **audit, ts_ms at)
     *audit = NULL;
 }
 
+/* ---- copying ---- */
+
+static enum err
+copy_bytes(
+    struct audit *a, const char *name, const char *to, uint64_t n, struct note *note)
+{
+    char from_path[OS_PATH], to_path[OS_PATH];
+    struct os_file *in = NULL, *out = NULL;
+    uint8_t *block = malloc(BATCH_MAX);
+    enum err e = block ? os_join(from_path, sizeof from_path, a->dir, name) : ERR_NOMEM;
+    if (!e)
+        e = os_join(to_path, sizeof to_path, to, name);
+    if (!e)
+        e = os_open(a->fs, from_path, OS_READ, &in, note);
+    if (!e)
+        e = os_open(a->fs, to_path, OS_WRITE | OS_CREATE | OS_EXCL, &out, note);
+    for (uint64_t at = 0; !e && at < n;) {
+        size_t more = n - at < BATCH_MAX ? (size_t)(n - at) : BATCH_MAX;
+        e = os_read_full(in, at, block, more);
+        if (!e)
+            e = os_write_at(out, at, block, more);
+        at += more;
+    }
+    if (!e)
+        e = os_sync(out, "audit.copy");
+    os_close(&in);
+    os_close(&out);
+    free(block);
+    return e;
+}
+
+/* How much of part i to copy: an old part is whole, the last one up to what is durable.
+ */
+static uint64_t
+part_size(struct audit *a, size_t i, uint64_t *first)
+{
+    char path[OS_PATH];
+    uint64_t size = 0;
+    bool is_dir;
+    pthread_mutex_lock(&a->lock);
+    bool there = i < a->parts_n, last = i + 1 == a->parts_n;
+    *first = there ? a->parts[i].first : 0;
+    if (there && last)
+        size = a->parts[i].end;
+    pthread_mutex_unlock(&a->lock);
+    if (there && !last &&
+        (part_path(a, *first, path) || os_stat(a->fs, path, &size, &is_dir)))
+        size = 0;
+    return size;
+}
+
+enum err
+audit_copy(
+    struct audit *a, const char *to, ts_ms at, uint64_t *number, struct note *note)
+{
+    struct audit_head head;
+    char path[OS_PATH];
+    uint64_t size = 0, first;
+    bool is_dir;
+    enum err e = audit_sign(a, at, &head);
+    if (e)
+        return e;
+    for (size_t i = 0; !e && (size = part_size(a, i, &first)) > 0; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%012llu.tqa", (unsigned long long)first);
+        e = copy_bytes(a, name, to, size, note);
+    }
+    if (!e)
+        e = os_join(path, sizeof path, a->dir, "heads");
+    if (!e)
+        e = os_stat(a->fs, path, &size, &is_dir);
+    if (!e)
+        e = copy_bytes(a, "heads", to, size, note);
+    if (!e)
+        e = os_join(path, sizeof path, a->dir, "key.pub");
+    if (!e)
+        e = os_stat(a->fs, path, &size, &is_dir);
+    if (!e)
+        e = copy_bytes(a, "key.pub", to, size, note);
+    if (!e)
+        e = os_sync_dir(a->fs, to, "audit.copy.dir");
+    if (!e)
+        *number = head.number;
+    return e;
+}
+
 /* ---- reading ---- */
 
 struct piece { /* a run of records in one part: offsets and the number of the first */

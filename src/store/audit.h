@@ -88,6 +88,12 @@ enum err audit_sign(struct audit *a, ts_ms at, struct audit_head *out) MUST_USE;
 /* Newest durable record unsigned, and the last signed head (number 0: none). */
 void audit_heads(struct audit *a, struct audit_head *newest, struct audit_head *sign);
 
+/* Signs a head and copies the chain up to it into `to` (an existing empty directory),
+ * with heads and public key; durable. *number is the head's. */
+enum err audit_copy(
+    struct audit *a, const char *to, ts_ms at, uint64_t *number,
+    struct note *note) MUST_USE;
+
 /* ---- reading ---- */
 struct audit_query {
     ts_ms from_ms, to_ms; /* to 0 = open */

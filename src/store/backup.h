@@ -2,11 +2,12 @@
 /* backup.h - a consistent copy of a data directory while the daemon works, and the way
  * back.
  *
- * Shape    OUT/manifest.tq names every file with size and BLAKE2b-256, and the
- *          position: sighting LSN, ledger journal number, audit head. Order: ledger
- *          first, then sightings and packs, then audit, so that nothing in the ledger
- *          points at what the copy does not hold; rules run again over the sightings
- *          that came after the ledger's mark.
+ * Shape    OUT/manifest.tq, written last, names every file with size and BLAKE2b-256,
+ *          and the position: sighting LSN, ledger journal number, audit number. Order:
+ *          ledger first, then sightings and packs, then everything else, audit last, so
+ *          that nothing in the ledger points at what the copy does not hold; rules run
+ *          again over the sightings that came after the ledger's mark. The copy holds
+ *          password hashes and the audit key: keep it as safe as the directory.
  * Owner    nothing is kept.
  * Threads  one backup at a time, on its own thread with its own ledger_reader.
  * Errors   ERR_CONFLICT: the target is not empty; ERR_CORRUPT: a file differs from the
@@ -27,10 +28,14 @@ struct backup_job {
     struct ledger_reader *ledger; /* of the calling thread */
     struct audit *audit;
     struct sight *sight; /* NULL: none */
+    /* Holds back sight_set_applied() while the copy is made (true), then lets it go on:
+     * the copied journal must still hold what the copied ledger has not marked. NULL:
+     * the caller's daemon does not run. */
+    void (*hold)(void *arg, bool on);
     const char *release;
     ts_ms at_ms;
-    /* Called now and then with bytes done; false stops (ERR_STOPPING). NULL: nobody
-     * asks. */
+    /* Called now and then with bytes done (of one file or of all); false stops
+     * (ERR_STOPPING). NULL: nobody asks. */
     bool (*progress)(void *arg, uint64_t bytes, const char *what);
     void *arg;
 };

@@ -27,6 +27,7 @@ struct daemon_opts {
     const char *dir;
     const char *listen;        /* console and API: HOST:PORT, several with spaces */
     const char *ingest_listen; /* cameras; NULL: on the console's port */
+    const char *public_listen; /* health checks only; NULL: none */
     const char *tls_cert, *tls_key;
     const char *web_root, *definitions, *proxies, *origins;
     int keep_days, keep_pictures_days; /* 0: defaults */

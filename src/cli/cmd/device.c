@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tongqu device: cameras and other senders from the keyboard of the machine. */
+#include "cli/run_op.h"
+
+static const struct cmd_opt opts[] = {
+    {"data", "DIR", OPT_PATH, true, 0, 0, NULL, "data directory", "数据目录"},
+    {"name", "TEXT", OPT_TEXT, false, 0, 0, NULL, "its name", "名称"},
+    {"site", "CODE", OPT_TEXT, false, 0, 0, NULL,
+     "the site it stands at; left out: its records say so",
+     "所在点位编码，缺省以记录为准"},
+    {"protocol", "NAME", OPT_TEXT, false, 0, 0, "viid", "viid, ndjson or fixes",
+     "viid、ndjson 或 fixes"},
+    {"password-file", "FILE", OPT_PATH, false, 0, 0, NULL,
+     "first line is its password and key; one is made and printed when left out",
+     "首行为口令（亦作密钥），缺省自动生成并打印一次"},
+    {0},
+};
+
+static enum err
+run(const struct cmd_args *args, struct note *note)
+{
+    static const char *const names[] = {"name", "site", "protocol", NULL};
+    char password[33], code[64];
+    if (span_eq_cstr(args->word[0], "list"))
+        return run_op(args, "device_list", json_object(), NULL, note);
+    if (!span_eq_cstr(args->word[0], "add") || args->words != 2)
+        return note_set(
+            note, ERR_USAGE, "word",
+            "tongqu device add CODE --data DIR, or device list",
+            "用法：tongqu device add 编码 --data DIR，或 device list");
+    if (!span_copy(code, sizeof code, args->word[1]))
+        return ERR_USAGE;
+    json_t *a = op_args(args, names);
+    if (!a || json_object_set_new(a, "code", json_string(code)) != 0)
+        return ERR_NOMEM;
+    const char *file = cmd_cstr(args, "password-file");
+    if (file) {
+        enum err e = read_secret(file, password, sizeof password, note);
+        if (e == OK && json_object_set_new(a, "password", json_string(password)) != 0)
+            e = ERR_NOMEM;
+        memset(password, 0, sizeof password);
+        if (e != OK) {
+            json_decref(a);
+            return e;
+        }
+    }
+    return run_op(args, "device_add", a, NULL, note);
+}
+
+const struct cmd cmd_device = {
+    .name = "device",
+    .synopsis = "add CODE --data DIR [options] | list --data DIR",
+    .en = "Add a camera or other sender (prints its password once), or list them.",
+    .zh = "新增前端设备（口令只打印一次），或列出设备。",
+    .words_min = 1,
+    .words_max = 2,
+    .opts = opts,
+    .examples = "  tongqu device add 14010000001190000001 --name 迎泽大街东口 --data "
+                "/var/lib/tongqu\n"
+                "  then in the camera: GA/T 1400, server HOST:8081, user and password "
+                "as printed\n",
+    .fn = run,
+};

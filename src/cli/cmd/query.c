@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tongqu query: trajectories, passes and alarms from the command line. */
+#include "cli/run_op.h"
+
+static const struct cmd_opt opts[] = {
+    {"data", "DIR", OPT_PATH, true, 0, 0, NULL, "data directory", "数据目录"},
+    {"plate", "PLATE", OPT_TEXT, false, 0, 0, NULL,
+     "a plate; sightings also take ? for one character and * for any number",
+     "号牌；sightings 可用 ? 与 * 通配"},
+    {"sites", "CODE,...", OPT_TEXT, false, 0, 0, NULL,
+     "sightings: codes of up to 64 sites", "过车：至多 64 个点位编码"},
+    {"kind", "RULE", OPT_TEXT, false, 0, 0, NULL, "alarms: of one rule",
+     "预警：仅某一规则"},
+    {"from", "T", OPT_TIME, false, 0, 0, NULL,
+     "from this pass time: ISO 8601 with zone, or epoch milliseconds", "起始时间"},
+    {"to", "T", OPT_TIME, false, 0, 0, NULL, "up to this pass time", "截止时间"},
+    {"matter", "ID", OPT_TEXT, false, 0, 0, NULL,
+     "the open matter this look belongs to (tongqu matter open)",
+     "本次查询所属的未办结事项"},
+    {"purpose", "CODE", OPT_TEXT, false, 0, 0, NULL,
+     "why: a code of definitions/purposes.yaml, as inquiry",
+     "查询事由代码，如 inquiry"},
+    {"limit", "N", OPT_NUMBER, false, 1, 10000000, NULL, "rows at most", "最多行数"},
+    {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table", "table, json, csv or geojson",
+     "table、json、csv 或 geojson"},
+    {0},
+};
+
+static enum err
+run(const struct cmd_args *args, struct note *note)
+{
+    static const char *const names[] = {"plate",  "sites",   "kind",  "from",   "to",
+                                        "matter", "purpose", "limit", "format", NULL};
+    char what[32];
+    if (!span_copy(what, sizeof what, args->word[0]))
+        return ERR_USAGE;
+    bool look = strcmp(what, "alarms") != 0;
+    if (look && (!cmd_given(args, "from") || !cmd_given(args, "to")))
+        return note_set(
+            note, ERR_USAGE, "from", "a look needs --from and --to",
+            "查询须指定 --from 与 --to");
+    json_t *a = op_args(args, names);
+    if (a && json_object_set_new(a, "what", json_string(what)) != 0)
+        return ERR_NOMEM;
+    return run_op(args, "query", a, NULL, note);
+}
+
+const struct cmd cmd_query = {
+    .name = "query",
+    .synopsis = "trajectory|sightings|alarms --data DIR [--plate P] --from T --to T "
+                "--matter ID "
+                "--purpose CODE [options]",
+    .en = "Look at movements (with an open matter and a purpose, recorded in the audit "
+          "chain), or list "
+          "alarms.",
+    .zh = "查询轨迹与过车（须有未办结事项与事由，并记入审计链），或列出预警。",
+    .words_min = 1,
+    .words_max = 1,
+    .opts = opts,
+    .examples = "  tongqu query trajectory --data DIR --plate 晋A12345 --from "
+                "2026-03-02T00:00:00+08:00 --to 2026-03-03T00:00:00+08:00 \\\n"
+                "    --matter HC-20260302-0001 --purpose inquiry --format json\n"
+                "  tongqu query alarms --data DIR --kind cloned_plate --format csv\n",
+    .fn = run,
+};

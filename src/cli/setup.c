@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The first three accounts are three people by law of the house: administration,
+ * security, audit. */
+#include "cli/setup.h"
+
+#include "core/os_clock.h"
+#include "core/os_file.h"
+#include "daemon/base.h"
+#include "daemon/door.h"
+#include "serve/tls.h"
+
+#include <jansson.h>
+
+#define CERTIFICATE_DAYS 825
+
+enum err
+setup_user(
+    const char *dir, const char *login, const char *name, const char *role,
+    const char *org, const char *password, bool must_change, struct note *note)
+{
+    json_t *args = json_pack(
+        "{s:s, s:s, s:s, s:s*, s:s*, s:b}", "login", login, "name", name, "role", role,
+        "org", org, "password", password, "keep_password", !must_change);
+    if (!args)
+        return ERR_NOMEM;
+    enum err e = door_run(dir, "user_add", args, -1, note);
+    json_decref(args);
+    return e;
+}
+
+static enum err
+certificate(const struct setup *s, struct note *note)
+{
+    char cert[OS_PATH], key[OS_PATH], fingerprint[TLS_FINGERPRINT];
+    struct tls *tls = NULL;
+    enum err e = os_join(cert, sizeof cert, s->dir, "tls.crt");
+    if (e == OK)
+        e = os_join(key, sizeof key, s->dir, "tls.key");
+    if (e == OK)
+        e = tls_self_signed(
+            cert, key, span_cstr(s->tls_names), CERTIFICATE_DAYS, os_now_ms(), note);
+    if (e == OK)
+        e = tls_open(cert, key, &tls, note);
+    if (e == OK) {
+        tls_fingerprint(tls, fingerprint);
+        fprintf(s->out, "certificate %s\nSHA-256 %s\n", cert, fingerprint);
+    }
+    tls_free(tls);
+    return e;
+}
+
+enum err
+setup_data(const struct setup *s, struct note *note)
+{
+    static const struct {
+        const char *login, *name, *role;
+    } first[] = {
+        {"admin", "系统管理员", "admin"},
+        {"security", "安全员", "security"},
+        {"auditor", "审计员", "auditor"},
+    };
+    enum err e = base_init(s->dir, &s->zone, os_now_ms(), note);
+    for (size_t i = 0; e == OK && i < sizeof first / sizeof *first; i++)
+        e = setup_user(
+            s->dir, first[i].login, first[i].name, first[i].role, NULL,
+            i == 0 ? s->password : NULL, true, note);
+    if (e == OK && s->tls_names)
+        e = certificate(s, note);
+    return e;
+}

@@ -179,6 +179,9 @@ by_cookie(struct call *c, struct req *r)
         if (e)
             return e;
     }
+    if (!s && !open && cookie.n &&
+        !c->serve->loaded) /* just started: the table is being read */
+        return req_refuse(r, REFUSE_BUSY, NULL, NULL, NULL);
     if (!s)
         return open ? OK : req_refuse(r, REFUSE_UNAUTHENTICATED, NULL, NULL, NULL);
     c->signed_in = true;

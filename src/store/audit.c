@@ -814,10 +814,10 @@ copy_bytes(
     return e;
 }
 
-/* How much of part i to copy: an old part is whole, the last one up to what is durable.
- */
+/* How much of part i to copy: an old part is whole; the last one up to what is durable,
+ * whose number goes to *number. 0: there is no such part. */
 static uint64_t
-part_size(struct audit *a, size_t i, uint64_t *first)
+part_size(struct audit *a, size_t i, uint64_t *first, uint64_t *number)
 {
     char path[OS_PATH];
     uint64_t size = 0;
@@ -825,8 +825,10 @@ part_size(struct audit *a, size_t i, uint64_t *first)
     pthread_mutex_lock(&a->lock);
     bool there = i < a->parts_n, last = i + 1 == a->parts_n;
     *first = there ? a->parts[i].first : 0;
-    if (there && last)
+    if (there && last) {
         size = a->parts[i].end;
+        *number = a->durable;
+    }
     pthread_mutex_unlock(&a->lock);
     if (there && !last &&
         (part_path(a, *first, path) || os_stat(a->fs, path, &size, &is_dir)))
@@ -834,38 +836,39 @@ part_size(struct audit *a, size_t i, uint64_t *first)
     return size;
 }
 
+static enum err
+copy_whole(struct audit *a, const char *name, const char *to, struct note *note)
+{
+    char path[OS_PATH];
+    uint64_t size = 0;
+    bool is_dir;
+    enum err e = os_join(path, sizeof path, a->dir, name);
+    if (!e)
+        e = os_stat(a->fs, path, &size, &is_dir);
+    return e ? e : copy_bytes(a, name, to, size, note);
+}
+
 enum err
 audit_copy(
     struct audit *a, const char *to, ts_ms at, uint64_t *number, struct note *note)
 {
     struct audit_head head;
-    char path[OS_PATH];
-    uint64_t size = 0, first;
-    bool is_dir;
+    uint64_t first, size, last = 0;
     enum err e = audit_sign(a, at, &head);
-    if (e)
-        return e;
-    for (size_t i = 0; !e && (size = part_size(a, i, &first)) > 0; i++) {
+    /* Heads first: none of them may name a record that the copy does not hold. */
+    if (!e)
+        e = copy_whole(a, "heads", to, note);
+    if (!e)
+        e = copy_whole(a, "key.pub", to, note);
+    for (size_t i = 0; !e && (size = part_size(a, i, &first, &last)) > 0; i++) {
         char name[32];
         snprintf(name, sizeof name, "%012llu.tqa", (unsigned long long)first);
         e = copy_bytes(a, name, to, size, note);
     }
     if (!e)
-        e = os_join(path, sizeof path, a->dir, "heads");
-    if (!e)
-        e = os_stat(a->fs, path, &size, &is_dir);
-    if (!e)
-        e = copy_bytes(a, "heads", to, size, note);
-    if (!e)
-        e = os_join(path, sizeof path, a->dir, "key.pub");
-    if (!e)
-        e = os_stat(a->fs, path, &size, &is_dir);
-    if (!e)
-        e = copy_bytes(a, "key.pub", to, size, note);
-    if (!e)
         e = os_sync_dir(a->fs, to, "audit.copy.dir");
     if (!e)
-        *number = head.number;
+        *number = last;
     return e;
 }
 

@@ -88,8 +88,8 @@ enum err audit_sign(struct audit *a, ts_ms at, struct audit_head *out) MUST_USE;
 /* Newest durable record unsigned, and the last signed head (number 0: none). */
 void audit_heads(struct audit *a, struct audit_head *newest, struct audit_head *sign);
 
-/* Signs a head and copies the chain up to it into `to` (an existing empty directory),
- * with heads and public key; durable. *number is the head's. */
+/* Signs a head and copies heads, public key and the durable chain into `to` (an
+ * existing empty directory), durable. *number is that of the last record copied. */
 enum err audit_copy(
     struct audit *a, const char *to, ts_ms at, uint64_t *number,
     struct note *note) MUST_USE;

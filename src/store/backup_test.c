@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A data directory that is written to while it is copied; the copy is opened and
+ * counted. */
+#include "store/backup.h"
+
+#include "kit/kit.h"
+#include "store/docs.h"
+#include "store/format.h"
+#include "store/ledger_alarm.h"
+#include "store/ledger_place.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define T0 INT64_C(1763690000000)
+
+struct city { /* one open data directory */
+    char dir[OS_PATH], sight_dir[OS_PATH];
+    struct data *data;
+    struct ledger *ledger;
+    struct audit *audit;
+    struct sight *sight;
+    /* the one who writes */
+    pthread_mutex_t trim; /* held while marks may not be told to the sightings */
+    bool stop;
+    unsigned rounds, holds;
+    uint64_t lsn;
+};
+
+static void
+open_city(struct city *c, const char *dir)
+{
+    struct note note = {0};
+    memset(c, 0, sizeof *c);
+    snprintf(c->dir, sizeof c->dir, "%s", dir);
+    snprintf(c->sight_dir, sizeof c->sight_dir, "%.490s/sight", dir);
+    pthread_mutex_init(&c->trim, NULL);
+    kit_ok(data_open(os_fs_real(), dir, "1.0", NULL, NULL, &c->data, &note), &note);
+    kit_ok(ledger_open(os_fs_real(), dir, &c->ledger, &note), &note);
+    struct audit_options opt = {.thread = true, .make_key = true};
+    kit_ok(audit_open(os_fs_real(), dir, &opt, T0, &c->audit, &note), &note);
+    struct sight_opts so = {
+        .dir = c->sight_dir,
+        .zone = {"Asia/Shanghai", 480},
+        .head_rows = 4096,
+        .journal_file = 1u << 20,
+        .thread = true};
+    kit_ok(sight_open(&so, T0, &c->sight, &note), &note);
+}
+
+static void
+close_city(struct city *c)
+{
+    sight_close(c->sight);
+    audit_close(&c->audit, T0 + 1);
+    ledger_close(&c->ledger);
+    data_close(&c->data);
+    pthread_mutex_destroy(&c->trim);
+}
+
+/* One batch of passes, then in one group: a journal entry and the mark of its LSN; then
+ * a record. */
+static void
+write_round(struct city *c)
+{
+    struct note note = {0};
+    struct sighting_batch *b = sighting_batch_new(100, 1u << 20);
+    assert_non_null(b);
+    for (unsigned i = 0; i < 100; i++) {
+        struct sighting *s = sighting_batch_add(b);
+        assert_non_null(s);
+        s->pass_ms = s->arrive_ms = T0 + c->rounds * 1000 + i;
+        s->site.v = 1 + i % 7;
+        s->device.v = 1;
+        s->record_id = arena_fmt(&b->arena, "r%u-%u", c->rounds, i);
+        s->image = (struct span){"", 0};
+    }
+    kit_ok(sight_append(c->sight, &b, 1, T0 + c->rounds * 1000 + 500, &note), &note);
+    c->lsn = b->lsn;
+    sighting_batch_free(b);
+
+    uint64_t n;
+    struct ledger_entry e = {.topic = TOPIC_SYSTEM, .object = c->lsn, .at_ms = T0};
+    kit_ok(ledger_begin(c->ledger), NULL);
+    kit_ok(ledger_note(c->ledger, &e, &n), NULL);
+    kit_ok(ledger_rules_mark(c->ledger, 0, c->lsn), NULL);
+    kit_ok(ledger_commit(c->ledger, NULL), NULL);
+    struct audit_record r = {
+        .class = AUDIT_SYSTEM, .action = SPAN("round"), .count = c->rounds};
+    kit_ok(audit_write(c->audit, &r, &n), NULL);
+    if (pthread_mutex_trylock(&c->trim) == 0) {
+        sight_set_applied(c->sight, c->lsn);
+        pthread_mutex_unlock(&c->trim);
+    }
+    c->rounds++;
+}
+
+static void *
+write_all_the_time(void *arg)
+{
+    struct city *c = arg;
+    while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE))
+        write_round(c);
+    return NULL;
+}
+
+static void
+hold(void *arg, bool on)
+{
+    struct city *c = arg;
+    c->holds++;
+    if (on)
+        pthread_mutex_lock(&c->trim);
+    else
+        pthread_mutex_unlock(&c->trim);
+}
+
+static void
+backup_of(struct city *c, const char *out, struct backup_result *r)
+{
+    struct note note = {0};
+    struct ledger_reader *reader;
+    kit_ok(ledger_reader_open(c->ledger, &reader, &note), &note);
+    struct backup_job job = {
+        .fs = os_fs_real(),
+        .dir = c->dir,
+        .out = out,
+        .ledger = reader,
+        .audit = c->audit,
+        .sight = c->sight,
+        .hold = hold,
+        .release = "1.0",
+        .at_ms = T0,
+        .arg = c,
+    };
+    kit_ok(backup_run(&job, r, &note), &note);
+    ledger_reader_close(&reader);
+}
+
+static enum err
+count_rows(void *arg, struct sighting_batch *b)
+{
+    *(size_t *)arg += b->n;
+    return OK;
+}
+
+/* What the copy says of itself is what is in it; rules can go on from the ledger's
+ * mark. */
+static void
+check_copy(const char *dir, const struct backup_result *r)
+{
+    struct city c;
+    struct note note = {0};
+    uint64_t journal = 0, mark = 0;
+    size_t rows = 0;
+    open_city(&c, dir);
+    kit_ok(ledger_check(ledger_as_reader(c.ledger), &note), &note);
+    kit_ok(ledger_journal_last(ledger_as_reader(c.ledger), &journal), NULL);
+    assert_int_equal(journal, r->journal);
+    kit_ok(ledger_rules_applied(ledger_as_reader(c.ledger), 0, &mark), NULL);
+    assert_true(mark <= r->lsn);
+    assert_int_equal(sight_lsn(c.sight), r->lsn);
+    kit_ok(sight_replay(c.sight, mark, count_rows, &rows, &note), &note);
+    struct sight_snap *snap = sight_snapshot(c.sight);
+    /* Every group of the ledger stands behind a whole batch; later batches may be there
+     * too. */
+    assert_true(sight_snap_rows(snap) >= 100 * journal);
+    assert_int_equal(sight_snap_rows(snap) % 100, 0);
+    sight_snap_free(snap);
+    assert_int_equal(audit_durable(c.audit), r->audit);
+    write_round(&c); /* and it goes on working */
+    close_city(&c);
+}
+
+static void
+under_load(void **state)
+{
+    (void)state;
+    char dir[OS_PATH], out[OS_PATH + 16], back[OS_PATH + 16];
+    struct city c;
+    struct note note = {0};
+    struct backup_result r, seen;
+    pthread_t thread;
+    struct doc_ref ref;
+    kit_temp_dir(dir);
+    kit_ok(data_init(os_fs_real(), dir, "1.0", &note), &note);
+    open_city(&c, dir);
+    kit_ok(docs_put(os_fs_real(), dir, SPAN("evidence"), &ref, &note), &note);
+    for (unsigned i = 0; i < 60; i++)
+        write_round(&c);
+    pthread_create(&thread, NULL, write_all_the_time, &c);
+    for (unsigned round = 0; round < kit_rounds(2, 20); round++) {
+        snprintf(out, sizeof out, "%s-out%u", dir, round);
+        snprintf(back, sizeof back, "%s-back%u", dir, round);
+        backup_of(&c, out, &r);
+        assert_true(r.files >= 6 && r.bytes > 0 && r.journal >= 60 && r.audit >= 60);
+        kit_ok(backup_verify(os_fs_real(), out, &seen, &note), &note);
+        assert_int_equal(seen.lsn, r.lsn);
+        kit_ok(backup_restore(os_fs_real(), out, back, &seen, &note), &note);
+        struct arena a;
+        struct span bytes;
+        arena_init(&a, 1u << 20);
+        kit_ok(docs_get(os_fs_real(), back, &ref, &a, &bytes, &note), &note);
+        assert_span_equal(bytes, "evidence");
+        arena_release(&a);
+        check_copy(back, &r);
+        kit_remove_tree(out);
+        kit_remove_tree(back);
+    }
+    __atomic_store_n(&c.stop, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    assert_int_equal(c.holds, 2 * kit_rounds(2, 20));
+    close_city(&c);
+    kit_remove_tree(dir);
+}
+
+static void
+spoil(const char *dir, const char *name, long at)
+{
+    char path[OS_PATH + 64];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    fseek(f, at, SEEK_SET);
+    int ch = fgetc(f);
+    fseek(f, at, SEEK_SET);
+    fputc(ch ^ 1, f);
+    fclose(f);
+}
+
+static bool
+stop_at_once(void *arg, uint64_t bytes, const char *what)
+{
+    (void)arg;
+    (void)bytes;
+    (void)what;
+    return false;
+}
+
+static void
+damage_is_found(void **state)
+{
+    (void)state;
+    char dir[OS_PATH], out[OS_PATH + 16], back[OS_PATH + 16], path[OS_PATH + 64];
+    struct city c;
+    struct note note = {0};
+    struct backup_result r;
+    kit_temp_dir(dir);
+    kit_ok(data_init(os_fs_real(), dir, "1.0", &note), &note);
+    open_city(&c, dir);
+    write_round(&c);
+    snprintf(out, sizeof out, "%s-out", dir);
+    snprintf(back, sizeof back, "%s-back", dir);
+    backup_of(&c, out, &r);
+    const char *const files[] = {"ledger.db", "audit/heads", "id", "manifest.tq"};
+    for (unsigned i = 0; i < 4; i++) {
+        spoil(out, files[i], 30);
+        assert_int_equal(backup_verify(os_fs_real(), out, &r, &note), ERR_CORRUPT);
+        assert_int_equal(
+            backup_restore(os_fs_real(), out, back, &r, &note), ERR_CORRUPT);
+        assert_int_not_equal(access(back, F_OK), 0); /* nothing was begun */
+        spoil(out, files[i], 30);
+    }
+    kit_ok(backup_verify(os_fs_real(), out, &r, &note), &note);
+    snprintf(path, sizeof path, "%s/id", out);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(backup_verify(os_fs_real(), out, &r, &note), ERR_CORRUPT);
+    snprintf(path, sizeof path, "%s/manifest.tq", out);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(backup_verify(os_fs_real(), out, &r, &note), ERR_NOTFOUND);
+    /* Not into what is there already, and not against the asker's will. */
+    struct ledger_reader *reader;
+    kit_ok(ledger_reader_open(c.ledger, &reader, NULL), NULL);
+    struct backup_job job = {
+        .fs = os_fs_real(),
+        .dir = dir,
+        .out = out,
+        .ledger = reader,
+        .audit = c.audit,
+        .release = "1.0"};
+    assert_int_equal(backup_run(&job, &r, &note), ERR_CONFLICT);
+    job.out = back;
+    job.progress = stop_at_once;
+    assert_int_equal(backup_run(&job, &r, &note), ERR_STOPPING);
+    ledger_reader_close(&reader);
+    close_city(&c);
+    kit_remove_tree(dir);
+    kit_remove_tree(out);
+    kit_remove_tree(back);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(under_load),
+        cmocka_unit_test(damage_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

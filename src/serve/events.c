@@ -241,7 +241,8 @@ fetch_each(void *arg, const struct event_out *e)
         return;
     }
     f->bytes += ev.chunk->n;
-    f->last = e->journal;
+    if (e->journal > f->last)
+        f->last = e->journal;
     f->events[f->n++] = ev;
 }
 

@@ -181,7 +181,7 @@ out:
     if (e == OK) {
         model_unref(w->model);
         w->model = m;
-        rules_set_model(w->rules, m);
+        e = rules_set_model(w->rules, m);
     } else {
         model_unref(m);
     }
@@ -282,11 +282,12 @@ history_run(struct op_call *c, ts_ms from, ts_ms to, struct note *note)
     struct watch_set *watches = base_watches(b);
     e = rules_new(&opts, &needs, &w.rules, note);
     if (e == OK) {
-        rules_set_sites(w.rules, w.sites);
+        e = rules_set_sites(w.rules, w.sites);
         rules_set_registry(w.rules, w.registry);
         rules_set_watches(w.rules, watches);
-        e = places_give(c->door->reader, w.rules);
     }
+    if (e == OK)
+        e = places_give(c->door->reader, w.rules);
     int64_t first = civil_day(from, &b->zone), last = civil_day(to, &b->zone);
     for (int64_t day = first; day <= last && e == OK; day++) {
         if (day > first)

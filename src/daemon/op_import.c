@@ -28,9 +28,10 @@ open_rejects(struct import *im)
     if (os_join(dir, sizeof dir, im->call->door->base->dir, "rejects") != OK ||
         os_mkdir(os_fs_real(), dir, &note) != OK)
         return;
-    snprintf(
-        im->rejects_path, sizeof im->rejects_path, "%s/%s-%lld.csv", dir,
-        im->kind->name, (long long)os_now_ms());
+    char name[64];
+    snprintf(name, sizeof name, "%s-%lld.csv", im->kind->name, (long long)os_now_ms());
+    if (os_join(im->rejects_path, sizeof im->rejects_path, dir, name) != OK)
+        return;
     im->rejects = fopen(im->rejects_path, "w");
     if (im->rejects)
         fprintf(im->rejects, "\xEF\xBB\xBFline,column,value,reason,reason_zh\n");

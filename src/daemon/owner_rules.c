@@ -289,7 +289,7 @@ change_apply(struct task *t, struct daemon *d)
     enum err e = OK;
     if (what & RULES_SITES) {
         struct site_table *sites = base_sites(d->base);
-        rules_set_sites(d->rules, sites);
+        e = rules_set_sites(d->rules, sites);
         site_table_unref(sites);
     }
     if (what & RULES_WATCHES) {
@@ -305,11 +305,11 @@ change_apply(struct task *t, struct daemon *d)
     }
     if (what & RULES_MODEL) {
         struct model *m = daemon_model(d);
-        if (m)
-            rules_set_model(d->rules, m);
+        if (m && e == OK)
+            e = rules_set_model(d->rules, m);
         model_unref(m);
     }
-    if (what & (RULES_PLACES | RULES_SITES))
+    if (e == OK && (what & (RULES_PLACES | RULES_SITES)))
         e = read_places(d);
     if (e != OK)
         log_note(EV_ledger_failed, e, NULL);
@@ -348,19 +348,20 @@ rules_begin(struct daemon *d, struct note *note)
     if (e != OK)
         goto out;
     struct site_table *sites = base_sites(d->base);
-    rules_set_sites(d->rules, sites);
+    e = rules_set_sites(d->rules, sites);
     site_table_unref(sites);
     struct watch_set *watches = base_watches(d->base);
     rules_set_watches(d->rules, watches);
     watch_set_unref(watches);
     d->rules_registry = registry_snapshot(d->base->registry);
     rules_set_registry(d->rules, d->rules_registry);
-    e = places_give(reader, d->rules);
+    if (e == OK)
+        e = places_give(reader, d->rules);
     struct model_row row;
     if (e == OK && ledger_model_newest(reader, &a, &row) == OK) {
         e = model_decode(row.bytes, &d->model);
         if (e == OK)
-            rules_set_model(d->rules, d->model);
+            e = rules_set_model(d->rules, d->model);
     }
     uint64_t lsn = 0;
     struct span state;

@@ -131,7 +131,7 @@ check_emergency(
             note, LOOK_WHY, "why",
             "an emergency look needs its reason (5 characters or more)",
             "紧急查询须填写理由（不少于 5 个字符）");
-    if (q->from_ms &&
+    if ((q->from_ms || q->to_ms) &&
         q->from_ms < q->now_ms - (int64_t)rules->emergency_days * DAY_MS) {
         (void)note_fmt(
             note, ERR_DENIED, "from_ms",

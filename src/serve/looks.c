@@ -242,6 +242,7 @@ looks_run(
     crypto_generichash(
         q.parameters, sizeof q.parameters, subject.p, subject.n,
         (const uint8_t *)"look", 4);
+    audit_look_row(house->looks, &q, &answer.row); /* purpose, reason, confirm by */
     e = subject.bad ? ERR_NOMEM
                     : audit_look_begin(
                           house->audit, reader, house->looks, orgs, &q, &permit,

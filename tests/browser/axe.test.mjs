@@ -25,6 +25,13 @@ const VIEWS = [
   ["admin", "/", "devices", async (b) => { await b.has(".grid-row, .blank"); await b.keys("o"); await b.has("#d-code"); }],
   ["auditor", "/", "audit", async (b) => { await b.has(".grid-row, .blank"); }],
   ["duty", "/wall", "wall", async (b) => { await b.has(".wall .map-canvas canvas"); }],
+  ["duty", "/", "alarms", async (b) => { await b.has(".card, .blank"); await b.keys("?"); await b.has("dialog.help[open]"); }, "help", async (b) => { await b.keys(KEY.escape); }],
+  ["duty", "/", "alarms", async (b) => { await b.keys("/"); await b.write("A"); await b.write("T"); await b.has(".search-hits"); }, "search", async (b) => { await b.keys(KEY.escape); }],
+  ["supervisor", "/", "look", async (b) => { await b.has(".pagetabs"); await b.click(".pagetabs button:nth-child(2)"); await b.has(".grid-row, .blank"); }, "register"],
+  ["supervisor", "/", "watches", async (b) => { await b.has(".qrow, .blank"); await b.keys("j"); await b.has(".estimate, .blank"); }, "approve"],
+  ["squad", "/m", "phone", async (b) => { await b.run("() => { location.hash = '#/check'; }"); await b.has("#pc-matter"); }, "check"],
+  ["squad", "/m", "phone", async (b) => { await b.run("() => { location.hash = '#/me'; }"); await b.has(".phone-actions"); }, "me"],
+  ["squad", "/m", "phone", async (b) => { await b.run("() => { location.hash = '#/'; }"); await b.has(".task, .blank"); if (await b.count(".task")) { await b.click(".task"); await b.has(".phone-actions"); } }, "task", async (b) => { await b.run("() => { location.hash = '#/'; }"); }],
   ["squad", "/m", "phone", async (b) => { await b.has(".phone .task, .phone .blank"); }],
 ];
 const SIZES = { "/": [1366, 768], "/wall": [3840, 2160], "/m": [390, 844] };
@@ -69,8 +76,8 @@ describe("pages", { timeout: 600000 }, () => {
       assert.deepEqual(await findings(b), []);
     });
     let last = "";
-    for (const [role, path, page, prepare] of VIEWS) {
-      test(`${page} (${role}) ${lang} ${theme}`, async () => {
+    for (const [role, path, page, prepare, part = "", undo] of VIEWS) {
+      test(`${page}${part && " " + part} (${role}) ${lang} ${theme}`, async () => {
         const where = p.account(role) ? p : mock;
         await b.size(...SIZES[path]);
         if (last !== `${where.url}${role}${path}`) {
@@ -84,8 +91,10 @@ describe("pages", { timeout: 600000 }, () => {
         await b.run("() => document.activeElement && document.activeElement.blur()");
         await prepare(b);
         await sleep(250);
-        await keep(b, `${lang}-${theme}-${role}-${page}`);
-        assert.deepEqual(await findings(b), []);
+        await keep(b, `${lang}-${theme}-${role}-${page}${part}`);
+        const found = await findings(b);
+        if (undo) await undo(b);
+        assert.deepEqual(found, []);
         const wide = await b.run("() => document.documentElement.scrollWidth - innerWidth");
         assert.ok(wide <= 0, `nothing sticks out sideways (${wide} px)`);
         if (path !== "/m") assert.ok(await b.run("() => document.documentElement.scrollHeight <= innerHeight"), "the page itself does not scroll");

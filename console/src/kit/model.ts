@@ -13,16 +13,16 @@ export interface Session {
 }
 
 export interface Option extends Text { value: string | number | boolean }
-export type FieldType = "text" | "note" | "choice" | "flag" | "number" | "time" | "unit" | "user" | "org" | "plate" | "point";
+export type FieldType = "text" | "note" | "choice" | "flag" | "number" | "time" | "unit" | "user" | "org" | "plate" | "point" | "files";
 export interface Field extends Text {
   name: string; type: FieldType; required?: boolean; why?: Text | null; options?: Option[]; value?: unknown; max?: number;
 }
 export interface LoopMove extends Text {
-  name: string; from: string[]; to: string; roles: string[]; key: string | null; tone?: string; fields: string[]; phone?: boolean;
+  name: string; from: string[]; to: string | null; roles: string[]; key: string | null; tone?: string; fields: string[]; phone?: boolean;
 }
 export interface LoopState extends Text { name: string; kind: string; public: string }
 export interface Loop extends Text {
-  kind: string; version: number; by_hand: boolean; states: LoopState[]; moves: LoopMove[]; fields: Field[];
+  kind: string; version: number; by_hand: boolean; form?: string[]; states: LoopState[]; moves: LoopMove[]; fields: Field[];
   clocks: (Text & { name: string; budget_ms: number })[];
 }
 export interface Rule extends Text {

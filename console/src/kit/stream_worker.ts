@@ -68,6 +68,8 @@ scope.onconnect = (e: MessageEvent) => {
       if (hello) port.postMessage({ event: "hello", data: hello });
     } else if (m.data === "close") {
       last = "";
+      // The session ended in that tab: the others hear it as they would from the daemon.
+      for (const p of ports.keys()) if (p !== port) p.postMessage({ event: "bye", data: '{"reason":"signed_out"}' });
       close();
     } else if (m.data === "bye") {
       ports.delete(port);

@@ -89,6 +89,8 @@ function Result({ r }: { r: LookResult }) {
   const gapOf = (i: number) => (i > 0 ? r.rows[i]!.time_ms - r.rows[i - 1]!.time_ms : 0);
   const points: TrackPoint[] = useMemo(() => r.rows.map((s, i) => ({ s, i })).filter(({ s }) => s.lon !== null && s.lat !== null)
     .map(({ s, i }) => ({ id: s.id, lon: s.lon!, lat: s.lat!, label: s.site_name, gap: gapOf(i) > GAP })), [r.n]);
+  // Sites that were blind in this window stand on the map as such: a gap beside one means little.
+  const blind = useMemo(() => r.coverage.offline.map((o) => sites.find(String(o.site))).filter((s) => s !== undefined).map((s) => ({ ...s, state: "offline" as const })), [r.n, sites.rows.value.length]);
   const here: Sighting | undefined = r.rows[at];
   const play = () => { if (at >= r.rows.length - 1) setAt(0); setPlaying(!playing); };
   useKeys([
@@ -117,8 +119,8 @@ function Result({ r }: { r: LookResult }) {
       ) : r.rows.length === 0 ? <Empty title={t("look.nothing")} hint={t("look.nothing_hint")} /> : (
         <div class="split split-look">
           <section class="pane pane-map" aria-label={t("look.map")}>
-            <MapPane label={t("look.map")} track={points} play={r.kind === "trajectory" ? at : -1} selected={here ? { kind: "track", id: here.id } : null}
-              onSelect={(p) => { if (p) { const i = r.rows.findIndex((s) => s.id === p.id); if (i >= 0) setAt(i); } }} />
+            <MapPane label={t("look.map")} track={points} sites={blind} tip={(x) => (x.kind === "site" ? t("look.blind", { name: sites.find(x.id)?.name ?? "" }) : "")} play={r.kind === "trajectory" ? at : -1} selected={here ? { kind: "track", id: here.id } : null}
+              onSelect={(p) => { if (p?.kind === "track") { const i = r.rows.findIndex((s) => s.id === p.id); if (i >= 0) setAt(i); } }} />
             <div class="playback">
               <button aria-label={t("look.play")} onClick={play}><Icon name={playing ? "pause" : "play"} size={18} /></button>
               <input type="range" min={0} max={r.rows.length - 1} value={at} aria-label={t("look.position")} onInput={(e) => { setPlaying(false); setAt(Number(e.currentTarget.value)); }} />

@@ -2,7 +2,7 @@
 // matters.tsx - everything that must be closed: list, one matter with its clocks, moves, journal; open one by hand.
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { get, once, post, query, sentence } from "../kit/api";
+import { ApiError, get, once, post, query, sentence } from "../kit/api";
 import { matters } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { t, tx } from "../kit/i18n";
@@ -16,6 +16,7 @@ import { AlarmCard } from "../parts/card";
 import { Clocks, Journal, Looks, Moves, fieldName, fieldValue } from "../parts/bench";
 import { AsOf, Empty, Failed, LevelSign, Loading, Tag, When, Worn } from "../parts/bits";
 import { ClockBar } from "../parts/clockbar";
+import { Fields, filled } from "../parts/form";
 import { Grid } from "../parts/grid";
 import { Icon } from "../parts/icon";
 
@@ -26,7 +27,10 @@ const opening = signal(false);
 /** Opens a matter by hand; used here and where a look lacks its ground. */
 export function NewMatter({ done, cancel }: { done: (m: MatterFull) => void; cancel?: () => void }) {
   const kinds = (meta.value?.loops ?? []).filter((l) => l.by_hand);
-  const [v, set, clear] = useDraft("new-matter", { kind: kinds[0]?.kind ?? "", title: "" });
+  const [v, set, clear] = useDraft<{ kind: string; title: string; fields: Record<string, unknown> }>("new-matter", { kind: kinds[0]?.kind ?? "", title: "", fields: {} });
+  const l = kinds.find((x) => x.kind === v.kind) ?? kinds[0];
+  const asked = (l?.form ?? []).map((n) => l!.fields.find((f) => f.name === n)).filter((f) => f !== undefined);
+  const [wrong, setWrong] = useState<{ field: string; text: string } | null>(null);
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
   const [key] = useState(once);
@@ -34,12 +38,13 @@ export function NewMatter({ done, cancel }: { done: (m: MatterFull) => void; can
     if (!v.title.trim()) return setError(t("matter.title_required"));
     setBusy(true);
     try {
-      const m = await post<MatterFull>("/matters", { kind: v.kind || kinds[0]?.kind, title: v.title.trim(), once: key });
+      const m = await post<MatterFull>("/matters", { kind: l?.kind, title: v.title.trim(), ...(asked.length ? { fields: filled(asked, v.fields) } : {}), once: key });
       clear();
       matters.put(m);
       done(m);
     } catch (e) {
       setError(sentence(e));
+      if (e instanceof ApiError && e.field) setWrong({ field: e.field.replace(/^fields\./, ""), text: e.say() });
     } finally {
       setBusy(false);
     }
@@ -56,6 +61,7 @@ export function NewMatter({ done, cancel }: { done: (m: MatterFull) => void; can
       <div class="field"><label for="nm-title">{kinds.length === 1 ? `${tx(kinds[0])} · ` : ""}{t("matter.title")} <span class="must" aria-hidden="true">*</span></label>
         <input id="nm-title" ref={(el) => { if (el && !el.dataset["seen"]) { el.dataset["seen"] = "1"; el.focus(); } }} value={v.title} maxLength={200} onInput={(e) => set({ title: e.currentTarget.value })} aria-describedby="nm-why" />
         <p class="why" id="nm-why">{t("matter.title_why")}</p></div>
+      {asked.length > 0 && <Fields key={l?.kind} quiet fields={asked} values={v.fields} set={(c) => set({ fields: { ...v.fields, ...c } })} wrong={wrong} ground="" prefix="nm" />}
       {error && <p class="bad" role="alert">{error}</p>}
       <div class="line"><button class="primary" disabled={busy}>{t("matter.open_it")}</button>{cancel && <button type="button" onClick={cancel}>{t("move.cancel")}</button>}</div>
     </form>

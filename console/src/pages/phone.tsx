@@ -193,7 +193,7 @@ function projected(m: MatterFull, queued: string[]): { state: string; moves: Mov
   if (state === m.state) return { state, moves: m.moves };
   const role = session.value?.user.role ?? "";
   const moves = (l?.moves ?? []).filter((x) => x.from.includes(state) && x.roles.includes(role)).map((x): Move => ({
-    name: x.name, zh: x.zh, en: x.en, key: x.key, ...(x.tone ? { tone: x.tone } : {}), to: x.to, allowed: true, reason: null, phone: x.phone ?? false,
+    name: x.name, zh: x.zh, en: x.en, key: x.key, ...(x.tone ? { tone: x.tone } : {}), to: x.to ?? state, allowed: true, reason: null, phone: x.phone ?? false,
     fields: x.fields.map((f) => l!.fields.find((y) => y.name === f)).filter((f) => f !== undefined),
   }));
   return { state, moves };

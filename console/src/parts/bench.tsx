@@ -62,7 +62,7 @@ export function Moves({ matter, ground, changed, more = [], big = false }: {
     setWrong(null);
     if (!m.allowed) {
       setError(tx(m.reason) || t("move.not_now"));
-    } else if (m.fields.length) {
+    } else if (m.fields.some((f) => f.type !== "files" || f.required)) {
       setOpen(m.name);
     } else {
       void make(m, {});

@@ -10,6 +10,11 @@ import { fromInput, metres, serverNow, toInput } from "../kit/time";
 type Values = Record<string, unknown>;
 interface Props { field: Field; id: string; value: unknown; set: (v: unknown) => void; bad: string; ground: string }
 
+/** Documents of a matter cannot be uploaded yet: an optional field for them is not asked. */
+function shown_field(f: Field): boolean {
+  return f.type !== "files" || !!f.required;
+}
+
 /** Values to send: empty ones are left out. */
 export function filled(fields: Field[], values: Values): Values {
   const out: Values = {};
@@ -28,18 +33,21 @@ export function missing(fields: Field[], values: Values): Field | null {
 }
 
 /** `ground` is "alarm=ID" or "matter=ID": what unit suggestions are asked for. */
-export function Fields({ fields, values, set, wrong, ground, prefix }: {
+export function Fields({ fields, values, set, wrong, ground, prefix, quiet = false }: {
   fields: Field[]; values: Values; set: (change: Values) => void; wrong: { field: string; text: string } | null; ground: string; prefix: string;
+  /** Does not take the focus. */
+  quiet?: boolean;
 }) {
   const box = useRef<HTMLDivElement>(null);
   const [shown] = useState(() => performance.now());
   useEffect(() => {
+    if (quiet) return;
     // Lists that come later take the focus themselves; here the first control that already exists.
     box.current?.querySelector<HTMLElement>("input:checked, input, select, textarea")?.focus();
   }, [shown]);
   return (
     <div ref={box} class="fields">
-      {fields.map((f) => (
+      {fields.filter(shown_field).map((f) => (
         <One key={f.name} field={f} id={`${prefix}-${f.name}`} value={values[f.name] ?? f.value} ground={ground}
           set={(v) => set({ [f.name]: v })} bad={wrong?.field === f.name ? wrong.text : ""} />
       ))}

@@ -558,9 +558,9 @@ fleet_get(const struct fleet *f, uint32_t id)
 /* ---- other plates ---- */
 
 void
-fleet_foreign_plate(uint64_t h, char dst[FLEET_PLATE])
+fleet_some_plate(uint64_t h, bool local, char dst[FLEET_PLATE])
 {
-    unsigned region = 1 + rnd_scale(h, REGIONS - 1);
+    unsigned region = local ? 0 : 1 + rnd_scale(h, REGIONS - 1);
     plate_text(FORM_BLUE, region, rnd_scale(rnd_mix(h), space_size[SPACE_FIVE]), dst);
 }
 

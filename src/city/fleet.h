@@ -69,9 +69,9 @@ uint32_t fleet_find(const struct fleet *f, struct span plate);
 /* Adds a plate nobody wears (a fake): its number. */
 uint32_t fleet_add(struct fleet *f, const char *plate);
 
-/* A plate text of the ordinary form from a hash, in some other province or city: not
- * checked against the fleet. */
-void fleet_foreign_plate(uint64_t h, char dst[FLEET_PLATE]);
+/* A plate text of the ordinary form from a hash, of this city or of some other city:
+ * not checked against the fleet. */
+void fleet_some_plate(uint64_t h, bool local, char dst[FLEET_PLATE]);
 
 /* Characters that cameras mistake for one another: the set for c, "" when it is clear.
  */

@@ -124,7 +124,7 @@ add_fakes(struct plan *p, struct fleet *f)
     uint32_t want = plan_fakes(f->n);
     char plate[FLEET_PLATE];
     for (uint64_t k = 0; p->fakes_n < want; k++) {
-        fleet_foreign_plate(rnd_hash(p->seed, WHAT_FAKE, k), plate);
+        fleet_some_plate(rnd_hash(p->seed, WHAT_FAKE, k), k % 2 == 0, plate);
         if (fleet_find(f, span_cstr(plate)) != FLEET_NONE || fleet_has_twin(f, plate))
             continue;
         fleet_add(f, plate);

@@ -153,8 +153,8 @@ watchlist_init(struct watchlist *w, const struct city *c, uint32_t n, struct not
         } else {
             uint64_t tries = 0;
             do {
-                fleet_foreign_plate(
-                    rnd_hash(w->seed, WHAT_ABSENT, (uint64_t)i * 64 + tries++),
+                fleet_some_plate(
+                    rnd_hash(w->seed, WHAT_ABSENT, (uint64_t)i * 64 + tries++), false,
                     r->pattern);
             } while (fleet_find(&c->fleet, span_cstr(r->pattern)) != FLEET_NONE);
         }

@@ -24,7 +24,7 @@
 static char *
 temp_dir(char *dst)
 {
-    strcpy(dst, "/tmp/tongqu-city-XXXXXX");
+    memcpy(dst, "/tmp/tongqu-city-XXXXXX", sizeof "/tmp/tongqu-city-XXXXXX");
     assert_non_null(mkdtemp(dst));
     return dst;
 }

@@ -138,7 +138,10 @@ read_head(struct courier *c, struct head *h, struct courier_reply *reply)
     memset(reply->challenge, 0, sizeof reply->challenge);
     if (line.n < 12 || memcmp(line.p, "HTTP/1.", 7) != 0)
         return ERR_CORRUPT;
-    h->status = atoi(line.p + 9);
+    for (int i = 9; i < 12; i++)
+        h->status = h->status * 10 + (line.p[i] - '0');
+    if (h->status < 100 || h->status > 999)
+        return ERR_CORRUPT;
     while (all.n) {
         uint64_t n;
         line = span_trim(span_cut(&all, '\n'));

@@ -33,7 +33,7 @@ begin(void **state)
 {
     char path[128];
     (void)state;
-    strcpy(dir, "/tmp/tongqu-score-XXXXXX");
+    memcpy(dir, "/tmp/tongqu-score-XXXXXX", sizeof "/tmp/tongqu-score-XXXXXX");
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/truth", dir);
     assert_int_equal(mkdir(path, 0777), 0);

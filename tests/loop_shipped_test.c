@@ -296,7 +296,9 @@ a_whole_life(void **state)
     kit_ok(town_move(t, TOWN_CREW_1, "take_order", NULL), &t->note);
     assert_int_equal(t->m.owner.v, TOWN_CREW_1);
     assert_int_equal(town_clock(t, "order_signing")->state, CLOCK_STOPPED);
+    assert_int_equal(t->units[1].status, UNIT_EN_ROUTE);
     kit_ok(town_move(t, TOWN_CREW_1, "arrive", NULL), &t->note);
+    assert_int_equal(t->units[1].status, UNIT_ON_SCENE);
     kit_ok(town_move(t, TOWN_CREW_1, "halt", NULL), &t->note);
     assert_int_equal(town_move(t, TOWN_CREW_1, "feed_back", NULL), ERR_INPUT);
     assert_string_equal(t->note.field, "outcome");
@@ -555,7 +557,7 @@ a_withdrawal_tells_the_open_matter(void **state)
     alarm_comes(t, "{\"contradiction\":0,\"stop\":true}");
     kit_ok(town_move(t, TOWN_CITY_DUTY, "sign", NULL), &t->note);
     kit_ok(town_tell(t, "withdrawn", NULL, 0), &t->note);
-    kit_ok(town_tell(t, "raised", "{\"contradiction\":0}", 0), &t->note);
+    kit_ok(town_tell(t, "revised", "{\"contradiction\":0}", 0), &t->note);
     assert_int_equal(town_move(t, TOWN_CITY_DUTY, "stand_down", NULL), ERR_GATE);
 }
 

@@ -142,6 +142,8 @@ enum loop_effect_kind {
     LOOP_COUNT, /* the outcome of a choice field counts */
     LOOP_DISPATCH, /* the unit of a field is sent */
     LOOP_RELEASE,  /* the unit that was sent is free again */
+    LOOP_UNIT_IS,  /* the unit that was sent: under way, on scene ... (target: its
+                      status) */
     LOOP_MOVE,     /* a rung makes a move of its own (marked so) */
 };
 enum loop_assignee { LOOP_TO_ACTOR, LOOP_TO_NOBODY, LOOP_TO_FIELD };

@@ -569,6 +569,18 @@ field_of_type(struct reader *r, node_p n, struct loop_effect *e, enum loop_type 
 }
 
 static void
+effect_unit_is(struct reader *r, node_p n, struct loop_effect *e)
+{
+    static const char *const words[] = {"assigned", "en_route", "on_scene", "busy"};
+    static const uint8_t status[] = {
+        UNIT_ASSIGNED, UNIT_EN_ROUTE, UNIT_ON_SCENE, UNIT_BUSY};
+    size_t w = 0;
+    if (!r->err)
+        r->err = ydoc_get_word(r->y, n, words, COUNT(words), &w, r->note);
+    e->target = status[w];
+}
+
+static void
 effect_count(struct reader *r, node_p n, struct loop_effect *e)
 {
     field_of_type(r, n, e, LOOP_CHOICE);
@@ -601,6 +613,7 @@ static const struct effect_row {
     {SPAN("count"), LOOP_COUNT, false, true},
     {SPAN("dispatch"), LOOP_DISPATCH, false, true},
     {SPAN("release"), LOOP_RELEASE, false, false},
+    {SPAN("unit_is"), LOOP_UNIT_IS, false, true},
     {SPAN("move"), LOOP_MOVE, true, false},
 };
 
@@ -624,11 +637,13 @@ effect_row(struct reader *r, node_p n, struct span name, bool rung)
             r->y, n, r->note, ERR_INPUT,
             "expected an effect (assign, hand_down, hand_back, start, stop, pause, "
             "resume, "
-            "extend, notify, climb, set, raise, count, dispatch, release, move), found "
+            "extend, notify, climb, set, raise, count, dispatch, release, unit_is, "
+            "move), found "
             "\"%.*s\"",
             "应为效果名（assign、hand_down、hand_"
             "back、start、stop、pause、resume、extend、"
-            "notify、climb、set、raise、count、dispatch、release、move），实为“%.*s”",
+            "notify、climb、set、raise、count、dispatch、release、unit_"
+            "is、move），实为“%.*s”",
             (int)(name.n < 40 ? name.n : 40), name.p);
     return NULL;
 }
@@ -659,6 +674,9 @@ effect_target(struct reader *r, node_p n, node_p item, struct loop_effect *e)
     case LOOP_CLIMB:
         e->target = ref(r, n, REF_ROLE);
         e->text = label_maybe(r, item, SENTENCE_MAX);
+        break;
+    case LOOP_UNIT_IS:
+        effect_unit_is(r, n, e);
         break;
     case LOOP_MOVE:
         e->target = ref(r, n, REF_MOVE);

@@ -687,6 +687,12 @@ do_effect(struct draft *d, const struct loop_effect *fx, bool rung, unsigned num
     case LOOP_RELEASE:
         do_release(d);
         break;
+    case LOOP_UNIT_IS:
+        if (d->m->unit.v) {
+            d->e.has |= MATTER_HAS_STATUS;
+            d->e.status = (uint8_t)fx->target;
+        }
+        break;
     case LOOP_SET:
         do_set(d, fx);
         break;

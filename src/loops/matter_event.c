@@ -10,6 +10,7 @@
  *   has unit   unit, freed, zigzag distance, zigzag eta
  *   has level  u8
  *   has outcome  field, option, u8 verdict
+ *   has status  u8
  *   values     n, each: field, u8 type, then by type
  *   notices    n, each: role, u8 flags (1 climb, 2 of the rung), u8 effect
  *   clocks     n, each: u8 clock, u8 state, budget, zigzag consumed, zigzag since -
@@ -97,6 +98,8 @@ put_parts(struct buf *b, const struct matter_event *e)
         buf_varint(b, (uint64_t)e->outcome);
         buf_u8(b, e->verdict);
     }
+    if (e->has & MATTER_HAS_STATUS)
+        buf_u8(b, e->status);
 }
 
 static void
@@ -269,6 +272,8 @@ get_parts(struct cur *c, const struct loop_def *def, struct matter_event *e)
             (int16_t)below(c, c->bad ? 0 : def->fields[e->outcome_field].options_n);
         e->verdict = cur_u8(c);
     }
+    if (e->has & MATTER_HAS_STATUS)
+        e->status = cur_u8(c);
 }
 
 static const struct loop_effect *
@@ -359,8 +364,10 @@ enum err
 matter_event_decode(
     const struct loop_def *def, struct span event, struct matter_event *e)
 {
-    struct cur c = cur_of(event.p, event.n);
     memset(e, 0, sizeof *e);
+    if (event.n == 0)
+        return ERR_CORRUPT;
+    struct cur c = cur_of(event.p, event.n);
     e->outcome = e->outcome_field = -1;
     get_head(&c, def, e);
     if (!c.bad && e->kind == MATTER_OPENED)
@@ -382,6 +389,8 @@ matter_event_decode(
 bool
 matter_event_pin(struct span event, uint8_t hash[LOOP_HASH])
 {
+    if (event.n == 0)
+        return false;
     struct cur c = cur_of(event.p, event.n);
     bool opening = cur_u8(&c) == FORMAT && cur_u8(&c) == MATTER_OPENED;
     for (int i = 0; i < 11; i++) /* seq .. has */

@@ -84,7 +84,8 @@ enum { /* which of the optional parts an event has */
        MATTER_HAS_UNIT = 4, /* sent, or with unit 0 set free */
        MATTER_HAS_LEVEL = 8,
        MATTER_HAS_OUTCOME = 16,
-       MATTER_HAS_ALL = 31,
+       MATTER_HAS_STATUS = 32, /* of the unit that stays sent */
+       MATTER_HAS_ALL = 63,
 };
 struct matter_notice {
     uint16_t role;
@@ -109,6 +110,7 @@ struct matter_event {
     struct user_id owner;
     struct unit_id unit, freed; /* freed: the unit that was set free */
     int32_t unit_dist_m, unit_eta_s;
+    uint8_t status; /* enum unit_status */
     uint8_t level, verdict;
     int16_t outcome, outcome_field;
     uint16_t values_n;

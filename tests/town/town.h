@@ -184,6 +184,8 @@ town_take(struct town *t)
     }
     assert_int_equal(matter_apply(&t->m, def, bytes), OK);
     assert_int_equal(matter_event_decode(def, bytes, &e), OK);
+    if (e.has & MATTER_HAS_STATUS)
+        t->units[t->m.unit.v].status = e.status;
     if (e.has & MATTER_HAS_UNIT) {
         if (e.freed.v && e.freed.v <= TOWN_UNITS) {
             t->units[e.freed.v].status = UNIT_READY;

@@ -176,6 +176,8 @@ follow(
         e = unit_follows(d, ev->freed, UNIT_READY, 0);
     if (e == OK && (ev->has & MATTER_HAS_UNIT) && ev->unit.v)
         e = unit_follows(d, ev->unit, UNIT_ASSIGNED, m->id.v);
+    if (e == OK && (ev->has & MATTER_HAS_STATUS) && m->unit.v)
+        e = unit_follows(d, m->unit, ev->status, m->id.v);
     bool open = m->def->states[m->state].open;
     if (e != OK || !m->alarm || (open && was_open))
         return e;

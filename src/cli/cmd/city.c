@@ -35,6 +35,7 @@ run(const struct cmd_args *args, struct note *note)
         .vehicles = (uint32_t)cmd_number(args, "vehicles"),
         .watches = (uint32_t)cmd_number(args, "watches"),
         .from_ms = cmd_given(args, "from") ? cmd_time(args, "from") : 0,
+        .until_ms = cmd_given(args, "until") ? cmd_time(args, "until") : 0,
         .out = cmd_cstr(args, "out"),
         .progress = tell,
         .progress_ctx = &told,
@@ -64,6 +65,9 @@ static const struct cmd_opt opts[] = {
      "布控条数"},
     {"from", "T", OPT_TIME, false, 0, 0, NULL,
      "first day (default 2026-03-02, a Monday)", "起始日期（默认 2026-03-02，星期一）"},
+    {"until", "T", OPT_TIME, false, 0, 0, NULL,
+     "leave out what arrives at or after T (the live simulator goes on from there)",
+     "不写入 T 及之后到达的记录（由实时模拟器接续）"},
     {0},
 };
 

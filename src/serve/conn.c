@@ -286,7 +286,8 @@ begin_request(struct conn *c, size_t head_n)
         r->closing =
             r->closing || body; /* the unread body must not be read as a request */
         conn_go(c, CONN_BUSY, 0);
-        req_fail(r, e);
+        if (!r->status)
+            req_fail(r, e);
         req_send(r);
         return STEP_ON;
     }

@@ -224,10 +224,8 @@ gate_head(struct gate *g, struct req *r, size_t *cap)
     }
     if (find_sender(g, r, who))
         return OK;
-    *req_slot(r) =
-        NULL; /* gate_request() answers 401 in the protocol's form, without a body */
-    *cap = 0;
-    return OK;
+    challenge(g, r, false);
+    return ERR_AUTH;
 }
 
 /* ---- one message ---- */
@@ -531,11 +529,6 @@ void
 gate_request(struct gate *g, struct req *r)
 {
     const struct sender *who = *req_slot(r);
-    if (!who) {
-        challenge(g, r, false);
-        req_send(r);
-        return;
-    }
     take(g, r, feed_find(req_path(r)), req_path(r), who, sent);
 }
 

@@ -55,9 +55,9 @@ struct http_conf {
     bool plain_anywhere; /* plain HTTP may listen beyond loopback (the ingest port) */
     const char
         *proxies; /* trusted proxies "127.0.0.1 10.0.0.0/8 fd00::/8"; NULL = none */
-    /* Head hook: the head is whole, the body is not read yet. ERR (with req_refuse() or
-     * a note) answers at once and reads no body; OK reads up to *body_cap bytes
-     * (preset: body_max). */
+    /* Head hook: the head is whole, the body is not read yet. An error (with
+     * req_refuse(), a note, or a reply of its own and req_status()) answers at once and
+     * reads no body; OK reads up to *body_cap bytes (preset: body_max). */
     enum err (*on_head)(void *ctx, struct req *r, size_t *body_cap);
     /* The request is whole. The hook replies now or later with req_send(). */
     void (*on_request)(void *ctx, struct req *r);

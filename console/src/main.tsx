@@ -6,6 +6,7 @@ import { useEffect } from "preact/hooks";
 import { pages } from "pages:registry";
 import { loadBoard } from "./kit/city";
 import { lang, t } from "./kit/i18n";
+import { arrived } from "./kit/idle";
 import { face, route } from "./kit/route";
 import { door, leave, may, meta, resume } from "./kit/session";
 import { closeStream, on, openStream } from "./kit/stream";
@@ -41,7 +42,10 @@ function App() {
 }
 
 effect(() => {
-  if (door.value === "in") openStream();
+  if (door.value === "in") {
+    arrived();
+    openStream();
+  }
   else if (door.value === "out") closeStream();
 });
 effect(() => {

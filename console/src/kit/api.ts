@@ -23,9 +23,10 @@ export const refused = signal<"" | "unauthenticated" | "password_change_required
 /** False while requests fail for want of a network or a daemon. */
 export const reachable = signal(true);
 
-export async function call<T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown, cancel?: AbortSignal): Promise<T> {
+export async function call<T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown, cancel?: AbortSignal, background = false): Promise<T> {
   const headers: Record<string, string> = { "Accept-Language": lang.value, Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = csrf;
+  if (background) headers["X-Background"] = "1";
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let r: Response;
   try {
@@ -53,6 +54,8 @@ export async function call<T>(method: "GET" | "POST" | "DELETE", path: string, b
 }
 
 export const get = <T>(path: string, cancel?: AbortSignal) => call<T>("GET", path, undefined, cancel);
+/** Fetched by a timer, not by a person: does not keep an idle session alive. */
+export const poll = <T>(path: string) => call<T>("GET", path, undefined, undefined, true);
 export const post = <T>(path: string, body: unknown) => call<T>("POST", path, body);
 
 /** "?a=1&b=2" of what is given; undefined, null and "" are left out. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // city.ts - the live rows every page shares: alarms, matters, sites, units, the board.
 import { computed, signal } from "@preact/signals";
-import { get, sentence } from "./api";
+import { get, poll, sentence } from "./api";
+import { face } from "./route";
 import { Live } from "./live";
 import type { Alarm, Board, Level, Matter, Site, Text, Unit } from "./model";
 import { on } from "./stream";
@@ -57,7 +58,8 @@ export const board = signal<Board | null>(null);
 export const boardError = signal("");
 export async function loadBoard(): Promise<void> {
   try {
-    board.value = await get<Board>("/board");
+    // The wall is watched, not touched: its asking is its activity.
+    board.value = await (face === "wall" ? get<Board>("/board") : poll<Board>("/board"));
     boardError.value = "";
   } catch (e) {
     boardError.value = sentence(e);

@@ -6,7 +6,8 @@ import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get, sentence } from "./api";
 import type { List } from "./model";
-import { on } from "./stream";
+import { on, streamBeat, streamState } from "./stream";
+import { now } from "./time";
 
 export interface Source<T> {
   readonly rows: ReadonlySignal<T[]>;
@@ -26,7 +27,10 @@ export class Live<T> implements Source<T> {
   readonly rows = computed(() => [...this.map.value.values()]);
   readonly status = signal<"idle" | "loading" | "ready" | "error">("idle");
   readonly error = signal("");
-  readonly as_of = signal(0);
+  private readonly fetched = signal(0);
+  /** Rows kept by the stream are as fresh as the stream; otherwise as the last answer. */
+  readonly as_of = computed(() => this.fetched.value === 0 ? 0
+    : this.events.length && streamState.value === "open" ? Math.max(this.fetched.value, now.value - 1000) : Math.max(this.fetched.value, this.events.length ? streamBeat.value : 0));
 
   constructor(private readonly path: () => string, private readonly key: (row: T) => string,
     private readonly events: string[], private readonly keep: (row: T) => boolean = () => true,
@@ -49,7 +53,7 @@ export class Live<T> implements Source<T> {
       } while (cursor && map.size < this.max);
       batch(() => {
         this.map.value = map;
-        this.as_of.value = as_of;
+        this.fetched.value = as_of;
         this.status.value = "ready";
         this.error.value = "";
       });

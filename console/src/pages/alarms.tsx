@@ -11,7 +11,7 @@ import type { Alarm, List } from "../kit/model";
 import { go, route } from "../kit/route";
 import { meta, ruleText, stateText } from "../kit/session";
 import { ago, num } from "../kit/time";
-import { AsOf, Empty, Failed, LevelSign, Loading, PlateSign, Worn, likelyWord } from "../parts/bits";
+import { Empty, Failed, LevelSign, Loading, PlateSign, Worn, likelyWord } from "../parts/bits";
 import { AlarmCard } from "../parts/card";
 import { ClockBar } from "../parts/clockbar";
 import { Grid } from "../parts/grid";
@@ -89,7 +89,7 @@ function View() {
             <Grid label={t("alarm.queue")} rows={rows} id={(a) => a.id} selected={chosen.value} height={84}
               onSelect={(a) => { chosen.value = a.id; go("alarms", a.id); }} rowClass={(a) => `edge-${a.level}${a.id === open ? " open" : ""}`}
               columns={[{ key: "row", head: t("alarm.order"), width: "1fr", cell: (a) => <QueueRow a={a} /> }]}
-              foot={<AsOf ms={alarms.as_of.value} limit_ms={3600000} />} />
+              as_of={alarms.as_of.value} />
           )}
       </section>
       <section class="pane pane-card" aria-label={t("alarm.card")}>

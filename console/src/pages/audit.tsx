@@ -6,7 +6,7 @@ import { t, tx } from "../kit/i18n";
 import type { AuditFlag, AuditHead, AuditRow, List } from "../kit/model";
 import { may, purposeText, roleText } from "../kit/session";
 import { instant, num, serverNow } from "../kit/time";
-import { AsOf, Empty, Failed, Loading, Tag, When } from "../parts/bits";
+import { Empty, Failed, Loading, Tag, When } from "../parts/bits";
 import { Span } from "../parts/form";
 import { Grid } from "../parts/grid";
 
@@ -75,7 +75,7 @@ function View() {
         </div>
         {error && !rows ? <Failed what={error} again={() => load()} /> : !rows ? <Loading /> : !shown.length ? <Empty title={t("audit.empty")} hint={t("audit.empty_hint")} /> : (
           <Grid<AuditRow> label={t("rail.audit")} rows={shown} id={(r) => String(r.n)} exportName="audit"
-            foot={<><AsOf ms={as_of} limit_ms={600000} />{next && <button class="small" disabled={busy} onClick={() => load(true)}>{t("grid.more")}</button>}</>}
+            as_of={as_of} stale_ms={600000} foot={<>{next && <button class="small" disabled={busy} onClick={() => load(true)}>{t("grid.more")}</button>}</>}
             columns={[
               { key: "n", head: t("f.number"), width: "64px", align: "right", cell: (r) => r.n, sort: (r) => r.n, text: (r) => String(r.n) },
               { key: "at", head: t("f.time"), width: "118px", cell: (r) => <span class="num">{instant(r.at_ms)}</span>, sort: (r) => r.at_ms, text: (r) => new Date(r.at_ms).toISOString() },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // devices.tsx - cameras and other senders: state, faults, keys.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { get, post, sentence } from "../kit/api";
+import { poll, post, sentence } from "../kit/api";
 import { useDraft } from "../kit/draft";
 import { t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
@@ -9,7 +9,7 @@ import type { Device, List } from "../kit/model";
 import { go, href, route } from "../kit/route";
 import { codeText, codes, may } from "../kit/session";
 import { ago, num } from "../kit/time";
-import { AsOf, Copyable, Empty, Failed, Loading, Tag, When } from "../parts/bits";
+import { Copyable, Empty, Failed, Loading, Tag, When } from "../parts/bits";
 import { Grid } from "../parts/grid";
 import { Icon } from "../parts/icon";
 
@@ -78,7 +78,7 @@ function View() {
     (async () => {
       let all: Device[] = [], cursor: string | null = null, as_of = 0;
       do {
-        const l: List<Device> = await get<List<Device>>("/devices?limit=1000" + (cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""));
+        const l: List<Device> = await poll<List<Device>>("/devices?limit=1000" + (cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""));
         all = all.concat(l.items);
         cursor = l.next;
         as_of = l.as_of_ms;
@@ -107,7 +107,7 @@ function View() {
           <select aria-label={t("f.state")} value={only} onChange={(e) => setOnly(e.currentTarget.value)}><option value="">{t("site.every_state")}</option>{["online", "offline", "never", "disabled"].map((s) => <option key={s} value={s}>{t(`device.state.${s}`)} ({(list?.items ?? []).filter((d) => d.state === s).length})</option>)}</select>
           {may("POST /devices") && <button onClick={() => setMaking(true)}><Icon name="plus" size={16} /> {t("device.new")} <kbd>o</kbd></button>}</div>
         {error && !list ? <Failed what={error} again={load} /> : !list ? <Loading /> : !rows.length ? <Empty title={t("device.empty")} hint={t("device.empty_hint")} /> : (
-          <Grid<Device> label={t("rail.devices")} rows={rows} id={(d) => String(d.id)} selected={id} exportName="devices" onSelect={(d) => { setMaking(false); go("devices", String(d.id)); }} foot={<AsOf ms={list.as_of_ms} limit_ms={180000} />}
+          <Grid<Device> label={t("rail.devices")} rows={rows} id={(d) => String(d.id)} selected={id} exportName="devices" onSelect={(d) => { setMaking(false); go("devices", String(d.id)); }} as_of={list.as_of_ms} stale_ms={180000}
             columns={[
               { key: "name", head: t("f.name"), width: "minmax(0,1fr)", cell: (d) => <span class="cut">{d.name || d.code}</span>, sort: (d) => d.name, text: (d) => d.name },
               { key: "code", head: t("f.code"), width: "180px", cell: (d) => <span class="num cut">{d.code}</span>, sort: (d) => d.code, text: (d) => d.code },

@@ -10,7 +10,7 @@ import type { Site, Unit } from "../kit/model";
 import { go, href, route } from "../kit/route";
 import { codeText, may, ruleText } from "../kit/session";
 import { ago, num } from "../kit/time";
-import { AsOf, Empty, Failed, LevelSign, Loading, PlateSign, Tag, When, Worn } from "../parts/bits";
+import { Empty, Failed, LevelSign, Loading, PlateSign, Tag, When, Worn } from "../parts/bits";
 import { Spark } from "../parts/chart";
 import { Grid } from "../parts/grid";
 import { MapPane, type Picked } from "../parts/map";
@@ -66,7 +66,7 @@ function Tables() {
     if (sites.status.value !== "ready" && !sites.rows.value.length) return <Loading />;
     return (
       <Grid<Site> label={t("live.sites")} rows={sites.rows.value} id={(s) => String(s.id)} selected={id("site")} exportName="sites" start={{ key: "flow", down: true }}
-        onSelect={(s) => choose("site", String(s.id))} onOpen={(s) => go("sites", String(s.id))} foot={<AsOf ms={sites.as_of.value} limit_ms={3600000} />}
+        onSelect={(s) => choose("site", String(s.id))} onOpen={(s) => go("sites", String(s.id))} as_of={sites.as_of.value}
         columns={[
           { key: "name", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut">{s.name}</span>, sort: (s) => s.name, text: (s) => s.name },
           { key: "state", head: t("f.state"), width: "64px", cell: (s) => <Tag tone={siteTone(s.state)}>{t(`site.state.${s.state}`)}</Tag>, sort: (s) => s.state, text: (s) => t(`site.state.${s.state}`) },
@@ -80,7 +80,7 @@ function Tables() {
     if (units.status.value !== "ready" && !units.rows.value.length) return <Loading />;
     return units.rows.value.length ? (
       <Grid<Unit> label={t("live.units")} rows={units.rows.value} id={(u) => String(u.id)} selected={id("unit")} exportName="units"
-        onSelect={(u) => choose("unit", String(u.id))} foot={<AsOf ms={units.as_of.value} limit_ms={3600000} />}
+        onSelect={(u) => choose("unit", String(u.id))} as_of={units.as_of.value}
         columns={[
           { key: "callsign", head: t("f.callsign"), width: "minmax(0,1fr)", cell: (u) => <b>{u.callsign}</b>, sort: (u) => u.callsign, text: (u) => u.callsign },
           { key: "kind", head: t("f.kind"), width: "60px", cell: (u) => codeText("unit_kind", u.kind), sort: (u) => u.kind, text: (u) => codeText("unit_kind", u.kind) },

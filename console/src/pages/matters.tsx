@@ -14,7 +14,7 @@ import { kindText, may, meta, stateText } from "../kit/session";
 import { ago } from "../kit/time";
 import { AlarmCard } from "../parts/card";
 import { Clocks, Journal, Looks, Moves, fieldName, fieldValue } from "../parts/bench";
-import { AsOf, Empty, Failed, LevelSign, Loading, Tag, When, Worn } from "../parts/bits";
+import { Empty, Failed, LevelSign, Loading, Tag, When, Worn } from "../parts/bits";
 import { ClockBar } from "../parts/clockbar";
 import { Fields, filled } from "../parts/form";
 import { Grid } from "../parts/grid";
@@ -126,7 +126,7 @@ function Rows({ rows, as_of }: { rows: Matter[]; as_of: number }) {
   if (!rows.length) return <Empty title={t(which.value === "mine" ? "matter.empty_mine" : "matter.empty")} hint={t("matter.empty_hint")} />;
   return (
     <Grid<Matter> label={t("rail.matters")} rows={sorted} id={(m) => m.id} selected={chosen.value} height={84} exportName="matters" rowClass={(m) => `edge-${m.level}${m.id === route.value.id ? " open" : ""}`}
-      onSelect={(m) => { chosen.value = m.id; go("matters", m.id); }} foot={<AsOf ms={as_of} limit_ms={3600000} />}
+      onSelect={(m) => { chosen.value = m.id; go("matters", m.id); }} as_of={as_of}
       columns={[{ key: "row", head: t("matter.order"), width: "1fr", text: (m) => `${m.id} ${m.title}`, cell: (m) => (
         <div class="qrow">
           <div class="qrow-line"><LevelSign level={m.level} word={false} /> <b class="cut">{m.title}</b></div>

@@ -7,7 +7,7 @@ import { t, tx } from "../kit/i18n";
 import type { List, Org } from "../kit/model";
 import { codeText, codes, may } from "../kit/session";
 import { num } from "../kit/time";
-import { AsOf, Empty, Failed, Loading } from "../parts/bits";
+import { Empty, Failed, Loading } from "../parts/bits";
 import { Grid } from "../parts/grid";
 
 function depth(rows: Org[]): Map<number, number> {
@@ -52,7 +52,7 @@ function View() {
     <div class="split split-side">
       <section class="pane" aria-label={t("rail.org")}>
         {list.items.length ? (
-          <Grid<Org> label={t("rail.org")} rows={list.items} id={(o) => String(o.id)} selected={on ? String(on.id) : null} onSelect={setOn} exportName="org" foot={<AsOf ms={list.as_of_ms} limit_ms={3600000} />}
+          <Grid<Org> label={t("rail.org")} rows={list.items} id={(o) => String(o.id)} selected={on ? String(on.id) : null} onSelect={setOn} exportName="org" as_of={list.as_of_ms} stale_ms={3600000}
             columns={[
               { key: "name", head: t("f.name"), width: "minmax(0,1fr)", cell: (o) => <span style={{ paddingLeft: `${(d.get(o.id) ?? 0) * 24}px` }}>{(d.get(o.id) ?? 0) > 0 && <span class="dim" aria-hidden="true">└ </span>}<b>{o.name}</b></span>, text: (o) => o.name },
               { key: "kind", head: t("f.kind"), width: "140px", cell: (o) => codeText("org_kind", o.kind), sort: (o) => o.kind, text: (o) => codeText("org_kind", o.kind) },

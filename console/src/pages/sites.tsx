@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sites.tsx - the places that sense: list, then one site's flow per 5 minutes, read rate, clock error, health.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { get, post, sentence } from "../kit/api";
+import { get, poll, post, sentence } from "../kit/api";
 import { sites } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { t, tx } from "../kit/i18n";
@@ -35,7 +35,7 @@ function FlowPane({ id }: { id: string }) {
   const [table, setTable] = useState(false);
   const load = () => {
     const to = Math.floor(serverNow() / 300000) * 300000;
-    get<Flow>(`/sites/${id}/flow?from_ms=${to - hours * H}&to_ms=${to}`).then((f) => { setFlow(f); setError(""); }, (e: unknown) => setError(sentence(e)));
+    poll<Flow>(`/sites/${id}/flow?from_ms=${to - hours * H}&to_ms=${to}`).then((f) => { setFlow(f); setError(""); }, (e: unknown) => setError(sentence(e)));
   };
   useEffect(load, [id, hours]);
   useEffect(() => { const h = setInterval(load, 60000); return () => clearInterval(h); }, [id, hours]);
@@ -169,7 +169,7 @@ function View() {
         {sites.status.value === "error" && sites.rows.value.length > 0 && <Worn error={sites.error.value} again={() => void sites.load()} />}
         {sites.status.value === "error" && !sites.rows.value.length ? <Failed what={sites.error.value} again={() => void sites.load()} /> : sites.status.value !== "ready" && !sites.rows.value.length ? <Loading />
           : !rows.length ? <Empty title={t(sites.rows.value.length ? "site.no_match" : "site.empty")} hint={t("site.empty_hint")} /> : (
-            <Grid<Site> label={t("rail.sites")} rows={rows} id={(s) => String(s.id)} selected={id} exportName="sites" onSelect={(s) => go("sites", String(s.id))} foot={<AsOf ms={sites.as_of.value} limit_ms={3600000} />}
+            <Grid<Site> label={t("rail.sites")} rows={rows} id={(s) => String(s.id)} selected={id} exportName="sites" onSelect={(s) => go("sites", String(s.id))} as_of={sites.as_of.value}
               columns={[
                 { key: "name", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut" title={s.name}>{s.name}</span>, sort: (s) => s.name, text: (s) => s.name },
                 { key: "code", head: t("f.code"), width: "0", file: true, cell: () => null, text: (s) => s.code },

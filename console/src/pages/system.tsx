@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // system.tsx - the daemon about itself: findings, store, threads, disks, counters with unit and sentence; rules.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { get, sentence } from "../kit/api";
+import { poll, sentence } from "../kit/api";
 import { t, tx } from "../kit/i18n";
 import type { System } from "../kit/model";
 import { meta } from "../kit/session";
 import { ago, bytes, date, duration, num, percent, serverNow } from "../kit/time";
-import { AsOf, Failed, LevelSign, Loading, Tag, When, Worn } from "../parts/bits";
+import { Failed, LevelSign, Loading, Tag, When, Worn } from "../parts/bits";
 import { Grid } from "../parts/grid";
 import { Stat } from "./sites";
 
@@ -15,7 +15,7 @@ function View() {
   const [error, setError] = useState("");
   const [q, setQ] = useState("");
   const [tab, setTab] = useState<"counters" | "rules">("counters");
-  const load = () => { get<System>("/system").then((x) => { setS(x); setError(""); }, (e: unknown) => setError(sentence(e))); };
+  const load = () => { poll<System>("/system").then((x) => { setS(x); setError(""); }, (e: unknown) => setError(sentence(e))); };
   useEffect(() => { load(); const h = setInterval(load, 5000); return () => clearInterval(h); }, []);
   const counters = useMemo(() => (s?.counters ?? []).filter((c) => !q || (c.name + c.zh + c.en).toLowerCase().includes(q.toLowerCase())), [s, q]);
   const parameters = useMemo(() => (meta.value?.rules ?? []).flatMap((r) => r.parameters.map((p) => ({ rule: r, p }))), [meta.value]);
@@ -29,7 +29,7 @@ function View() {
           {tab === "counters" && <input class="grow" value={q} placeholder={t("system.filter")} aria-label={t("system.filter")} onInput={(e) => setQ(e.currentTarget.value)} />}
         </div>
         {tab === "counters" ? (
-          <Grid label={t("system.counters")} rows={counters} id={(c) => c.name} exportName="counters" foot={<AsOf ms={s.as_of_ms} limit_ms={15000} />}
+          <Grid label={t("system.counters")} rows={counters} id={(c) => c.name} exportName="counters" as_of={s.as_of_ms} stale_ms={15000}
             columns={[
               { key: "text", head: t("system.meaning"), width: "minmax(0,2fr)", cell: (c) => <span class="cut" title={tx(c)}>{tx(c)}</span>, text: (c) => tx(c) },
               { key: "name", head: t("f.name"), width: "minmax(0,1.4fr)", cell: (c) => <code class="cut">{c.name}</code>, sort: (c) => c.name, text: (c) => c.name },

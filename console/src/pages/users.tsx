@@ -9,7 +9,7 @@ import type { List, Org, User } from "../kit/model";
 import { go, route } from "../kit/route";
 import { may, meta, roleText, session } from "../kit/session";
 import { ago } from "../kit/time";
-import { AsOf, Copyable, Empty, Failed, Loading, Tag, When } from "../parts/bits";
+import { Copyable, Empty, Failed, Loading, Tag, When } from "../parts/bits";
 import { Grid } from "../parts/grid";
 import { Icon } from "../parts/icon";
 
@@ -103,7 +103,7 @@ function View() {
       <section class="pane" aria-label={t("rail.users")}>
         <div class="pane-head"><input class="grow" value={q} placeholder={t("users.filter")} aria-label={t("users.filter")} onInput={(e) => setQ(e.currentTarget.value)} />{may("POST /users") && <button onClick={() => setMaking(true)}><Icon name="plus" size={16} /> {t("users.new")} <kbd>o</kbd></button>}</div>
         {error && !list ? <Failed what={error} again={load} /> : !list ? <Loading /> : !rows.length ? <Empty title={t("users.empty")} /> : (
-          <Grid<User> label={t("rail.users")} rows={rows} id={(u) => String(u.id)} selected={id} exportName="users" onSelect={(u) => { setMaking(false); go("users", String(u.id)); }} foot={<AsOf ms={list.as_of_ms} limit_ms={3600000} />}
+          <Grid<User> label={t("rail.users")} rows={rows} id={(u) => String(u.id)} selected={id} exportName="users" onSelect={(u) => { setMaking(false); go("users", String(u.id)); }} as_of={list.as_of_ms} stale_ms={3600000}
             columns={[
               { key: "display", head: t("users.display"), width: "minmax(0,1fr)", cell: (u) => <b>{u.display}</b>, sort: (u) => u.display, text: (u) => u.display },
               { key: "name", head: t("users.name"), width: "130px", cell: (u) => u.name, sort: (u) => u.name, text: (u) => u.name },

@@ -51,7 +51,7 @@ function View() {
   const q = queue.value;
   const [box, shown] = useFit(q.length);
   const levels: Level[] = ["red", "orange", "yellow", "blue"];
-  const silent = streamState.value !== "open" || (streamBeat.value > 0 && now.value - streamBeat.value > 40000);
+  const silent = streamState.value !== "open";
   const changes = board.value?.changes.slice(0, 6) ?? [];
   return (
     <main class="wall">

@@ -12,7 +12,7 @@ import type { Estimate, Level, List, Watch } from "../kit/model";
 import { go, route } from "../kit/route";
 import { codeText, codes, kindText, may, session } from "../kit/session";
 import { duration, instant, num, serverNow } from "../kit/time";
-import { AsOf, Empty, Failed, LevelSign, Loading, PlateSign, Tag, When } from "../parts/bits";
+import { Empty, Failed, LevelSign, Loading, PlateSign, Tag, When } from "../parts/bits";
 import { Span } from "../parts/form";
 import { Grid } from "../parts/grid";
 import { Icon } from "../parts/icon";
@@ -159,7 +159,7 @@ function View() {
           <span class="grow" />{may("POST /watches") && <button onClick={() => setMaking(true)}><Icon name="plus" size={16} /> {t("watch.new")} <kbd>o</kbd></button>}
         </div>
         {error && !list ? <Failed what={error} again={load} /> : !list ? <Loading /> : !rows.length ? <Empty title={t("watch.empty")} hint={t("watch.empty_hint")} /> : (
-          <Grid<Watch> label={t("rail.watches")} rows={rows} id={(w) => String(w.id)} selected={id} height={58} onSelect={(w) => { setMaking(false); go("watches", String(w.id)); }} rowClass={(w) => `edge-${w.level}`} foot={<AsOf ms={list.as_of_ms} limit_ms={600000} />}
+          <Grid<Watch> label={t("rail.watches")} rows={rows} id={(w) => String(w.id)} selected={id} height={58} onSelect={(w) => { setMaking(false); go("watches", String(w.id)); }} rowClass={(w) => `edge-${w.level}`} as_of={list.as_of_ms} stale_ms={600000}
             columns={[{ key: "row", head: t("watch.order"), width: "1fr", cell: (w) => (
               <div class="qrow"><div class="qrow-line"><PlateSign plate={w.pattern} color={w.plate_color} /> <b class="cut">{codeText("watch_list", w.list)}</b><span class="grow" /><Tag tone={w.state === "active" ? "good" : w.state === "proposed" ? "warn" : ""}>{t(`watch.state.${w.state}`)}</Tag></div>
                 <div class="qrow-line dim"><span class="cut">{w.why}</span><span class="grow" /><span class="num">{t("watch.until", { at: instant(w.to_ms) })}</span></div></div>) }]} />

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { get, reachable, sentence } from "../kit/api";
 import { alarms, findings, queue } from "../kit/city";
 import { t, tx } from "../kit/i18n";
+import { idleLeft } from "../kit/idle";
 import { helpOpen, keysNow, useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
 import type { Hit, List } from "../kit/model";
@@ -174,6 +175,7 @@ export function Frame({ pages, page, children }: { pages: Page[]; page: Page; ch
         <Who />
       </header>
       <div class="bands">
+        {idleLeft.value > 0 && <p class="band" role="alert"><Icon name="lock" size={16} /> {t("idle.soon", { s: idleLeft.value })}</p>}
         {!reachable.value && <p class="band band-bad" role="alert"><Icon name="warn" size={16} /> {t("error.band")}</p>}
         {f && <p class={`band band-${f.level}`}><LevelSign level={f.level} /> {tx(f.text)} {may("GET /system") && <a href={href("system")}>{t("rail.system")}</a>}</p>}
         {may("GET /alarms") && <Call />}

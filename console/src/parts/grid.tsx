@@ -4,7 +4,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { saveCsv } from "../kit/csv";
 import { t } from "../kit/i18n";
-import { num } from "../kit/time";
+import { now, num } from "../kit/time";
+import { AsOf } from "./bits";
 import { Icon } from "./icon";
 
 export interface Column<T> {
@@ -22,6 +23,8 @@ interface Props<T> {
   label: string; rows: T[]; columns: Column<T>[]; id: (row: T) => string; selected?: string | null;
   onSelect?: (row: T) => void; onOpen?: (row: T) => void; height?: number; exportName?: string; exportMark?: string; start?: { key: string; down: boolean };
   rowClass?: (row: T) => string; foot?: ComponentChildren;
+  /** When the rows were true; they look old once they are older than a minute (or stale_ms). */
+  as_of?: number; stale_ms?: number;
 }
 
 export function Grid<T>(p: Props<T>) {
@@ -85,7 +88,7 @@ export function Grid<T>(p: Props<T>) {
   };
 
   return (
-    <div class="grid-wrap">
+    <div class={p.as_of && now.value - p.as_of > (p.stale_ms ?? 60000) ? "grid-wrap stale" : "grid-wrap"}>
       <div ref={box} class="grid" role="grid" aria-label={p.label} aria-rowcount={rows.length + 1} tabIndex={0}
         onScroll={(e) => setTop(e.currentTarget.scrollTop)}
         onKeyDown={(e) => {
@@ -111,7 +114,7 @@ export function Grid<T>(p: Props<T>) {
         <div role="rowgroup" class="grid-body" style={{ height: `${rows.length * row_px}px` }}>{shown}</div>
       </div>
       <div class="grid-foot">
-        <span class="num">{t("grid.rows", { n: num(rows.length) })}</span>{p.foot}
+        <span class="num">{t("grid.rows", { n: num(rows.length) })}</span>{p.as_of ? <AsOf ms={p.as_of} limit_ms={p.stale_ms ?? 60000} /> : null}{p.foot}
         {p.exportName && (
           <button class="small" disabled={!rows.length} onClick={() => {
             const cols = p.columns.filter((c) => c.text);

@@ -4,14 +4,13 @@
 #include "store/sight.h"
 
 #include "core/hash.h"
+#include "kit/kit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define NOW INT64_C(1772700000000) /* 2026-03-05 16:40 +08:00 */
 
@@ -24,18 +23,14 @@ rnd(uint64_t *s)
 
 /* ---- a throw-away directory ---- */
 
-static char root[256];
+static char root[OS_PATH];
 
 static void
 fresh(void)
 {
-    char cmd[320];
-    if (root[0]) {
-        snprintf(cmd, sizeof cmd, "rm -rf %s", root);
-        assert_int_equal(system(cmd), 0);
-    }
-    snprintf(root, sizeof root, "/tmp/sight_test.XXXXXX");
-    assert_non_null(mkdtemp(root));
+    if (root[0])
+        kit_remove_tree(root);
+    kit_temp_dir(root);
 }
 
 static struct sight_opts
@@ -323,15 +318,1024 @@ test_bulk(void **state)
     free_city(&c);
 }
 
+/* ---- questions against the plainest possible answers ---- */
+
+static void
+same_rows(const struct sight_rows *got, const struct sighting *want, size_t n)
+{
+    assert_int_equal(got->n, n);
+    for (size_t i = 0; i < n; i++)
+        same_row(&got->rows[i], &want[i]);
+}
+
+/* Rows of the city that fit, in time order; heap. */
+static struct sighting *
+pick(
+    const struct city *c, bool (*fits)(const struct sighting *s, const void *arg),
+    const void *arg, size_t *n)
+{
+    struct sighting *out = malloc((c->n + 1) * sizeof *out);
+    *n = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (fits(&c->rows[i], arg))
+            out[(*n)++] = c->rows[i];
+    qsort(out, *n, sizeof *out, order);
+    return out;
+}
+
+struct want {
+    struct plate plate;
+    ts_ms from, to;
+    const struct site_id *sites;
+    size_t sites_n;
+    struct sight_filter filter;
+};
+
+static bool
+fits_plate(const struct sighting *s, const void *arg)
+{
+    const struct want *w = arg;
+    return plate_eq(s->plate, w->plate) && s->pass_ms >= w->from && s->pass_ms < w->to;
+}
+
+static bool
+fits_window(const struct sighting *s, const void *arg)
+{
+    const struct want *w = arg;
+    const struct sight_filter *f = &w->filter;
+    bool site = !w->sites_n;
+    for (size_t i = 0; i < w->sites_n; i++)
+        site = site || w->sites[i].v == s->site.v;
+    return site && s->pass_ms >= w->from && s->pass_ms < w->to &&
+           (!f->brand || f->brand == s->brand) &&
+           (!f->vehicle_color || f->vehicle_color == s->vehicle_color) &&
+           (!f->vehicle_class || f->vehicle_class == s->vehicle_class) &&
+           (!f->lane || f->lane == s->lane) &&
+           (!f->speed_min_dkmh ||
+            (s->speed_dkmh != SPEED_UNKNOWN && s->speed_dkmh >= f->speed_min_dkmh)) &&
+           (s->flags & f->flags_all) == f->flags_all;
+}
+
+static void
+random_window(uint64_t *rng, struct want *w)
+{
+    w->from = NOW - (ts_ms)(rnd(rng) % (6 * (uint64_t)DAY_MS));
+    w->to = w->from + (ts_ms)(rnd(rng) % (uint64_t)DAY_MS);
+    if (rnd(rng) % 4 == 0) {
+        w->from = INT64_C(1);
+        w->to = NOW + DAY_MS;
+    }
+}
+
+static void
+ask_plates(struct sight_snap *snap, const struct city *c, uint64_t *rng)
+{
+    struct arena a;
+    arena_init(&a, 1u << 28);
+    for (unsigned turn = 0; turn < 60; turn++) {
+        struct want w = {.plate = c->rows[rnd(rng) % c->n].plate};
+        if (turn == 0)
+            w.plate = PLATE_NONE;
+        random_window(rng, &w);
+        size_t n;
+        struct sighting *want = pick(c, fits_plate, &w, &n);
+        struct sight_ask ask = {.from = w.from, .to = w.to, .arena = &a};
+        struct sight_rows got;
+        assert_int_equal(sight_trajectory(snap, w.plate, &ask, &got), OK);
+        assert_false(got.more);
+        same_rows(&got, want, n);
+        ask.limit = 1 + n / 2;
+        assert_int_equal(sight_trajectory(snap, w.plate, &ask, &got), OK);
+        assert_int_equal(got.more, n > ask.limit);
+        same_rows(&got, want, n < ask.limit ? n : ask.limit);
+        ask.limit = 0;
+        assert_int_equal(sight_last(snap, w.plate, 3, &ask, &got), OK);
+        assert_int_equal(got.n, n < 3 ? n : 3);
+        for (size_t i = 0; i < got.n; i++)
+            same_row(&got.rows[i], &want[n - 1 - i]);
+        free(want);
+        arena_reset(&a);
+    }
+    arena_release(&a);
+}
+
+static void
+ask_windows(struct sight_snap *snap, const struct city *c, uint64_t *rng)
+{
+    struct arena a;
+    arena_init(&a, 1u << 28);
+    for (unsigned turn = 0; turn < 60; turn++) {
+        struct site_id sites[4] = {{3}, {3}, {1 + (uint32_t)(rnd(rng) % 45)}, {7}};
+        struct want w = {.sites = sites, .sites_n = turn % 5};
+        random_window(rng, &w);
+        if (turn % 2)
+            w.filter.brand = c->rows[rnd(rng) % c->n].brand;
+        if (turn % 3 == 1)
+            w.filter.vehicle_color = (uint8_t)(rnd(rng) % 10);
+        if (turn % 7 == 1)
+            w.filter.lane = 2;
+        if (turn % 11 == 3)
+            w.filter.speed_min_dkmh = 700;
+        if (turn % 13 == 3)
+            w.filter.flags_all = SIGHTING_DECKED;
+        size_t n, passes_n;
+        struct sighting *want = pick(c, fits_window, &w, &n);
+        struct sight_ask ask = {.from = w.from, .to = w.to, .arena = &a};
+        struct sight_rows got;
+        assert_int_equal(
+            sight_window(snap, sites, w.sites_n, &w.filter, &ask, &got), OK);
+        same_rows(&got, want, n);
+        ask.limit = 1 + n / 3;
+        assert_int_equal(
+            sight_window(snap, sites, w.sites_n, &w.filter, &ask, &got), OK);
+        assert_int_equal(got.more, n > ask.limit);
+        same_rows(&got, want, n < ask.limit ? n : ask.limit);
+        ask.limit = 0;
+        free(want);
+        memset(&w.filter, 0, sizeof w.filter);
+        want = pick(c, fits_window, &w, &n);
+        struct sight_pass *p;
+        assert_int_equal(sight_passes(snap, sites, w.sites_n, &ask, &p, &passes_n), OK);
+        assert_int_equal(passes_n, n);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(p[i].pass_ms, want[i].pass_ms);
+            assert_int_equal(p[i].site.v, want[i].site.v);
+            assert_int_equal(p[i].plate.v, want[i].plate.v);
+        }
+        free(want);
+        arena_reset(&a);
+    }
+    arena_release(&a);
+}
+
+static void
+ask_ids(struct sight_snap *snap, const struct city *c)
+{
+    struct arena a;
+    struct sighting got;
+    arena_init(&a, 1u << 28);
+    for (size_t i = 0; i < c->n; i += 7) {
+        struct sighting_id id = sighting_id_of(&c->rows[i]);
+        assert_int_equal(sight_fetch(snap, id, &a, &got), OK);
+        same_row(&got, &c->rows[i]);
+        id.tag ^= 1;
+        assert_int_equal(sight_fetch(snap, id, &a, &got), ERR_NOTFOUND);
+        id.tag ^= 1;
+        id.pass_ms += 1;
+        assert_int_equal(sight_fetch(snap, id, &a, &got), ERR_NOTFOUND);
+    }
+    arena_release(&a);
+}
+
+static void
+ask_patterns(struct sight_snap *snap, const struct city *c, uint64_t *rng)
+{
+    static const char *const texts[] = {"晋A?8*3",  "晋A*", "*",
+                                        "晋A?????", "*8?",  "晋A8383"};
+    struct arena a;
+    arena_init(&a, 1u << 28);
+    for (unsigned turn = 0; turn < 24; turn++) {
+        struct plate_pattern p;
+        struct want w = {0};
+        assert_true(plate_pattern_parse(span_cstr(texts[turn % 6]), &p));
+        random_window(rng, &w);
+        struct sight_ask ask = {.from = w.from, .to = w.to, .arena = &a};
+        struct sight_count *got;
+        size_t n, all = 0, want = 0;
+        assert_int_equal(sight_plates(snap, &p, &ask, &got, &n), OK);
+        for (size_t i = 0; i < n; i++) {
+            assert_true(plate_pattern_match(&p, got[i].plate));
+            assert_true(i == 0 || got[i - 1].plate.v < got[i].plate.v);
+            all += got[i].n;
+        }
+        for (size_t i = 0; i < c->n; i++)
+            want += c->rows[i].pass_ms >= w.from && c->rows[i].pass_ms < w.to &&
+                    plate_pattern_match(&p, c->rows[i].plate);
+        assert_int_equal(all, want);
+        arena_reset(&a);
+    }
+    arena_release(&a);
+}
+
+/* A checksum of a plate's reads or days that does not depend on how they were found. */
+struct tally {
+    uint64_t sum, plates;
+    struct plate last;
+    const struct zone *zone;
+};
+
+static enum err
+tally_days(void *arg, struct plate plate, const struct sight_day *d, size_t n)
+{
+    struct tally *t = arg;
+    assert_true(plate.v > t->last.v);
+    t->last = plate;
+    t->plates++;
+    for (size_t i = 0; i < n; i++) {
+        assert_true(i == 0 || d[i - 1].day < d[i].day);
+        t->sum +=
+            hash_pair(plate.v, hash_pair((uint64_t)d[i].day, d[i].hours)) * d[i].n;
+    }
+    return OK;
+}
+
+static enum err
+tally_reads(
+    void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t n)
+{
+    struct tally *t = arg;
+    assert_true(plate.v > t->last.v);
+    t->last = plate;
+    t->plates++;
+    for (size_t i = 0; i < n; i++) {
+        assert_true(i == 0 || at[i - 1] <= at[i]);
+        t->sum += hash_pair(plate.v, hash_pair((uint64_t)at[i], site[i]));
+    }
+    return OK;
+}
+
+static void
+ask_scans(struct sight_snap *snap, const struct city *c, uint64_t *rng)
+{
+    struct zone z = {"", 480};
+    for (unsigned turn = 0; turn < 10; turn++) {
+        struct want w = {0};
+        struct tally reads = {0}, days = {0};
+        uint64_t want_reads = 0, want_days = 0;
+        random_window(rng, &w);
+        struct sight_ask ask = {.from = w.from, .to = w.to};
+        assert_int_equal(sight_reads(snap, &ask, tally_reads, &reads), OK);
+        assert_int_equal(sight_days(snap, &ask, tally_days, &days), OK);
+        int64_t lo = civil_day(w.from, &z), hi = civil_day(w.to - 1, &z);
+        for (size_t i = 0; i < c->n; i++) {
+            const struct sighting *s = &c->rows[i];
+            int64_t day = civil_day(s->pass_ms, &z);
+            uint32_t hours = 0;
+            if (plate_is_none(s->plate))
+                continue;
+            if (s->pass_ms >= w.from && s->pass_ms < w.to)
+                want_reads +=
+                    hash_pair(s->plate.v, hash_pair((uint64_t)s->pass_ms, s->site.v));
+            if (day < lo || day > hi)
+                continue;
+            for (size_t k = 0; k < c->n; k++)
+                if (plate_eq(c->rows[k].plate, s->plate) &&
+                    civil_day(c->rows[k].pass_ms, &z) == day)
+                    hours |= 1u << civil_of(c->rows[k].pass_ms, &z).hour;
+            want_days += hash_pair(s->plate.v, hash_pair((uint64_t)day, hours));
+        }
+        assert_int_equal(reads.sum, want_reads);
+        assert_int_equal(days.sum, want_days);
+    }
+}
+
+static void
+ask_flow(struct sight_snap *snap, const struct city *c, uint64_t *rng)
+{
+    struct arena a;
+    arena_init(&a, 1u << 28);
+    for (unsigned turn = 0; turn < 12; turn++) {
+        struct want w = {0};
+        random_window(rng, &w);
+        struct site_id lo = {turn % 2 ? 5 : 0}, hi = {turn % 2 ? 9 : UINT32_MAX};
+        struct sight_ask ask = {.from = w.from, .to = w.to, .arena = &a};
+        struct sight_cell *cells;
+        size_t n;
+        uint64_t rows = 0, speed = 0, want_rows = 0, want_speed = 0;
+        assert_int_equal(sight_flow(snap, lo, hi, &ask, &cells, &n), OK);
+        for (size_t i = 0; i < n; i++) {
+            assert_true(
+                i == 0 || cells[i - 1].site.v < cells[i].site.v ||
+                (cells[i - 1].site.v == cells[i].site.v &&
+                 cells[i - 1].at < cells[i].at));
+            assert_int_equal(cells[i].at % SIGHT_FLOW_MS, 0);
+            rows += cells[i].n;
+            speed += cells[i].speed_sum_dkmh + cells[i].speed_n;
+        }
+        ts_ms from = w.from / SIGHT_FLOW_MS * SIGHT_FLOW_MS;
+        ts_ms to = ((w.to - 1) / SIGHT_FLOW_MS + 1) * SIGHT_FLOW_MS;
+        for (size_t i = 0; i < c->n; i++) {
+            const struct sighting *s = &c->rows[i];
+            if (s->pass_ms < from || s->pass_ms >= to || s->site.v < lo.v ||
+                s->site.v > hi.v)
+                continue;
+            want_rows++;
+            if (s->speed_dkmh != SPEED_UNKNOWN)
+                want_speed += s->speed_dkmh + 1u;
+        }
+        assert_int_equal(rows, want_rows);
+        assert_int_equal(speed, want_speed);
+        arena_reset(&a);
+    }
+    arena_release(&a);
+}
+
+static void
+ask_all(struct sight *s, const struct city *c, uint64_t seed)
+{
+    struct sight_snap *snap = sight_snapshot(s);
+    ask_plates(snap, c, &seed);
+    ask_windows(snap, c, &seed);
+    ask_ids(snap, c);
+    ask_patterns(snap, c, &seed);
+    ask_scans(snap, c, &seed);
+    ask_flow(snap, c, &seed);
+    sight_snap_free(snap);
+}
+
+static void
+test_questions(void **state)
+{
+    (void)state;
+    struct city c;
+    fresh();
+    make_city(&c, 3, 4000, 5);
+    struct sight_opts o = opts();
+    o.head_rows = 5000;
+    struct sight *s = open_it(&o);
+    send_all(s, &c);
+    ask_all(s, &c, 11); /* all in memory */
+    sight_close(s);
+    o.head_rows = 700;
+    fresh();
+    s = open_it(&o);
+    send_all(s, &c);
+    maintain_all(s, false);
+    ask_all(s, &c, 12); /* head and several segments a day */
+    maintain_all(s, true);
+    ask_all(s, &c, 13); /* merged */
+    sight_close(s);
+    free_city(&c);
+}
+
+/* ---- duplicates and fates ---- */
+
+static uint8_t
+fate_of(struct sight *s, const struct sighting *row, ts_ms now)
+{
+    uint8_t fate;
+    assert_int_equal(send(s, row, 1, &fate, now), OK);
+    return fate;
+}
+
+/* Every row of the city again, changed rows too: nothing is stored twice. */
+static void
+retry_all(struct sight *s, const struct city *c)
+{
+    struct sight_health before, after;
+    size_t conflicts = 0;
+    sight_health(s, &before);
+    for (size_t i = 0; i < c->n; i += 3) {
+        struct sighting row = c->rows[i];
+        assert_int_equal(fate_of(s, &row, NOW), FATE_DUPLICATE);
+        row.arrive_ms += 999000; /* sent later: still the same record */
+        assert_int_equal(fate_of(s, &row, NOW), FATE_DUPLICATE);
+        if (i % 9)
+            continue;
+        row.lane = (uint8_t)(row.lane + 1);
+        assert_int_equal(fate_of(s, &row, NOW), FATE_CONFLICT);
+        conflicts++;
+    }
+    sight_health(s, &after);
+    assert_int_equal(after.rows, before.rows);
+    assert_int_equal(after.conflicts - before.conflicts, conflicts);
+    assert_string_equal(after.conflict_field, "lane");
+}
+
+static void
+test_duplicates(void **state)
+{
+    (void)state;
+    struct city c;
+    fresh();
+    make_city(&c, 4, 1500, 4);
+    struct sight_opts o = opts();
+    struct sight *s = open_it(&o);
+    struct sighting twice[2] = {c.rows[0], c.rows[0]};
+    uint8_t fate[2];
+    assert_int_equal(send(s, twice, 2, fate, NOW), OK); /* in one group */
+    assert_int_equal(fate[0], FATE_STORED);
+    assert_int_equal(fate[1], FATE_DUPLICATE);
+    for (size_t i = 1; i < c.n; i += 100)
+        assert_int_equal(
+            send(s, c.rows + i, c.n - i < 100 ? c.n - i : 100, NULL, NOW), OK);
+    retry_all(s, &c); /* head and frozen heads */
+    sight_close(s);
+    s = open_it(&o);
+    retry_all(s, &c); /* after a restart */
+    maintain_all(s, false);
+    retry_all(s, &c); /* sealed */
+    maintain_all(s, true);
+    retry_all(s, &c); /* merged */
+    same_all(s, &c);
+    sight_close(s);
+    free_city(&c);
+}
+
+static void
+test_fates(void **state)
+{
+    (void)state;
+    struct city c;
+    fresh();
+    make_city(&c, 5, 10, 2);
+    struct sight_opts o = opts();
+    struct sight *s = open_it(&o);
+    struct sighting row = c.rows[0];
+    row.pass_ms = NOW + 2 * MINUTE_MS + 1;
+    assert_int_equal(fate_of(s, &row, NOW), FATE_FUTURE);
+    row.pass_ms = NOW + 2 * MINUTE_MS;
+    row.arrive_ms = 0;
+    assert_int_equal(fate_of(s, &row, NOW), FATE_STORED);
+    row.pass_ms = NOW - 31 * DAY_MS;
+    assert_int_equal(fate_of(s, &row, NOW), FATE_EXPIRED);
+    row.pass_ms = NOW - 30 * DAY_MS + DAY_MS / 4;
+    row.arrive_ms = NOW;
+    assert_int_equal(fate_of(s, &row, NOW), FATE_STORED);
+    struct sight_snap *snap = sight_snapshot(s);
+    struct arena a;
+    struct sighting got;
+    arena_init(&a, 1u << 20);
+    assert_int_equal(sight_fetch(snap, sighting_id_of(&row), &a, &got), OK);
+    assert_int_equal(got.flags & SIGHTING_LATE, SIGHTING_LATE);
+    assert_int_equal((got.arrive_ms - got.pass_ms) % 1000, 0);
+    sight_snap_free(snap);
+    arena_release(&a);
+    sight_set_low(s, true);
+    uint8_t fate;
+    assert_int_equal(send(s, &c.rows[1], 1, &fate, NOW), ERR_FULL);
+    assert_int_equal(fate, FATE_REFUSED);
+    sight_set_low(s, false);
+    assert_int_equal(fate_of(s, &c.rows[1], NOW), FATE_STORED);
+    /* without a device the site stands in: another site is another record */
+    row = c.rows[1];
+    row.device.v = 0;
+    assert_int_equal(fate_of(s, &row, NOW), FATE_STORED);
+    row.site.v++;
+    assert_int_equal(fate_of(s, &row, NOW), FATE_STORED);
+    struct sight_health h;
+    sight_health(s, &h);
+    assert_int_equal(h.rows, 5);
+    assert_int_equal(h.future + h.expired + h.refused, 3);
+    sight_close(s);
+    free_city(&c);
+}
+
+/* ---- order does not matter ---- */
+
+static void
+test_order(void **state)
+{
+    (void)state;
+    struct city c;
+    make_city(&c, 6, 3000, 4);
+    for (uint64_t turn = 0; turn < 3; turn++) {
+        struct city mixed = c;
+        uint64_t rng = turn + 50;
+        mixed.rows = malloc(c.n * sizeof *c.rows);
+        memcpy(mixed.rows, c.rows, c.n * sizeof *c.rows);
+        for (size_t i = c.n - 1; i > 0; i--) {
+            size_t k = rnd(&rng) % (i + 1);
+            struct sighting t = mixed.rows[i];
+            mixed.rows[i] = mixed.rows[k];
+            mixed.rows[k] = t;
+        }
+        fresh();
+        struct sight_opts o = opts();
+        o.head_rows = 300 + 400 * (size_t)turn;
+        struct sight *s = open_it(&o);
+        for (size_t i = 0; i < c.n; i += 50) {
+            bool more;
+            assert_int_equal(send(s, mixed.rows + i, 50, NULL, NOW), OK);
+            assert_int_equal(sight_maintain(s, NOW, false, &more, NULL), OK);
+        }
+        same_all(s, &c);
+        ask_all(s, &c, 21 + turn);
+        sight_close(s);
+        free(mixed.rows);
+    }
+    free_city(&c);
+}
+
+/* ---- replay ---- */
+
+struct heard {
+    size_t rows, batches;
+    uint64_t last;
+    size_t stop_after;
+};
+
+static enum err
+hear(void *arg, struct sighting_batch *b)
+{
+    struct heard *h = arg;
+    assert_true(b->lsn > h->last);
+    h->last = b->lsn;
+    h->rows += b->n;
+    h->batches++;
+    return h->stop_after && h->batches == h->stop_after ? ERR_BUSY : OK;
+}
+
+static void
+test_replay(void **state)
+{
+    (void)state;
+    struct city c;
+    fresh();
+    make_city(&c, 7, 4000, 3);
+    struct sight_opts o = opts();
+    o.journal_file = 1u << 16;
+    struct sight *s = open_it(&o);
+    struct note note;
+    send_all(s, &c);
+    uint64_t middle = sight_lsn(s);
+    struct heard h = {0};
+    assert_int_equal(sight_replay(s, 0, hear, &h, &note), OK);
+    assert_int_equal(h.rows, c.n);
+    h = (struct heard){.stop_after = 3};
+    assert_int_equal(sight_replay(s, 0, hear, &h, &note), ERR_BUSY);
+    assert_int_equal(h.batches, 3);
+    maintain_all(s, true);
+    h = (struct heard){0};
+    assert_int_equal(sight_replay(s, 0, hear, &h, &note), OK); /* not yet applied */
+    assert_int_equal(h.rows, c.n);
+    sight_set_applied(s, middle);
+    assert_int_equal(sight_replay(s, 0, hear, &h, &note), ERR_NOTFOUND);
+    h = (struct heard){.last = middle};
+    assert_int_equal(sight_replay(s, middle, hear, &h, &note), OK);
+    assert_int_equal(h.rows, 0);
+    struct sighting more = c.rows[0];
+    more.pass_ms += 1;
+    assert_int_equal(fate_of(s, &more, NOW), FATE_STORED);
+    assert_true(sight_lsn(s) > middle);
+    assert_int_equal(sight_replay(s, middle, hear, &h, &note), OK);
+    assert_int_equal(h.rows, 1);
+    struct sight_health health;
+    sight_health(s, &health);
+    assert_true(health.journal_bytes < 4u << 16);
+    sight_close(s);
+    free_city(&c);
+}
+
+/* ---- pictures, holds, purge ---- */
+
+static void
+send_pictures(
+    struct sight *s, const struct sighting *row, unsigned n, struct arena *a,
+    struct span *image)
+{
+    static char bytes[3][50000];
+    struct sighting_batch *b = sighting_batch_new(1, 1u << 20);
+    struct note note = {0};
+    *sighting_batch_add(b) = *row;
+    for (unsigned i = 0; i < n; i++) {
+        memset(bytes[i], 'a' + (int)i, sizeof bytes[i]);
+        assert_true(sighting_batch_picture(
+            b, 0, span_of(bytes[i], sizeof bytes[i] - i), (uint8_t)(i + 1)));
+    }
+    assert_int_equal(sight_append(s, &b, 1, NOW, &note), OK);
+    assert_int_equal(b->fate[0], FATE_STORED);
+    *image = arena_span(a, b->rows[0].image);
+    /* a retry with its pictures again is the same record */
+    sighting_batch_clear(b);
+    *sighting_batch_add(b) = *row;
+    assert_true(sighting_batch_picture(b, 0, span_of(bytes[0], 10), 1));
+    assert_int_equal(sight_append(s, &b, 1, NOW, &note), OK);
+    assert_int_equal(b->fate[0], FATE_DUPLICATE);
+    sighting_batch_free(b);
+}
+
+static void
+test_pictures(void **state)
+{
+    (void)state;
+    struct city c;
+    struct arena a;
+    struct span image, bytes;
+    struct note note;
+    fresh();
+    arena_init(&a, 1u << 24);
+    make_city(&c, 8, 20, 6);
+    struct sight_opts o = opts();
+    struct sight *s = open_it(&o);
+    send_pictures(s, &c.rows[0], 2, &a, &image);
+    assert_int_equal(sight_picture(s, image, &a, &bytes, &note), OK);
+    assert_int_equal(bytes.n, 50000);
+    assert_int_equal(bytes.p[49999], 'a');
+    struct span second = image;
+    (void)span_cut(&second, ' ');
+    assert_int_equal(sight_picture(s, second, &a, &bytes, &note), OK);
+    assert_int_equal(bytes.n, 49999);
+    assert_int_equal(bytes.p[0], 'b');
+    assert_int_equal(sight_picture(s, SPAN("http://x/"), &a, &bytes, &note), ERR_INPUT);
+    assert_int_equal(
+        sight_picture(
+            s, SPAN("pack:20260302/8/10/00000000000000000000000000000000"), &a, &bytes,
+            &note),
+        ERR_NOTFOUND);
+    maintain_all(s, true);
+    /* held, then purged: the matter keeps row and pictures */
+    struct sighting_id ids[2] = {sighting_id_of(&c.rows[0]), {NOW, 1, 1}};
+    assert_int_equal(sight_hold(s, SPAN("A-17"), ids, 1, &note), OK);
+    assert_int_equal(sight_hold(s, SPAN("A-17"), ids, 2, &note), ERR_NOTFOUND);
+    assert_int_equal(sight_hold(s, SPAN("../A"), ids, 1, &note), ERR_INPUT);
+    struct sight_receipt r;
+    assert_int_equal(sight_purge(s, civil_day(NOW, &o.zone) + 1, &r, &note), OK);
+    assert_int_equal(r.rows, 1);
+    assert_int_equal(r.packs, 1);
+    assert_true(r.picture_bytes > 99999);
+    assert_int_equal(sight_picture(s, image, &a, &bytes, &note), ERR_NOTFOUND);
+    struct sighting *held;
+    size_t n;
+    assert_int_equal(sight_held(s, SPAN("A-17"), &a, &held, &n, &note), OK);
+    assert_int_equal(n, 1);
+    assert_true(span_eq(held[0].image, image));
+    assert_true(span_eq(held[0].record_id, c.rows[0].record_id));
+    assert_int_equal(sight_held_picture(s, SPAN("A-17"), image, &a, &bytes, &note), OK);
+    assert_int_equal(bytes.n, 50000);
+    assert_int_equal(sight_held(s, SPAN("A-18"), &a, &held, &n, &note), ERR_NOTFOUND);
+    sight_close(s);
+    arena_release(&a);
+    free_city(&c);
+}
+
+static void
+test_purge(void **state)
+{
+    (void)state;
+    struct city c;
+    struct note note;
+    struct sight_receipt r;
+    fresh();
+    make_city(&c, 9, 5000, 16);
+    struct sight_opts o = opts();
+    struct sight *s = open_it(&o);
+    send_all(s, &c);
+    maintain_all(s, true); /* weeks */
+    for (int64_t back = 14; back >= 2; back -= 4) {
+        int64_t day = civil_day(NOW, &o.zone) - back;
+        ts_ms from = civil_day_start(day, &o.zone);
+        size_t keep = 0;
+        for (size_t i = 0; i < c.n; i++)
+            if (c.rows[i].pass_ms >= from)
+                c.rows[keep++] = c.rows[i];
+        size_t gone = c.n - keep;
+        c.n = keep;
+        assert_int_equal(sight_purge(s, day, &r, &note), OK);
+        assert_int_equal(r.rows, gone);
+        assert_true(r.segments > 0 && r.bytes > 0);
+        same_all(s, &c);
+        if (back == 6) {
+            sight_close(s);
+            s = open_it(&o);
+            same_all(s, &c);
+        }
+    }
+    assert_int_equal(sight_verify(s, true, &note), OK);
+    sight_close(s);
+    free_city(&c);
+}
+
+/* ---- damage ---- */
+
+struct found {
+    char path[64][OS_PATH];
+    size_t n;
+};
+
+static void
+find_file(void *arg, const char *name)
+{
+    struct found *f = arg;
+    if (f->n < 64 && strstr(name, ".tqs") && !strstr(name, ".bad"))
+        assert_int_equal(
+            snprintf(f->path[f->n++], OS_PATH, "%s/segments/%s", root, name) < OS_PATH,
+            1);
+}
+
+static void
+spoil(const char *path, uint64_t *rng, unsigned n)
+{
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    long size = ftell(f);
+    for (unsigned i = 0; i < n; i++) {
+        fseek(f, (long)(rnd(rng) % (uint64_t)size), SEEK_SET);
+        fputc((int)(rnd(rng) & 255), f);
+    }
+    fclose(f);
+}
+
+static void
+count_report(void *arg, enum err e, const struct note *note)
+{
+    assert_int_equal(e, ERR_CORRUPT);
+    assert_true(note->en[0] && note->zh[0]);
+    ++*(unsigned *)arg;
+}
+
+/* One damaged file after the other: never a crash, never a wrong row, always said. */
+static void
+test_damage(void **state)
+{
+    (void)state;
+    struct city c;
+    uint64_t rng = 77;
+    make_city(&c, 10, 3000, 3);
+    for (unsigned turn = 0; turn < 24; turn++) {
+        struct found f = {.n = 0};
+        struct note note;
+        unsigned reports = 0;
+        fresh();
+        struct sight_opts o = opts();
+        o.report = count_report;
+        o.report_arg = &reports;
+        struct sight *s = open_it(&o);
+        send_all(s, &c);
+        maintain_all(s, true);
+        sight_close(s);
+        char dir[OS_PATH];
+        assert_int_equal(os_join(dir, sizeof dir, root, "segments"), OK);
+        assert_int_equal(os_list(os_fs_real(), dir, find_file, &f), OK);
+        assert_true(f.n >= 4);
+        spoil(f.path[turn % f.n], &rng, 1 + turn % 3);
+        s = open_it(&o);
+        struct sight_snap *snap = sight_snapshot(s);
+        struct arena a;
+        struct sight_rows got;
+        arena_init(&a, 1u << 28);
+        struct sight_ask ask = {.arena = &a};
+        assert_int_equal(sight_window(snap, NULL, 0, NULL, &ask, &got), OK);
+        bool lost = got.n != c.n;
+        assert_true(!lost || sight_snap_missing(snap));
+        struct sighting *want = malloc(c.n * sizeof *want);
+        memcpy(want, c.rows, c.n * sizeof *want);
+        qsort(want, c.n, sizeof *want, order);
+        for (size_t i = 0, k = 0; i < got.n; i++, k++) {
+            while (k < c.n && order(&want[k], &got.rows[i]) != 0)
+                k++;
+            assert_true(k < c.n);
+            same_row(&got.rows[i], &want[k]);
+        }
+        free(want);
+        sight_snap_free(snap);
+        maintain_all(s, false); /* takes it out */
+        struct sight_health h;
+        sight_health(s, &h);
+        if (lost) {
+            assert_true(h.quarantined > 0 && reports > 0);
+            assert_int_equal(sight_verify(s, false, &note), ERR_CORRUPT);
+        }
+        assert_int_equal(
+            fate_of(s, &(struct sighting){.pass_ms = NOW, .site = {999}}, NOW),
+            FATE_STORED);
+        arena_release(&a);
+        sight_close(s);
+        s = open_it(&o); /* and stays out */
+        sight_close(s);
+    }
+    free_city(&c);
+}
+
+static void
+test_newer(void **state)
+{
+    (void)state;
+    struct found f = {.n = 0};
+    struct city c;
+    struct note note = {0};
+    fresh();
+    make_city(&c, 12, 300, 1);
+    struct sight_opts o = opts();
+    struct sight *s = open_it(&o);
+    send_all(s, &c);
+    maintain_all(s, true);
+    sight_close(s);
+    char dir[OS_PATH];
+    assert_int_equal(os_join(dir, sizeof dir, root, "segments"), OK);
+    assert_int_equal(os_list(os_fs_real(), dir, find_file, &f), OK);
+    FILE *file = fopen(f.path[0], "r+b");
+    assert_non_null(file);
+    fseek(file, 8, SEEK_SET);
+    fputc(99, file);
+    fclose(file);
+    assert_int_equal(sight_open(&o, NOW, &s, &note), ERR_NEWER);
+    assert_true(note.zh[0]);
+    free_city(&c);
+}
+
+/* ---- budgets ---- */
+
+static bool
+always(void *arg)
+{
+    ++*(unsigned *)arg;
+    return true;
+}
+
+static void
+test_budget(void **state)
+{
+    (void)state;
+    struct city c;
+    fresh();
+    make_city(&c, 13, 12000, 2);
+    struct sight_opts o = opts();
+    o.head_rows = 4000;
+    struct sight *s = open_it(&o);
+    send_all(s, &c);
+    maintain_all(s, true);
+    struct sight_snap *snap = sight_snapshot(s);
+    struct arena a;
+    unsigned asked = 0;
+    arena_init(&a, 1u << 28);
+    struct sight_ask ask = {.arena = &a, .stop = always, .stop_arg = &asked};
+    struct sight_rows rows;
+    struct tally t = {0};
+    assert_int_equal(sight_window(snap, NULL, 0, NULL, &ask, &rows), ERR_TIMEOUT);
+    assert_true(asked > 0);
+    ask.stop = NULL;
+    arena_release(&a);
+    arena_init(&a, 1u << 16);
+    assert_int_equal(sight_window(snap, NULL, 0, NULL, &ask, &rows), ERR_TOOBIG);
+    arena_release(&a);
+    struct sight_ask days = {.to = NOW + DAY_MS};
+    assert_int_equal(sight_days(snap, &days, tally_days, &t), OK);
+    assert_true(t.plates > 100);
+    sight_snap_free(snap);
+    sight_close(s);
+    free_city(&c);
+}
+
+/* ---- backup under load ---- */
+
+struct backup {
+    char dir[OS_PATH];
+};
+
+static enum err
+backup_put(
+    void *arg, const char *name, uint64_t off, const void *p, size_t n,
+    struct note *note)
+{
+    struct backup *b = arg;
+    char path[OS_PATH];
+    struct os_file *f = NULL;
+    enum err e = os_join(path, sizeof path, b->dir, name);
+    if (e == OK)
+        e = os_open(os_fs_real(), path, OS_WRITE | OS_CREATE, &f, note);
+    if (e == OK)
+        e = os_write_at(f, off, p, n);
+    os_close(&f);
+    return e;
+}
+
+struct load {
+    struct sight *s;
+    const struct city *c;
+    _Atomic size_t sent;
+    _Atomic bool done;
+};
+
+static void *
+load_main(void *arg)
+{
+    struct load *l = arg;
+    for (size_t i = 0; i < l->c->n; i += 20) {
+        bool more;
+        assert_int_equal(send(l->s, l->c->rows + i, 20, NULL, NOW), OK);
+        if (i % 400 == 0)
+            assert_int_equal(sight_maintain(l->s, NOW, false, &more, NULL), OK);
+        atomic_store(&l->sent, i + 20);
+    }
+    atomic_store(&l->done, true);
+    return NULL;
+}
+
+static void
+test_backup(void **state)
+{
+    (void)state;
+    struct city c;
+    struct backup b;
+    fresh();
+    make_city(&c, 14, 8000, 3);
+    struct sight_opts o = opts();
+    o.thread = true;
+    struct load l = {.c = &c, .s = open_it(&o)};
+    pthread_t t;
+    assert_int_equal(pthread_create(&t, NULL, load_main, &l), 0);
+    for (unsigned turn = 0; turn < 6; turn++) {
+        static const char *const sub[] = {"segments", "journal", "packs", "held"};
+        struct sight_sink sink = {backup_put, &b};
+        struct note note = {0};
+        uint64_t lsn;
+        kit_temp_dir(b.dir);
+        for (unsigned i = 0; i < 4; i++) {
+            char path[OS_PATH];
+            assert_int_equal(os_join(path, sizeof path, b.dir, sub[i]), OK);
+            assert_int_equal(os_mkdir(os_fs_real(), path, NULL), OK);
+        }
+        size_t before = atomic_load(&l.sent);
+        kit_ok(sight_backup(l.s, &sink, &lsn, &note), &note);
+        struct sight_opts ro = o;
+        ro.dir = b.dir;
+        struct sight *copy = open_it(&ro);
+        kit_ok(sight_verify(copy, true, &note), &note);
+        assert_int_equal(sight_lsn(copy), lsn);
+        struct sight_snap *snap = sight_snapshot(copy);
+        uint64_t rows = sight_snap_rows(snap);
+        assert_true(rows >= before && rows % 20 == 0);
+        struct city part = {c.rows, (size_t)rows, {0}};
+        same_all(copy, &part);
+        sight_snap_free(snap);
+        sight_close(copy);
+        kit_remove_tree(b.dir);
+    }
+    pthread_join(t, NULL);
+    same_all(l.s, &c);
+    sight_close(l.s);
+    free_city(&c);
+}
+
+/* ---- readers beside the writer ---- */
+
+static void *
+reader_main(void *arg)
+{
+    struct load *l = arg;
+    struct arena a;
+    uint64_t rng = 5;
+    arena_init(&a, 1u << 28);
+    while (!atomic_load(&l->done)) {
+        struct sight_snap *snap = sight_snapshot(l->s);
+        struct sight_health h;
+        struct sight_rows rows;
+        struct sight_cell *cells;
+        struct sight_pass *passes;
+        size_t n, m;
+        struct sight_ask ask = {.arena = &a};
+        struct plate p = l->c->rows[rnd(&rng) % l->c->n].plate;
+        struct site_id site = {3};
+        struct tally t = {0};
+        uint64_t all = sight_snap_rows(snap);
+        assert_int_equal(sight_trajectory(snap, p, &ask, &rows), OK);
+        assert_int_equal(sight_window(snap, &site, 1, NULL, &ask, &rows), OK);
+        assert_int_equal(sight_passes(snap, &site, 1, &ask, &passes, &m), OK);
+        assert_int_equal(rows.n, m);
+        assert_int_equal(
+            sight_flow(
+                snap, (struct site_id){0}, (struct site_id){UINT32_MAX}, &ask, &cells,
+                &n),
+            OK);
+        uint64_t flow = 0;
+        for (size_t i = 0; i < n; i++)
+            flow += cells[i].n;
+        assert_int_equal(flow, all);
+        assert_int_equal(sight_reads(snap, &ask, tally_reads, &t), OK);
+        sight_health(l->s, &h);
+        sight_snap_free(snap);
+        arena_reset(&a);
+    }
+    arena_release(&a);
+    return NULL;
+}
+
+static void
+test_threads(void **state)
+{
+    (void)state;
+    struct city c;
+    fresh();
+    make_city(&c, 15, 12000, 3);
+    struct sight_opts o = opts();
+    o.thread = true;
+    struct load l = {.c = &c, .s = open_it(&o)};
+    pthread_t t[3];
+    assert_int_equal(pthread_create(&t[0], NULL, reader_main, &l), 0);
+    assert_int_equal(pthread_create(&t[1], NULL, reader_main, &l), 0);
+    assert_int_equal(pthread_create(&t[2], NULL, load_main, &l), 0);
+    for (unsigned i = 0; i < 3; i++)
+        pthread_join(t[i], NULL);
+    same_all(l.s, &c);
+    sight_close(l.s);
+    free_city(&c);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_questions),  cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_fates),      cmocka_unit_test(test_order),
+        cmocka_unit_test(test_replay),     cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_purge),      cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_newer),      cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_backup),     cmocka_unit_test(test_threads),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    fresh();
-    rmdir(root);
+    kit_remove_tree(root);
     return failed;
 }

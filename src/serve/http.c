@@ -220,7 +220,7 @@ make_url(struct http_listener *l, int fd, const char *host)
     const char *show = !*host ? "localhost" : strcmp(host, "localhost") ? text : host;
     bool braces = six && *host && strchr(show, ':');
     snprintf(
-        l->url, sizeof l->url, "%s://%s%s%s:%u", l->tls ? "https" : "http",
+        l->url, sizeof l->url, "%s://%s%.100s%s:%u", l->tls ? "https" : "http",
         braces ? "[" : "", show, braces ? "]" : "", port);
 }
 

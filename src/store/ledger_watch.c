@@ -368,7 +368,8 @@ id_of_code(struct ledger_reader *r, const char *code, uint64_t *id, uint32_t *se
     *seq = 0;
     if (!code[0])
         return OK;
-    enum err e = sql_use(r, "SELECT id, seq FROM watch WHERE code = ?", &q);
+    enum err e =
+        sql_use(r, "SELECT id, seq FROM watch WHERE code = ? AND code <> ''", &q);
     if (e)
         return e;
     put_text(&q, code);

@@ -10,7 +10,9 @@
 #include "loops/matter.h"
 #include "model/alarm.h"
 
-#include "town/town.h"
+#include "kit/kit.h"
+
+#include "loops/town_test.h"
 
 #define SHIPPED "definitions/loops"
 #define SEC INT64_C(1000)
@@ -65,6 +67,27 @@ shipped_loops_pass_the_lint(void **state)
     const struct loop_def *inquiry = loop_def_find(t->defs, SPAN("inquiry"));
     assert_non_null(inquiry);
     assert_true(inquiry->by_hand);
+}
+
+/* docs/loops.md shows the diagram that the file gives. */
+static void
+the_docs_show_the_loops_as_they_are(void **state)
+{
+    struct town *t = *state;
+    static char doc[65536];
+    int fd = open("docs/loops.md", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    ssize_t n = read(fd, doc, sizeof doc - 1);
+    close(fd);
+    assert_true(n > 0);
+    const struct loop_def *d;
+    for (size_t i = 0; (d = loop_defs_at(t->defs, i)); i++) {
+        struct buf b = {0};
+        loop_def_diagram(&b, d, false);
+        if (!memmem(doc, (size_t)n, b.p, b.n))
+            fail_msg("docs/loops.md lacks:\n%.*s", (int)b.n, (char *)b.p);
+        buf_release(&b);
+    }
 }
 
 /* ---- every (state, move, role) ---- */
@@ -786,6 +809,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(shipped_loops_pass_the_lint),
+        T(the_docs_show_the_loops_as_they_are),
         T(every_state_move_and_role),
         T(a_whole_life),
         T(a_contradiction_blocks_the_stop_until_a_person_compared),

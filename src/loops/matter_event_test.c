@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "loops/matter.h"
-#include "town/town.h"
+#include "kit/kit.h"
+
+#include "loops/town_test.h"
 
 static struct town town;
 

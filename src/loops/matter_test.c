@@ -3,7 +3,9 @@
  * thread in which another engine failed. */
 #include "loops/matter.h"
 
-#include "town/town.h"
+#include "kit/kit.h"
+
+#include "loops/town_test.h"
 
 #define TOY "tests/town"
 #define MIN INT64_C(60000)

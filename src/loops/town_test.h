@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* town.h - a small police force for tests of loops: one city, two brigades, three
+/* town_test.h - a small police force for tests of loops: one city, two brigades, three
  * squads, a few people and units, a clock that only moves when told, and one matter
- * with its journal.
+ * with its journal. A test includes "kit/kit.h" before it.
  *
  * Owner    town_begin() fills the caller's struct; town_end() frees it.
+ * Threads  one test, one thread.
  */
-#ifndef TQ_TOWN_H
-#define TQ_TOWN_H
+#ifndef TQ_LOOPS_TOWN_TEST_H
+#define TQ_LOOPS_TOWN_TEST_H
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "kit/kit.h"
 
 #include "loops/matter.h"
 

@@ -142,7 +142,7 @@ function Units({ id, value, set, ground, label, why, note }: Props & { label: st
   const load = () => {
     setError("");
     get<List<Suggestion>>(`/units/suggest?${ground}`).then((l) => {
-      setRows(l.items.slice(0, 9));
+      setRows(l.items.slice(0, 6));
       const best = l.items.find((u) => !u.note);
       if ((value === undefined || value === null || value === "") && best) set(best.id);
       setTimeout(() => box.current?.querySelector<HTMLElement>("input:checked, input")?.focus());

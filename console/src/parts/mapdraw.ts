@@ -15,6 +15,7 @@ import { boundingExtent, createEmpty, extend, isEmpty } from "ol/extent.js";
 import { fromLonLat, transformExtent } from "ol/proj.js";
 import VectorSource from "ol/source/Vector.js";
 import Fill from "ol/style/Fill.js";
+import RegularShape from "ol/style/RegularShape.js";
 import Stroke from "ol/style/Stroke.js";
 import Style from "ol/style/Style.js";
 import TextStyle from "ol/style/Text.js";
@@ -143,7 +144,17 @@ export class MapDraw {
     });
     this.lines = new VectorLayer({
       source: new VectorSource(), zIndex: 4,
-      style: (f) => new Style({ stroke: new Stroke({ color: this.c("select"), width: 2.5 * this.big, ...(f.get("gap") ? { lineDash: [3, 9] } : {}) }) }),
+      style: (f, resolution) => {
+        const line = new Style({ stroke: new Stroke({ color: this.c("select"), width: 2.5 * this.big, ...(f.get("gap") ? { lineDash: [3, 9] } : {}) }) });
+        // An arrow in the middle says which way, where there is room for it.
+        const [a, z] = (f.getGeometry() as LineString).getCoordinates() as [number[], number[]];
+        const dx = z[0]! - a[0]!, dy = z[1]! - a[1]!;
+        if (Math.hypot(dx, dy) / resolution < 36) return line;
+        return [line, new Style({
+          geometry: new Point([a[0]! + dx * 0.55, a[1]! + dy * 0.55]),
+          image: new RegularShape({ points: 3, radius: 6 * this.big, rotation: Math.atan2(dx, dy), fill: new Fill({ color: this.c("select") }), stroke: new Stroke({ color: this.c("map"), width: 1 }) }),
+        })];
+      },
     });
     this.track = pointLayer(7, (f) => {
       const on = this.chosen?.kind === "track" && this.chosen.id === f.get("id");

@@ -160,9 +160,10 @@ posts_of(unsigned person)
 /* Puts a copy of the matter into a state and has everybody try a move: who holds a role
  * of it in a state it starts from gets through to its gates and form, everybody else is
  * refused for the right reason, and nobody changes anything by being refused. */
-static void
+static unsigned
 try_everybody(struct town *t, unsigned state, unsigned move)
 {
+    unsigned made = 0;
     const struct loop_def *d = t->m.def;
     const struct loop_move *mv = &d->moves[move];
     char form[1200];
@@ -194,6 +195,7 @@ try_everybody(struct town *t, unsigned state, unsigned move)
             assert_int_equal(ev.from, state);
             assert_int_equal(ev.to, mv->stays ? state : mv->to);
             assert_int_equal(ev.by.v, by.user.v);
+            made++;
             assert_true(mv->roles >> ev.role & 1);
             assert_int_equal(ev.posts, posts_of(person));
             assert_int_equal(matter_apply(&copy, NULL, span_of(event.p, event.n)), OK);
@@ -209,6 +211,7 @@ try_everybody(struct town *t, unsigned state, unsigned move)
         matter_release(&copy);
     }
     json_decref(fields);
+    return made;
 }
 
 /* With each required field left out, the move names it. */
@@ -246,6 +249,27 @@ try_without_each_field(struct town *t, unsigned state, unsigned move)
     }
 }
 
+/* As if everything a flag stands for had happened: gates that wait for it are open. */
+static void
+set_every_flag(struct matter *m)
+{
+    struct matter_value flags[LOOP_MAX_FIELDS];
+    unsigned n = 0;
+    for (unsigned f = 0; f < m->def->fields_n; f++) {
+        const struct matter_value *v = matter_value(m, f);
+        if (m->def->fields[f].type == LOOP_FLAG)
+            flags[n++] = (struct matter_value){
+                .field = (uint16_t)f, .type = LOOP_FLAG, .flag = true};
+        else if (v && v->type != LOOP_TEXT)
+            flags[n++] = *v;
+    }
+    free(m->values);
+    m->values = calloc(n + 1, sizeof *m->values);
+    assert_non_null(m->values);
+    memcpy(m->values, flags, n * sizeof *flags);
+    m->values_n = m->values_room = (uint16_t)n;
+}
+
 static void
 every_state_move_and_role(void **state)
 {
@@ -258,8 +282,11 @@ every_state_move_and_role(void **state)
                 t, d->kind, d->by_hand ? TOWN_CITY_DUTY : 0,
                 d->by_hand ? NULL : "{\"contradiction\":0,\"stop\":true}"),
             &t->note);
-        for (unsigned handed = 0; handed < 2; handed++) {
-            if (handed) { /* the same with a unit sent and one level down */
+        unsigned made[LOOP_MAX_MOVES] = {0};
+        for (unsigned round = 0; round < 3; round++) {
+            if (round == 2) /* the same with every flag set */
+                set_every_flag(&t->m);
+            if (round == 1) { /* the same with a unit sent and one level down */
                 t->m.path[0] = t->m.org;
                 t->m.path_n = 1;
                 t->m.org.v = TOWN_NORTH;
@@ -269,11 +296,14 @@ every_state_move_and_role(void **state)
             }
             for (unsigned s = 0; s < d->states_n; s++) {
                 for (unsigned i = 0; i < d->moves_n; i++, tried++) {
-                    try_everybody(t, s, i);
+                    made[i] += try_everybody(t, s, i);
                     try_without_each_field(t, s, i);
                 }
             }
         }
+        for (unsigned i = 0; i < d->moves_n; i++) /* what nobody passes tests nothing */
+            if (d->moves[i].on == LOOP_ON_ACTION && !made[i])
+                fail_msg("%s: nobody ever made move %s", d->kind, d->moves[i].name);
     }
     print_message(
         "%u (state, move) pairs, each by %d people\n", tried, TOWN_PEOPLE - 1);

@@ -49,7 +49,7 @@ buf_room(struct buf *b, size_t n)
 {
     if (b->bad)
         return NULL;
-    if (b->room - b->n < n) {
+    if (!b->p || b->room - b->n < n) {
         size_t room = b->room ? b->room : 256;
         while (room - b->n < n) {
             if (room > SIZE_MAX / 4) {

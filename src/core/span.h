@@ -58,7 +58,7 @@ static inline struct span
 span_skip(struct span s, size_t n)
 {
     n = n < s.n ? n : s.n;
-    return (struct span){s.p + n, s.n - n};
+    return (struct span){n ? s.p + n : s.p, s.n - n};
 }
 
 /* The span without spaces, tabs, CR and LF at both ends. */

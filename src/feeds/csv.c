@@ -17,12 +17,13 @@
 #include <emmintrin.h>
 #endif
 
-#define WINDOW (1u << 20)
+#define WINDOW (1u << 20) /* bytes asked of the source at a time */
 #define SCAN_PAD 16
 
 struct csv {
     struct csv_conf conf;
     char comma;
+    size_t window;
     enum csv_code code; /* CSV_AUTO until a byte beyond ASCII decided */
     bool at_end;        /* the source has no more */
     char *text;         /* the window */
@@ -127,9 +128,39 @@ make_room(struct csv *c, size_t more)
     return true;
 }
 
+/* A line with stray bytes: kept, with its bytes beyond ASCII marked. */
+static void
+mark_line(struct buf *out, struct span line)
+{
+    for (size_t i = 0; i < line.n; i++)
+        buf_u8(out, (unsigned char)line.p[i] & 0x80 ? '?' : (uint8_t)line.p[i]);
+}
+
+/* Whole lines at once; when that fails, each by itself, so that a bad line harms no
+ * other. */
+static void
+decode_lines(struct csv *c, struct span raw)
+{
+    struct note note;
+    buf_clear(&c->decoded);
+    if (gb18030_decode(raw, &c->decoded, &note) == OK)
+        return;
+    buf_clear(&c->decoded);
+    while (raw.n) {
+        const char *feed = memchr(raw.p, '\n', raw.n);
+        struct span line = {raw.p, feed ? (size_t)(feed - raw.p) + 1 : raw.n};
+        size_t before = c->decoded.n;
+        if (gb18030_decode(line, &c->decoded, &note) != OK) {
+            c->decoded.n = before;
+            mark_line(&c->decoded, line);
+        }
+        raw = span_skip(raw, line.n);
+    }
+}
+
 /* GB18030 bytes up to the last line feed become text. */
 static enum err
-decode_raw(struct csv *c, struct note *note)
+decode_raw(struct csv *c)
 {
     size_t n = c->raw_n;
     if (!c->at_end) {
@@ -140,15 +171,7 @@ decode_raw(struct csv *c, struct note *note)
         return OK;
     if (n == 0 || c->raw_n - n > CSV_RECORD)
         n = c->raw_n;
-    buf_clear(&c->decoded);
-    enum err e = gb18030_decode(span_of(c->raw, n), &c->decoded, note);
-    if (e != OK) { /* stray bytes: keep the line, marked, rather than the whole file */
-        buf_clear(&c->decoded);
-        for (size_t i = 0; i < n; i++) {
-            bool ascii = !((unsigned char)c->raw[i] & 0x80);
-            buf_put(&c->decoded, ascii ? &c->raw[i] : "?", 1);
-        }
-    }
+    decode_lines(c, span_of(c->raw, n));
     if (c->decoded.bad || !make_room(c, c->decoded.n))
         return ERR_NOMEM;
     memcpy(c->text + c->end, c->decoded.p, c->decoded.n);
@@ -160,27 +183,27 @@ decode_raw(struct csv *c, struct note *note)
 
 /* The whole window is GB18030 then: what was taken from it before was ASCII. */
 static enum err
-switch_to_gb(struct csv *c, struct note *note)
+switch_to_gb(struct csv *c)
 {
-    c->raw = malloc(CSV_RECORD + 2 * WINDOW);
+    c->raw = malloc(CSV_RECORD + 2 * c->window);
     if (!c->raw)
         return ERR_NOMEM;
     c->raw_n = c->end;
     if (c->raw_n)
         memcpy(c->raw, c->text, c->raw_n);
     c->end = 0;
-    return decode_raw(c, note);
+    return decode_raw(c);
 }
 
 static enum err
 fill_gb(struct csv *c, struct note *note)
 {
     size_t n;
-    enum err e = read_some(c, c->raw + c->raw_n, WINDOW, &n, note);
+    enum err e = read_some(c, c->raw + c->raw_n, c->window, &n, note);
     if (e != OK)
         return e;
     c->raw_n += n;
-    return decode_raw(c, note);
+    return decode_raw(c);
 }
 
 /* Reads more text behind the window's end; the window may move. */
@@ -190,16 +213,16 @@ fill(struct csv *c, struct note *note)
     compact(c);
     if (c->code == CSV_GB18030)
         return fill_gb(c, note);
-    if (!make_room(c, WINDOW))
+    if (!make_room(c, c->window))
         return ERR_NOMEM;
     size_t n;
-    enum err e = read_some(c, c->text + c->end, WINDOW, &n, note);
+    enum err e = read_some(c, c->text + c->end, c->window, &n, note);
     if (e != OK)
         return e;
     c->end += n;
     if (c->code == CSV_AUTO)
         decide(c, span_of(c->text, c->end));
-    return c->code == CSV_GB18030 ? switch_to_gb(c, note) : OK;
+    return c->code == CSV_GB18030 ? switch_to_gb(c) : OK;
 }
 
 /* ---- separators ---- */
@@ -384,7 +407,8 @@ slow_record(struct csv *c, size_t end, struct csv_record *out)
 static size_t
 line_end(const struct csv *c)
 {
-    const char *feed = memchr(c->text + c->at, '\n', c->end - c->at);
+    const char *feed =
+        c->at < c->end ? memchr(c->text + c->at, '\n', c->end - c->at) : NULL;
     return feed ? (size_t)(feed - c->text) + 1 : c->end;
 }
 
@@ -542,7 +566,7 @@ read_head(struct csv *c, struct note *note)
     do
         e = fill(c, note);
     while (e == OK && !c->at_end && c->end < CSV_RECORD &&
-           !memchr(c->text, '\n', c->end));
+           (c->end == 0 || !memchr(c->text, '\n', c->end)));
     if (e != OK)
         return e;
     if (span_starts(span_of(c->text, c->end), SPAN("\xEF\xBB\xBF"))) {
@@ -565,11 +589,12 @@ csv_new(const struct csv_conf *conf, struct csv **out, struct note *note)
     if (!c)
         return ERR_NOMEM;
     c->conf = *conf;
+    c->window = conf->window ? conf->window : WINDOW;
     c->code = conf->code;
     c->line = 1;
-    enum err e = OK;
-    if (c->code == CSV_GB18030)
-        e = switch_to_gb(c, note);
+    enum err e = make_room(c, c->window) ? OK : ERR_NOMEM;
+    if (e == OK && c->code == CSV_GB18030)
+        e = switch_to_gb(c);
     if (e == OK)
         e = read_head(c, note);
     if (e == OK)

@@ -33,6 +33,7 @@ struct csv_conf {
     char comma;           /* 0 = ',' ; ';' and tab are found by themselves in the head */
     const char *header;   /* names instead of a head line: "plate,plate_color,..."; NULL = first line */
     const char *map;      /* "theirs=ours,..."; NULL = none */
+    size_t window;        /* bytes asked of the source at a time; 0 = 1 MiB */
 };
 
 struct csv;

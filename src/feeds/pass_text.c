@@ -79,14 +79,14 @@ epoch_ms(struct span s, ts_ms *out)
 {
     if (s.n != 13 || s.p[0] != '1')
         return false;
-    ts_ms v = 0;
+    uint64_t v = 0; /* wraps where a byte is no digit: then it is not used */
     unsigned bad = 0;
     for (size_t i = 0; i < 13; i++) {
         unsigned d = (unsigned char)s.p[i] - (unsigned)'0';
         bad |= d > 9;
         v = v * 10 + d;
     }
-    *out = v;
+    *out = (ts_ms)v;
     return !bad;
 }
 

@@ -217,9 +217,9 @@ static const struct form forms[] = {
 
 /* What people and cameras write where nothing was read. */
 static const char *const unread_words[] = {
-    "无牌",     "无车牌", "未识别",     "无号牌",   "未知",    "无",
-    "无牌车",   "车牌",   "未悬挂号牌", "无法识别", "未检测",  "0000000",
-    "00000000", "NULL",   "NONE",       "NOPLATE",  "UNKNOWN", "UNLICENSED",
+    "无牌",   "无车牌",  "未识别",     "无号牌",     "未知",   "无",
+    "无牌车", "车牌",    "未悬挂号牌", "无法识别",   "未检测", "NULL",
+    "NONE",   "NOPLATE", "UNKNOWN",    "UNLICENSED",
 };
 
 /* ---- forms ---- */
@@ -254,12 +254,13 @@ static enum plate_kind
 judge(const uint8_t *code, unsigned n)
 {
     uint32_t m[PLATE_CHARS];
-    unsigned unread = 0;
+    unsigned unread = 0, zeros = 0;
     for (unsigned i = 0; i < n; i++) {
         m[i] = classes[code[i]];
         unread += code[i] == PLATE_CODE_UNREAD;
+        zeros += code[i] == CODE_DIGIT;
     }
-    if (unread == n)
+    if (unread == n || (zeros == n && n >= 7)) /* some cameras fill with zeros */
         return PLATE_UNREAD;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         if (forms[i].n == n && fits(&forms[i], m))
@@ -493,6 +494,9 @@ colour_in_front(struct span s, struct span *rest)
 {
     static const char *const colours[] = {"渐变绿", "黄绿", "蓝", "黄",
                                           "白",     "黑",   "绿"};
+    uint32_t cp;
+    for (size_t step; (step = utf8_decode(s, &cp)) && is_filler(cp);)
+        s = span_skip(s, step);
     for (size_t i = 0; i < sizeof colours / sizeof *colours; i++) {
         struct span colour = span_cstr(colours[i]);
         if (span_starts(s, colour)) {

@@ -290,13 +290,15 @@ carry(
 {
     struct dom_node inner, vehicle;
     enum found found = inner_vehicles(node, &inner);
-    struct dom_iter it = dom_walk(inner);
     uint32_t first = (uint32_t)job->out->batch->n;
     if (found == FOUND_SINGLE && !viid_vehicle(job, inner, extra))
         o->fault = job->last_fault;
-    while (found == FOUND_LIST && dom_next(&it, &vehicle))
-        if (!viid_vehicle(job, vehicle, extra))
-            o->fault = job->last_fault;
+    if (found == FOUND_LIST) {
+        struct dom_iter it = dom_walk(inner);
+        while (dom_next(&it, &vehicle))
+            if (!viid_vehicle(job, vehicle, extra))
+                o->fault = job->last_fault;
+    }
     o->rows = (uint32_t)job->out->batch->n - first;
     if (o->rows)
         o->row = first;

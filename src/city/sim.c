@@ -394,6 +394,8 @@ begin(struct sim *s, struct note *note)
     patrol_init(&s->patrol, &s->city->shape, s->o->city.seed);
     ts_ms now = os_now_ms();
     int today = (int)((now - s->city->opts.from_ms) / DAY_MS);
+    s->stage.r.s =
+        rnd_hash(s->o->city.seed, 1000, (uint64_t)now); /* another cast each time */
     if (now < s->city->opts.from_ms)
         return note_set(
             note, ERR_INPUT, "from", "the city begins in the future",

@@ -8,7 +8,8 @@
 #define REST_MS (2 * HOUR_MS) /* unseen for so long before a scene */
 #define LEAD_MS                                                                        \
     (62 * SECOND_MS) /* to the first camera: a scene begins before it is seen */
-#define AGAIN_MS (75 * MINUTE_MS) /* between two scenes of one car */
+#define LONG_LEAD_MS (4 * MINUTE_MS) /* where one camera alone shows nothing */
+#define AGAIN_MS (75 * MINUTE_MS)    /* between two scenes of one car */
 
 const char *
 stage_name(enum stage_kind kind)
@@ -73,11 +74,17 @@ stage_has(const struct stage *s, uint32_t car)
 
 /* ---- the cast ---- */
 
+/* Where two places at once are what is played, or nobody can tell who it is, no rest is
+ * needed. */
 static bool
 may_play(const struct stage *s, uint32_t car, int64_t t)
 {
     if (stage_has(s, car))
         return t - s->played[car] > AGAIN_MS;
+    const struct plan *p = &s->city->plan;
+    int part = car < p->fleet->n ? p->part[car] : PART_NONE;
+    if (plan_is_double(p, car) || part == PART_CLONED || part == PART_OBSCURED)
+        return true;
     return s->seen[car] == INT64_MIN || t - s->seen[car] > REST_MS;
 }
 
@@ -215,9 +222,9 @@ play_clone(struct stage *s, int64_t t)
         return false;
     int r = 1 + (int)rnd_below(&s->r, 7);
     along_row(node, r, 0, 1);
-    int taken = run(s, a, node, 3, t - LEAD_MS, 42) > 0;
+    int taken = run(s, a, node, 3, t - LONG_LEAD_MS, 42) > 0;
     along_row(node, (r + 3) % 9, 8, -1);
-    return run(s, double_car, node, 3, t - LEAD_MS + 15000, 42) > 0 && taken;
+    return run(s, double_car, node, 3, t - LONG_LEAD_MS + 15000, 42) > 0 && taken;
 }
 
 static bool
@@ -226,7 +233,7 @@ play_ban(struct stage *s, int64_t t)
     uint8_t node[5];
     int64_t ms = t % DAY_MS;
     if (ms >= 2 * HOUR_MS && ms < 5 * HOUR_MS - 10 * MINUTE_MS)
-        return play_run(s, somebody(s, PART_CURFEW, t), t, LEAD_MS);
+        return play_run(s, somebody(s, PART_CURFEW, t), t, LONG_LEAD_MS);
     if (!plan_zone_open(&s->city->shape.zone[0], ms, 0))
         return false;
     for (int tries = 0; tries < 20; tries++) {
@@ -236,7 +243,7 @@ play_ban(struct stage *s, int64_t t)
         if (fleet_kind_of(&s->city->fleet, car) != FLEET_LORRY)
             continue;
         along_row(node, 3 + (int)rnd_below(&s->r, 3), 2, 1);
-        return run(s, car, node, 5, t - LEAD_MS, 38) > 0;
+        return run(s, car, node, 5, t - LONG_LEAD_MS, 38) > 0;
     }
     return false;
 }
@@ -256,11 +263,17 @@ play_speed(struct stage *s, int64_t t)
     const struct shape_section *q = NULL;
     for (unsigned i = 0, at = rnd_below(&s->r, SHAPE_SECTIONS); i < SHAPE_SECTIONS;
          i++) {
-        q = &s->city->shape.section[(at + i) % SHAPE_SECTIONS];
-        if (right_clock(s, q->from_site) && right_clock(s, q->to_site))
-            break;
+        const struct shape_section *x =
+            &s->city->shape.section[(at + i) % SHAPE_SECTIONS];
+        /* The long ones of the motorway: what the clocks may be wrong by weighs least
+         * there. */
+        bool fits = right_clock(s, x->from_site) && right_clock(s, x->to_site);
+        if (fits && (!q || x->len_m > q->len_m))
+            q = x;
     }
-    int kmh = q->limit_kmh * 132 / 100;
+    if (!q)
+        return false;
+    int kmh = q->limit_kmh * 138 / 100;
     if (car == FLEET_NONE)
         return false;
     int64_t takes = (int64_t)q->len_m * 3600 / kmh + 40000;
@@ -316,7 +329,7 @@ stage_play(struct stage *s, enum stage_kind kind, ts_ms now)
         played = play_ban(s, t);
         break;
     case STAGE_FAKE:
-        played = may_play(s, fake, t) && play_run(s, fake, t, LEAD_MS);
+        played = may_play(s, fake, t) && play_run(s, fake, t, LONG_LEAD_MS);
         break;
     case STAGE_MISREAD:
         played = play_misread(s, t);

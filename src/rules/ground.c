@@ -6,9 +6,12 @@
 
 #define RADIAN_PER_E7 (M_PI / 180e7)
 #define EARTH_RADIUS_M 6371008.8
-#define SLACK_UNKNOWN_M 1000.0 /* listed positions are wrong by so much now and then   \
-                                */
-#define SLACK_CHECKED_M 250.0  /* ... when travel times agree with them */
+#define FAIR_SHARE                                                                     \
+    0.6 /* of the highest speed: still fair on a straight line through a city */
+#define SLACK_UNKNOWN_M                                                                \
+    1000.0                    /* listed positions are wrong by so much now and then    \
+                               */
+#define SLACK_CHECKED_M 250.0 /* ... when travel times agree with them */
 
 /* ---- views ---- */
 
@@ -174,6 +177,9 @@ view_dist_m(const struct view *v, uint32_t a, uint32_t b)
     return EARTH_RADIUS_M * sqrt(dx * dx + dy * dy);
 }
 
+/* The learned minimum is a way along sites that vehicles were seen to take; where few
+ * were seen it is a detour, so it never counts for more than the straight line at a
+ * fair speed. */
 double
 view_least_ms(
     const struct view *v, uint32_t a, uint32_t b, double margin, double max_kmh)
@@ -183,11 +189,13 @@ view_least_ms(
     uint32_t learned =
         v->model ? model_least_ms(v->model, (struct site_id){a}, (struct site_id){b})
                  : 0;
-    if (learned)
-        return learned * margin;
     double slack = v->model ? SLACK_CHECKED_M : SLACK_UNKNOWN_M;
     double dist = view_dist_m(v, a, b) - slack;
-    return dist > 0 ? dist / (max_kmh / 3600) : 0;
+    if (dist <= 0)
+        return 0;
+    double kmh = learned ? max_kmh * FAIR_SHARE : max_kmh;
+    double straight = dist / (kmh / 3600);
+    return learned && learned * margin < straight ? learned * margin : straight;
 }
 
 /* ---- zones and permits ---- */
@@ -227,7 +235,7 @@ ground_set_places(
     const struct ban_permit *permits, size_t permits_n,
     const struct speed_section *sections, size_t sections_n)
 {
-    if (zones_n > GROUND_ZONES)
+    if (zones_n > ZONES_MAX)
         return ERR_TOOBIG;
     release_places(g);
     enum err e = copy_zones(g, zones, zones_n);

@@ -14,7 +14,6 @@
 #include "rules/places.h"
 
 #define GROUND_MODELS 4
-#define GROUND_ZONES 64
 
 struct site_row {
     int32_t offset_ms;
@@ -69,8 +68,9 @@ view_site(const struct view *v, uint32_t site)
 /* Straight-line metres; 0 when one of them has no usable position. */
 double view_dist_m(const struct view *v, uint32_t a, uint32_t b);
 /* The least time from a to b that is not yet called impossible: `margin` of the learned
- * minimum, or, when that is not learned, the distance less what a position may be wrong
- * by, at max_kmh. */
+ * minimum, at most the straight line at a fair speed; where nothing is learned, the
+ * straight line at max_kmh, less what a position may be wrong by. 0 where a position is
+ * missing or not believed. */
 double view_least_ms(
     const struct view *v, uint32_t a, uint32_t b, double margin, double max_kmh);
 

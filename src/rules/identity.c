@@ -5,9 +5,12 @@
 
 #include <stdlib.h>
 
-#define RARE 2e-4         /* no look is thought rarer than this */
-#define WORSE 0.02        /* reads wrong in several characters, relative to one */
-#define ABSENT 0.15       /* weight of a registered vehicle that was not seen of late */
+#define RARE 2e-4   /* no look is thought rarer than this */
+#define WORSE 0.02  /* reads wrong in several characters, relative to one */
+#define ABSENT 0.15 /* weight of a registered vehicle that was not seen of late */
+#define FLAT_COLOR 0.1
+#define FLAT_CLASS 0.08
+#define FLAT_BRAND 0.03
 #define LEAST_SHARE 0.002 /* confusions below this are not followed */
 
 /* ---- census ---- */
@@ -160,13 +163,18 @@ struct fit {
     double together; /* all of them at once */
 };
 
+/* `common` is how common the read value is, `flat` the chance of it when a camera
+ * guesses. */
 static void
-fit_one(struct fit *f, unsigned registered, unsigned read, double common, double wrong)
+fit_one(
+    struct fit *f, unsigned registered, unsigned read, double common, double flat,
+    double wrong)
 {
+    double guess = (common + flat) / 2;
     if (!registered || !read)
         return;
-    f->apart *= registered == read ? 1 - wrong : wrong * common;
-    f->together *= common;
+    f->apart *= registered == read ? 1 - wrong : wrong * guess;
+    f->together *= guess;
 }
 
 double
@@ -178,11 +186,11 @@ look_given(
     struct fit f = {1, 1};
     fit_one(
         &f, v->vehicle_color, s->vehicle_color, share(c->color, s->vehicle_color),
-        wrong);
+        FLAT_COLOR, wrong);
     fit_one(
         &f, v->vehicle_class, s->vehicle_class,
-        share(c->vehicle_class, s->vehicle_class), wrong);
-    fit_one(&f, v->brand, s->brand, share(c->brand, s->brand), wrong);
+        share(c->vehicle_class, s->vehicle_class), FLAT_CLASS, wrong);
+    fit_one(&f, v->brand, s->brand, share(c->brand, s->brand), FLAT_BRAND, wrong);
     return (1 - site->many_off) * f.apart + site->many_off * f.together;
 }
 
@@ -255,11 +263,11 @@ weigh(const struct weigher *w, const struct sighting *s, const struct site_row *
 double
 covered(const struct weigher *w, struct plate p)
 {
+    if (!w->registry || !w->census->count)
+        return 0;
     double learned = model_covered(w->model, p);
     if (learned >= 0)
         return learned;
-    if (!w->registry || !w->census->count)
-        return 0;
     double part = w->census->prefix[prefix_of(p)] / (double)w->census->count;
     return part > 0.02 ? 0.99 : 0.5;
 }

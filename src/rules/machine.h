@@ -13,4 +13,10 @@ struct alarm *machine_alarm(void *machine);
 /* Is there a better read of the same passage under a text one character away? */
 bool machine_shadowed(void *machine, const struct sighting *s);
 
+/* Tells that the plate under judgement made an impossible leap from or to a site. */
+void machine_leap(void *machine, uint32_t site, ts_ms at_ms);
+/* Did more other plates leap at that site and time than its traffic explains? Then its
+ * clock, not the vehicle, is to be doubted. */
+bool machine_doubts_clock(void *machine, uint32_t site, ts_ms at_ms);
+
 #endif

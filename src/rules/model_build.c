@@ -11,15 +11,16 @@
 #include "rules/models_own.h"
 
 #define STEPS_MAX ((size_t)1 << 21) /* sampled passes kept */
-#define LINK_MS (20 * MINUTE_MS)    /* longer gaps are stops, not travel */
+#define LINK_MS (8 * MINUTE_MS)     /* longer gaps are stops, not travel */
 #define ROUNDS 6
 #define PAIR_READS 12u /* passages that make a pair of sites usable for clocks */
-#define EDGE_READS 24u /* ... for a least time */
+#define EDGE_READS 8u  /* ... for a least time */
 #define LOW_SHARE 0.02 /* quantile that counts as the least time */
 #define CLOCK_SHARE                                                                    \
     0.25 /* quantile of travel that is compared between the directions */
 #define SD_FLOOR_MS 700.0
-#define SD_ALONE_MS 30000.0
+#define CLOCK_PRIOR_MS 30000.0 /* a vote for being right */
+#define RIGHT_SDS 2.5     /* clocks that may be right are taken as right: most are */
 #define SITE_PRIOR 3000.0 /* reads' worth of trust in the city's mean rates */
 #define MOVED_KMH 150.0
 
@@ -41,7 +42,13 @@ struct link {      /* two passes of one plate one after the other */
 
 struct lag { /* what one pair says of two clocks: clock(to) - clock(from) */
     uint32_t from, to;
-    double lag_ms, weight;
+    double lag_ms, sd_ms;
+};
+
+/* How travel times go with straight-line distances, learned where both directions were
+ * seen. */
+struct pace {
+    double ms_per_m, spread; /* relative, one standard deviation */
 };
 
 struct model_build {
@@ -64,6 +71,7 @@ struct model_build {
     size_t links_n;
     struct lag *lags;
     size_t lags_n;
+    struct pace pace;
 };
 
 enum err
@@ -252,15 +260,18 @@ make_links(struct model_build *b, const double *change)
     for (size_t i = 1; i < b->steps_n; i++) {
         const struct step *x = &b->steps[i - 1], *y = &b->steps[i];
         ts_ms gap = y->at_ms - x->at_ms;
-        if (x->plate == y->plate && x->site != y->site && gap <= LINK_MS)
-            b->links[b->links_n++] =
-                (struct link){(uint64_t)x->site << 32 | y->site, (int32_t)gap};
+        if (x->plate != y->plate || x->site == y->site || gap > LINK_MS)
+            continue;
+        bool up = x->site < y->site;
+        uint64_t pair =
+            up ? (uint64_t)x->site << 32 | y->site : (uint64_t)y->site << 32 | x->site;
+        b->links[b->links_n++] = (struct link){pair, (int32_t)(up ? gap : -gap)};
     }
     if (b->links_n)
         qsort(b->links, b->links_n, sizeof *b->links, by_pair_gap);
 }
 
-struct group { /* links of one pair */
+struct group { /* links in a row */
     size_t first, n;
 };
 
@@ -274,49 +285,98 @@ group_at(const struct model_build *b, size_t first)
     return g;
 }
 
-static struct group
-group_find(const struct model_build *b, uint64_t pair)
-{
-    size_t lo = 0, hi = b->links_n;
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        if (b->links[mid].pair < pair)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < b->links_n && b->links[lo].pair == pair ? group_at(b, lo)
-                                                        : (struct group){0, 0};
-}
-
 static double
 quantile(const struct model_build *b, struct group g, double share)
 {
     return b->links[g.first + (size_t)(share * (double)(g.n - 1))].gap_ms;
 }
 
-/* Both directions of a pair: half the difference of their times is the difference of
- * the clocks. */
-static void
-make_lags(struct model_build *b)
+/* Where a pair's gaps fall apart into the two directions: the cut with the least spread
+ * inside both parts (Otsu 1979). Not simply at zero: a clock that is wrong by more than
+ * the travel time turns the order of passes round. */
+static size_t
+cut_of(const struct model_build *b, struct group g)
 {
-    b->lags_n = 0;
-    for (size_t i = 0; i < b->links_n;) {
-        struct group there = group_at(b, i);
-        uint64_t pair = b->links[i].pair;
-        uint32_t from = (uint32_t)(pair >> 32), to = (uint32_t)pair;
-        i += there.n;
-        if (from > to || there.n < PAIR_READS)
-            continue;
-        struct group back = group_find(b, (uint64_t)to << 32 | from);
-        if (back.n < PAIR_READS)
-            continue;
-        double out = quantile(b, there, CLOCK_SHARE),
-               home = quantile(b, back, CLOCK_SHARE);
-        double n = 1 / (1.0 / (double)there.n + 1.0 / (double)back.n);
-        b->lags[b->lags_n++] =
-            (struct lag){from, to, (out - home) / 2, sqrt(n) / (out + home + 10000)};
+    double sum = 0, left = 0, best = -1;
+    size_t cut = 0;
+    for (size_t i = 0; i < g.n; i++)
+        sum += b->links[g.first + i].gap_ms;
+    for (size_t i = 0; i + 1 < g.n; i++) {
+        left += b->links[g.first + i].gap_ms;
+        double n = (double)(i + 1), m = (double)(g.n - i - 1);
+        double apart = left / n - (sum - left) / m, between = n * m * apart * apart;
+        if (between > best) {
+            best = between;
+            cut = i + 1;
+        }
     }
+    return cut;
+}
+
+static double
+pair_dist_m(const struct model_build *b, uint64_t pair)
+{
+    const struct site *x = site_get(b->sites, (struct site_id){(uint32_t)(pair >> 32)});
+    const struct site *y = site_get(b->sites, (struct site_id){(uint32_t)pair});
+    return x && y && site_is_placed(x) && site_is_placed(y) ? site_dist_m(x, y) : 0;
+}
+
+/* Is it a travel time that fits the distance: at the city's pace, or, before that is
+ * known, at any speed between 15 and 130 km/h? */
+static bool
+is_usual(const struct model_build *b, uint64_t pair, double travel_ms)
+{
+    double dist = pair_dist_m(b, pair);
+    if (dist < 100)
+        return true;
+    if (b->pace.ms_per_m <= 0)
+        return travel_ms > dist * 27 && travel_ms < dist * 240;
+    double usual = dist * b->pace.ms_per_m;
+    return travel_ms > 0.5 * usual && travel_ms < 2 * usual + 20000;
+}
+
+/* Both directions of a pair: half the sum of their signed times is the difference of
+ * the clocks, if there are two directions at all: the gap between them must be as wide
+ * as travel makes it. *travel_ms is the time between the sites. */
+static bool
+lag_of_both(
+    const struct model_build *b, struct group g, struct lag *out, double *travel_ms)
+{
+    size_t cut = cut_of(b, g);
+    struct group back = {g.first, cut}, there = {g.first + cut, g.n - cut};
+    if (back.n < PAIR_READS || there.n < PAIR_READS)
+        return false;
+    double hi = quantile(b, there, CLOCK_SHARE),
+           lo = quantile(b, back, 1 - CLOCK_SHARE);
+    double edge = quantile(b, there, 0.1) - quantile(b, back, 0.9);
+    double n = 1 / (1.0 / (double)there.n + 1.0 / (double)back.n),
+           travel = (hi - lo) / 2;
+    uint64_t pair = b->links[g.first].pair;
+    if (edge < 0.6 * (hi - lo) || !is_usual(b, pair, travel))
+        return false;
+    *out = (struct lag){
+        (uint32_t)(pair >> 32), (uint32_t)pair, (hi + lo) / 2,
+        1000 + travel * (0.02 + 0.4 / sqrt(n))};
+    *travel_ms = travel;
+    return true;
+}
+
+/* One direction alone: what the travel time lacks against the city's usual pace. */
+static bool
+lag_of_one(const struct model_build *b, struct group g, struct lag *out)
+{
+    uint64_t pair = b->links[g.first].pair;
+    double dist = pair_dist_m(b, pair), middle = quantile(b, g, 0.5);
+    if (dist < 100 || dist > 3000 || b->pace.ms_per_m <= 0)
+        return false;
+    double travel = dist * b->pace.ms_per_m;
+    if (quantile(b, g, 0.75) - quantile(b, g, 0.25) > 0.6 * travel + 10000)
+        return false; /* people stop between the two: no travel time */
+    double seen = quantile(b, g, middle > 0 ? CLOCK_SHARE : 1 - CLOCK_SHARE);
+    *out = (struct lag){
+        (uint32_t)(pair >> 32), (uint32_t)pair, seen - (middle > 0 ? travel : -travel),
+        5000 + travel * fmax(b->pace.spread, 0.2)};
+    return true;
 }
 
 struct vote {
@@ -343,6 +403,46 @@ weighted_median(struct vote *v, size_t n)
             return v[i].at;
     }
     return 0;
+}
+
+static void
+learn_pace(struct model_build *b, struct vote *paces, size_t n)
+{
+    if (n < 5)
+        return;
+    double middle = weighted_median(paces, n);
+    for (size_t i = 0; i < n; i++)
+        paces[i].at = fabs(paces[i].at / middle - 1);
+    b->pace = (struct pace){middle, weighted_median(paces, n) * 1.4826};
+}
+
+/* Pairs seen both ways first: they also tell the pace by which the others are judged.
+ */
+static bool
+make_lags(struct model_build *b)
+{
+    struct vote *paces = malloc((b->links_n / (2 * PAIR_READS) + 1) * sizeof *paces);
+    size_t n = 0;
+    b->lags_n = 0;
+    b->pace = (struct pace){0};
+    if (!paces)
+        return false;
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < b->links_n;) {
+            struct group g = group_at(b, i);
+            struct lag *lag = &b->lags[b->lags_n];
+            double travel, dist = pair_dist_m(b, b->links[i].pair);
+            i += g.n;
+            bool both = g.n >= 2 * PAIR_READS && lag_of_both(b, g, lag, &travel);
+            if (pass == 0 && both && dist > 100 && fabs(lag->lag_ms) < travel / 4)
+                paces[n++] = (struct vote){travel / dist, 1};
+            b->lags_n += pass && (both || (g.n >= PAIR_READS && lag_of_one(b, g, lag)));
+        }
+        if (pass == 0)
+            learn_pace(b, paces, n);
+    }
+    free(paces);
+    return true;
 }
 
 /* Index of lags by site: both ends. */
@@ -378,25 +478,38 @@ votes_of(
     uint32_t site, struct vote *out)
 {
     size_t n = 0;
+    out[n++] = (struct vote){0, 1 / (CLOCK_PRIOR_MS * CLOCK_PRIOR_MS)};
     for (uint32_t k = t->first[site]; k < t->first[site + 1]; k++) {
         const struct lag *lag = &b->lags[t->lag[k] >> 1];
         bool is_to = t->lag[k] & 1;
         uint32_t other = is_to ? lag->from : lag->to;
         out[n++] = (struct vote){
-            error[other] + (is_to ? lag->lag_ms : -lag->lag_ms), lag->weight};
+            error[other] + (is_to ? lag->lag_ms : -lag->lag_ms),
+            1 / (lag->sd_ms * lag->sd_ms)};
     }
     return n;
 }
 
+/* Uncertainty of the middle of the votes: as their weights say, more where they
+ * contradict; 0 (nothing learned) unless at least half of them agree on it. The first
+ * vote is the prior. */
 static double
 spread_of(struct vote *v, size_t n, double middle)
 {
-    if (n < 3)
-        return SD_ALONE_MS;
-    for (size_t i = 0; i < n; i++)
-        v[i].at = fabs(v[i].at - middle);
-    double mad = weighted_median(v, n) * 1.4826;
-    return fmax(SD_FLOOR_MS, mad / sqrt((double)n / 2));
+    double sum = 0, agree = 0;
+    size_t agreed = 0;
+    for (size_t i = 0; i < n; i++) {
+        v[i].at =
+            fabs(v[i].at - middle) * sqrt(v[i].weight); /* in its own deviations */
+        bool near = i > 0 && v[i].at < 2.5;
+        sum += i > 0 ? v[i].weight : 0;
+        agree += near ? v[i].weight : 0;
+        agreed += near;
+    }
+    if (agree < sum / 2 || (agreed < 2 && fabs(middle) > SD_FLOOR_MS))
+        return 0;
+    double apart = n >= 3 ? weighted_median(v, n) * 1.4826 : 1.5;
+    return fmax(SD_FLOOR_MS, fmax(1, apart) / sqrt(agree));
 }
 
 /* Solves the clocks from the lags: each site takes the weighted median of its
@@ -406,19 +519,19 @@ static bool
 solve_clocks(struct model_build *b, double *error)
 {
     struct touch t = {0};
-    struct vote *votes = malloc((2 * b->lags_n + 1) * sizeof *votes);
+    struct vote *votes = malloc((2 * b->lags_n + 2) * sizeof *votes);
     bool ok = votes && make_touch(b, &t);
     for (uint32_t i = 0; ok && i <= b->sites_n; i++)
         error[i] = 0;
     for (unsigned round = 0; ok && round < 40; round++)
         for (uint32_t site = 1; site <= b->sites_n; site++) {
             size_t n = votes_of(b, &t, error, site, votes);
-            if (n)
+            if (n > 1)
                 error[site] = weighted_median(votes, n);
         }
     for (uint32_t site = 1; ok && site <= b->sites_n; site++) {
         size_t n = votes_of(b, &t, error, site, votes);
-        b->offset_sd[site] = n ? spread_of(votes, n, error[site]) : 0;
+        b->offset_sd[site] = n > 1 ? spread_of(votes, n, error[site]) : 0;
     }
     free(votes);
     free(t.first);
@@ -426,7 +539,8 @@ solve_clocks(struct model_build *b, double *error)
     return ok;
 }
 
-/* Gaps between clocks leave one constant open: most clocks are right, so the middle one is. */
+/* Gaps between clocks leave one constant open: most clocks are right, so the middle one
+ * is. */
 static void
 centre_clocks(struct model_build *b)
 {
@@ -452,8 +566,7 @@ learn_clocks(struct model_build *b)
         b->offset[i] = error[i] = model_site(b->before, (struct site_id){i})->offset_ms;
     for (unsigned round = 0; ok && round < ROUNDS; round++) {
         make_links(b, error);
-        make_lags(b);
-        ok = solve_clocks(b, error);
+        ok = make_lags(b) && solve_clocks(b, error);
         double most = 0;
         for (uint32_t i = 1; ok && i <= b->sites_n; i++) {
             b->offset[i] += error[i];
@@ -497,15 +610,23 @@ by_ends(const void *a, const void *b)
     return x->to < y->to ? -1 : x->to > y->to;
 }
 
+/* The i-th smallest travel time of a direction. */
+static double
+travel_ms(const struct model_build *b, struct group g, bool up, size_t i)
+{
+    return up ? b->links[g.first + i].gap_ms : -b->links[g.first + g.n - 1 - i].gap_ms;
+}
+
 static struct model_edge
-edge_of(const struct model_build *b, struct group g)
+edge_of(const struct model_build *b, struct group g, bool up)
 {
     uint64_t pair = b->links[g.first].pair;
+    uint32_t lower = (uint32_t)(pair >> 32), higher = (uint32_t)pair;
     struct model_edge e = {
-        .from = (uint32_t)(pair >> 32), .to = (uint32_t)pair, .n = (uint32_t)g.n};
-    double least = quantile(b, g, LOW_SHARE);
-    if ((double)g.n * LOW_SHARE < 1)
-        least = b->links[g.first + 1].gap_ms; /* the very first may be a misread */
+        .from = up ? lower : higher, .to = up ? higher : lower, .n = (uint32_t)g.n};
+    size_t at = (size_t)((double)g.n * LOW_SHARE);
+    double least =
+        travel_ms(b, g, up, at ? at : 1); /* the very first may be a misread */
     e.least_ds = (uint32_t)fmax(1, least / 100);
     const struct model_edge *old = edge_find(b->before, e.from, e.to);
     if (old) {
@@ -517,18 +638,32 @@ edge_of(const struct model_build *b, struct group g)
     return e;
 }
 
+static size_t
+add_edges(const struct model_build *b, struct group g, struct model_edge *out)
+{
+    struct group down = {g.first, 0};
+    size_t n = 0;
+    while (down.n < g.n && b->links[g.first + down.n].gap_ms < 0)
+        down.n++;
+    struct group up = {g.first + down.n, g.n - down.n};
+    if (down.n >= EDGE_READS)
+        out[n++] = edge_of(b, down, false);
+    if (up.n >= EDGE_READS)
+        out[n++] = edge_of(b, up, true);
+    return n;
+}
+
 static bool
 learn_edges(struct model_build *b, struct model *m)
 {
     size_t old_n = b->before ? b->before->edges_n : 0, n = 0;
-    m->edges = malloc((b->links_n / EDGE_READS + old_n + 1) * sizeof *m->edges);
+    m->edges = malloc((b->links_n / EDGE_READS + old_n + 2) * sizeof *m->edges);
     if (!m->edges)
         return false;
     for (size_t i = 0; i < b->links_n;) {
         struct group g = group_at(b, i);
         i += g.n;
-        if (g.n >= EDGE_READS)
-            m->edges[n++] = edge_of(b, g);
+        n += add_edges(b, g, &m->edges[n]);
     }
     size_t fresh = n;
     for (size_t i = 0; i < old_n; i++) {
@@ -635,8 +770,9 @@ set_clocks(const struct model_build *b, struct model *m)
         struct site_model *s = &m->sites[i];
         if (b->offset_sd[i] <= 0)
             continue; /* no neighbour to compare with */
-        s->offset_ms = (int32_t)lround(b->offset[i]);
         double sd = b->offset_sd[i];
+        if (fabs(b->offset[i]) > RIGHT_SDS * sd)
+            s->offset_ms = (int32_t)lround(b->offset[i]);
         if (b->before) { /* a clock that jumped lately may jump again */
             const struct site_model *was = model_site(b->before, (struct site_id){i});
             if (was->reads)
@@ -673,7 +809,7 @@ model_build_finish(
 {
     struct model *m = model_new(b->sites_n);
     b->links = malloc((b->steps_n + 1) * sizeof *b->links);
-    b->lags = malloc((b->steps_n / PAIR_READS + 1) * sizeof *b->lags);
+    b->lags = malloc((b->steps_n / PAIR_READS + 2) * sizeof *b->lags);
     bool ok = m && b->links && b->lags && learn_clocks(b) && learn_edges(b, m) &&
               hand_over(b, m);
     if (!ok) {

@@ -7,17 +7,18 @@
 #include "rules/models_own.h"
 
 #define FORM 1
-#define UNKNOWN_SD_MS 40000u /* clocks are off by up to two minutes, most by nothing   \
-                              */
+#define UNKNOWN_SD_MS                                                                  \
+    40000u /* clocks are off by up to two minutes, most by nothing                     \
+            */
 #define PROBES 4
-#define PREFIX_READS 500u /* fewer reads say nothing of a prefix */
+#define PREFIX_READS 300.0 /* fewer reads say little of a prefix */
 
 static const struct site_model unknown_site = {
     .offset_sd_ms = UNKNOWN_SD_MS,
     .misread = 0.005F,
     .unread = 0.03F,
-    .one_off = 0.01F,
-    .many_off = 0.001F,
+    .one_off = 0.03F,
+    .many_off = 0.004F,
 };
 
 struct model *
@@ -31,7 +32,8 @@ model_new(uint32_t sites_n)
     m->rest = unknown_site;
     m->sites = calloc((size_t)sites_n + 1, sizeof *m->sites);
     m->prefixes = calloc(MODEL_PREFIXES, sizeof *m->prefixes);
-    if (!m->sites || !m->prefixes) {
+    m->covered = calloc(MODEL_PREFIXES, sizeof *m->covered);
+    if (!m->sites || !m->prefixes || !m->covered) {
         model_unref(m);
         return NULL;
     }
@@ -57,6 +59,7 @@ model_unref(struct model *m)
     free(m->edges);
     free(m->least_ds);
     free(m->prefixes);
+    free(m->covered);
     free(m->bloom[0]);
     free(m->bloom[1]);
     free(m);
@@ -134,11 +137,45 @@ model_prefix_of(struct plate p)
 double
 model_covered(const struct model *m, struct plate p)
 {
-    if (!m)
+    return m ? (double)m->covered[model_prefix_of(p)] : -1;
+}
+
+struct share {
+    double in, all;
+};
+
+static double
+helped(struct share own, double parent)
+{
+    if (own.all < PREFIX_READS && parent < 0)
         return -1;
-    const struct model_prefix *x = &m->prefixes[model_prefix_of(p)];
-    uint64_t reads = (uint64_t)x->registered + x->foreign;
-    return reads < PREFIX_READS ? -1 : (double)x->registered / (double)reads;
+    double help = parent < 0 ? 0 : PREFIX_READS;
+    return (own.in + help * parent) / (own.all + help);
+}
+
+/* Few reads of a prefix are helped out by its province, and a province by all that are
+ * not the home province: visitors tell of visitors. */
+static void
+close_covered(struct model *m)
+{
+    struct share province[128] = {{0}}, away = {0};
+    unsigned home = 0;
+    for (unsigned i = 0; i < MODEL_PREFIXES; i++) {
+        province[i >> 7].in += m->prefixes[i].registered;
+        province[i >> 7].all +=
+            (double)m->prefixes[i].registered + m->prefixes[i].foreign;
+        home = province[i >> 7].all > province[home].all ? i >> 7 : home;
+    }
+    for (unsigned i = 0; i < 128; i++) {
+        away.in += i == home ? 0 : province[i].in;
+        away.all += i == home ? 0 : province[i].all;
+    }
+    for (unsigned i = 0; i < MODEL_PREFIXES; i++) {
+        struct share own = {m->prefixes[i].registered, 0};
+        own.all = own.in + m->prefixes[i].foreign;
+        double parent = helped(province[i >> 7], helped(away, -1));
+        m->covered[i] = (float)helped(own, parent);
+    }
 }
 
 /* ---- shortest ways ---- */
@@ -225,6 +262,7 @@ bool
 model_close(struct model *m)
 {
     size_t n = m->sites_n;
+    close_covered(m);
     if (n == 0 || n > MODEL_MATRIX_SITES || m->edges_n == 0)
         return true;
     struct ways w = {.m = m};

@@ -34,13 +34,15 @@ struct model {
     size_t edges_n;
     uint16_t *least_ds; /* sites_n squared, [from - 1][to - 1]; 0 unknown; NULL: none */
     struct model_prefix *prefixes; /* MODEL_PREFIXES */
+    float *covered; /* of each prefix; -1 unknown; filled by model_close() */
     /* plates of the last day, and of the day before */
     uint64_t *bloom[2];
     uint64_t bloom_bits; /* a power of two; 0: none */
 };
 
 struct model *model_new(uint32_t sites_n);
-/* Fills least_ds from the edges: shortest ways. False without memory. */
+/* Fills what follows from the rest: shares covered, shortest ways. False without
+ * memory. */
 bool model_close(struct model *m);
 void model_bloom_put(uint64_t *bloom, uint64_t bits, struct plate p);
 unsigned model_prefix_of(struct plate p);

@@ -13,6 +13,7 @@
 #include "geo/point.h"
 #include "model/site.h"
 
+#define ZONES_MAX 64 /* more are ERR_TOOBIG */
 #define ZONE_WINDOWS 8
 #define ZONE_CLASSES 16
 

@@ -14,6 +14,7 @@
 #include "rules/machine.h"
 #include "rules/marks.h"
 #include "rules/scene.h"
+#include "rules/suspects.h"
 #include "rules/unread.h"
 
 #define CHECKPOINT_FORM 1
@@ -24,6 +25,12 @@
     (10 * SECOND_MS) /* reads of one text at one site within it are one passage */
 #define SHADOW_MS (2 * SECOND_MS)
 #define PREFETCH 8
+#define LEAPS_A_JUDGEMENT 64u
+/* Plates that leap at a site within three hours before its clock is doubted: a few, and
+ * more where there is more traffic (misreads and clones: one read in a thousand). */
+#define DOUBT_LEAST 3.0
+#define DOUBT_SHARE 1e-3
+#define DOUBT_TIMES 3.0
 #define UNREAD_CROWD                                                                   \
     2 /* other unread passes of the look, before a cluster is looked for */
 
@@ -52,6 +59,7 @@ struct rules {
     struct held_table held;
     struct marks marks;
     struct unread unread;
+    struct suspects suspects;
     ts_ms newest_ms;    /* pass time */
     int32_t newest_day; /* of arrival */
     uint64_t lsn;
@@ -71,6 +79,9 @@ struct rules {
     const struct sighting *trigger;
     struct weigher weigher;
     struct buf bytes;
+    struct leap_at leaps[LEAPS_A_JUDGEMENT];
+    unsigned leaps_n;
+    const struct view *judged; /* the view of the day under judgement */
 };
 
 /* ---- making ---- */
@@ -133,6 +144,8 @@ init_tables(struct rules *r)
         e = marks_init(&r->marks);
     if (!e)
         e = unread_init(&r->unread);
+    if (!e)
+        e = suspects_init(&r->suspects);
     r->no_watches = watch_set_new(NULL, 0, 0);
     return e ? e : r->no_watches ? OK : ERR_NOMEM;
 }
@@ -177,6 +190,7 @@ rules_free(struct rules *r)
     held_release(&r->held);
     marks_release(&r->marks);
     unread_release(&r->unread);
+    suspects_release(&r->suspects);
     vehicle_index_unref(r->registry);
     watch_set_unref(r->watches);
     watch_set_unref(r->no_watches);
@@ -287,6 +301,43 @@ machine_shadowed(void *machine, const struct sighting *s)
     if (e)
         r->counts.history_failed++;
     return w.found;
+}
+
+/* ---- clocks in doubt ---- */
+
+static struct leap_at
+leap_place(uint32_t site, ts_ms at_ms)
+{
+    return (struct leap_at){site, (int32_t)(at_ms / HOUR_MS)};
+}
+
+void
+machine_leap(void *machine, uint32_t site, ts_ms at_ms)
+{
+    struct rules *r = machine;
+    struct leap_at at = leap_place(site, at_ms);
+    for (unsigned i = 0; i < r->leaps_n; i++)
+        if (r->leaps[i].site == at.site && r->leaps[i].hour == at.hour)
+            return;
+    if (r->leaps_n < LEAPS_A_JUDGEMENT)
+        r->leaps[r->leaps_n++] = at;
+}
+
+static unsigned
+doubt_at(const struct view *v, uint32_t site)
+{
+    const struct site_model *m = model_site(v->model, (struct site_id){site});
+    return (unsigned)(DOUBT_LEAST + DOUBT_TIMES * DOUBT_SHARE * m->reads * 3 / 24);
+}
+
+bool
+machine_doubts_clock(void *machine, uint32_t site, ts_ms at_ms)
+{
+    struct rules *r = machine;
+    unsigned enough = doubt_at(r->judged, site);
+    return suspects_count(
+               &r->suspects, leap_place(site, at_ms),
+               r->rows_n ? r->rows[0].s.plate : PLATE_NONE, enough) >= enough;
 }
 
 /* ---- fetching the rows of a plate ---- */
@@ -591,9 +642,9 @@ run_rules(struct rules *r, struct scene *s, enum rule_key key)
     }
 }
 
-/* Judges one plate on one civil day; true when it stays under observation. */
 static bool
-judge_day(struct rules *r, struct plate p, int32_t day, const struct sighting *trigger)
+judge_alone(
+    struct rules *r, struct plate p, int32_t day, const struct sighting *trigger)
 {
     struct scene s = {
         .plate = p,
@@ -613,10 +664,49 @@ judge_day(struct rules *r, struct plate p, int32_t day, const struct sighting *t
         return false;
     fold_rows(r, &s);
     r->trigger = trigger;
+    r->judged = s.view;
+    r->leaps_n = 0;
     r->counts.judged++;
     run_rules(r, &s, RULE_BY_PLATE);
     settle(r, p.v, day);
     return s.hot || r->made_n > 0;
+}
+
+/* Another plate's leap made or ended a doubt of a clock: what rests on that clock is
+ * judged again. */
+static void
+judge_neighbours(struct rules *r, struct leap_at at, struct plate p, int32_t day)
+{
+    enum { MOST = 256 };
+    struct suspect near[MOST];
+    unsigned n = 0, enough = doubt_at(ground_view(&r->ground, day), at.site);
+    bool close = false;
+    for (int32_t h = -1; h <= 1; h++) {
+        struct leap_at centre = {at.site, at.hour + h};
+        unsigned others = suspects_count(&r->suspects, centre, p, enough + 2);
+        close |= others + 1 >= enough && others <= enough + 1;
+    }
+    uint32_t from = 0;
+    for (const struct suspect *s;
+         close && n < MOST && (s = suspects_near(&r->suspects, at, &from));)
+        if (!plate_eq(s->plate, p))
+            near[n++] = *s;
+    for (unsigned i = 0; i < n; i++)
+        judge_alone(r, near[i].plate, near[i].day, NULL);
+}
+
+/* Judges one plate on one civil day; true when it stays under observation. */
+static bool
+judge_day(struct rules *r, struct plate p, int32_t day, const struct sighting *trigger)
+{
+    bool hot = judge_alone(r, p, day, trigger);
+    struct leap_at leaps[LEAPS_A_JUDGEMENT];
+    unsigned n = r->leaps_n;
+    memcpy(leaps, r->leaps, n * sizeof *leaps);
+    if (suspects_set(&r->suspects, p, day, leaps, n))
+        for (unsigned i = 0; i < n; i++)
+            judge_neighbours(r, leaps[i], p, day);
+    return hot;
 }
 
 static void
@@ -816,6 +906,7 @@ feed_row(struct rules *r, const struct sighting *s)
         r->newest_day = day;
         held_forget(&r->held, day - 2);
         unread_forget(&r->unread, civil_day_start(day - 2, &r->zone));
+        suspects_forget(&r->suspects, day - 2);
     }
 }
 
@@ -842,6 +933,7 @@ rules_tick(struct rules *r, ts_ms now)
     r->newest_day = day;
     held_forget(&r->held, day - 2);
     unread_forget(&r->unread, civil_day_start(day - 2, &r->zone));
+    suspects_forget(&r->suspects, day - 2);
 }
 
 uint64_t
@@ -884,6 +976,7 @@ rules_checkpoint(const struct rules *r, struct buf *out)
     held_encode(out, &r->held);
     marks_encode(out, &r->marks);
     unread_encode(out, &r->unread);
+    suspects_encode(out, &r->suspects);
 }
 
 enum err
@@ -904,6 +997,8 @@ rules_restore(struct rules *r, struct span bytes)
         e = marks_decode(&c, &r->marks);
     if (!e)
         e = unread_decode(&c, &r->unread);
+    if (!e)
+        e = suspects_decode(&c, &r->suspects);
     if (!e && (c.bad || cur_left(&c)))
         e = ERR_CORRUPT;
     if (e)

@@ -9,6 +9,11 @@
 /* A cloned or repainted vehicle among all that wear a registered plate: only to keep a
  * contradicted look from counting as proof of a misread. */
 #define OTHER_LOOK 2e-4
+/* Weight of a plate that nobody registered being worn: rare where nearly all are
+ * registered. */
+#define UNREGISTERED 0.1
+#define UNREGISTERED_COVERED 1e-4
+#define COVERED 0.97
 #define CLOCK_SDS 3.0
 #define CLOCK_FLOOR_MS 2000.0
 
@@ -33,7 +38,10 @@ passage_right(struct scene *s, struct passage *p)
 {
     const struct identity *who = passage_who(s, p);
     double other = look_any(s->weigher->census, p->s);
-    double worn = who->right + (who->vehicle ? OTHER_LOOK : 0.1) * other;
+    double rare = who->vehicle                                  ? OTHER_LOOK
+                  : covered(s->weigher, p->s->plate) >= COVERED ? UNREGISTERED_COVERED
+                                                                : UNREGISTERED;
+    double worn = who->right + rare * other;
     return worn / (worn + who->misread + who->unknown);
 }
 
@@ -103,6 +111,21 @@ alarm_subject(struct alarm *a, const char *text)
         s.n--; /* cut between characters */
     bool fits = span_copy(a->subject, sizeof a->subject, s);
     must(fits);
+}
+
+void
+scene_leap(struct scene *s, const struct passage *a, const struct passage *b)
+{
+    machine_leap(s->machine, a->s->site.v, a->pass_ms);
+    machine_leap(s->machine, b->s->site.v, b->pass_ms);
+}
+
+bool
+scene_clock_doubt(
+    const struct scene *s, const struct passage *a, const struct passage *b)
+{
+    return machine_doubts_clock(s->machine, a->s->site.v, a->pass_ms) ||
+           machine_doubts_clock(s->machine, b->s->site.v, b->pass_ms);
 }
 
 bool

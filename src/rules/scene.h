@@ -93,12 +93,18 @@ void alarm_add(struct alarm *a, const struct passage *p, uint8_t role);
 void alarm_number(struct alarm *a, const char *name, double value);
 void alarm_subject(struct alarm *a, const char *text);
 
-/* Is the way from i to j impossible in the time between them, clocks considered? */
 struct leap {
-    double gap_ms;   /* corrected time between them */
+    double gap_ms;   /* corrected time between two passages */
     double least_ms; /* least time thought possible */
     double sd_ms;    /* of the gap */
 };
+/* Reports the leap at both ends, so that a wrong clock betrays itself by many plates.
+ */
+void scene_leap(struct scene *s, const struct passage *a, const struct passage *b);
+/* Is one of the two clocks in doubt because many plates leap there at that time? */
+bool scene_clock_doubt(
+    const struct scene *s, const struct passage *a, const struct passage *b);
+/* Is the way impossible in the time between, clocks considered? */
 bool leap_is_impossible(
     const struct view *v, ts_ms from_ms, uint32_t from, ts_ms to_ms, uint32_t to,
     double margin, double max_kmh, struct leap *out);

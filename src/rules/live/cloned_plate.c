@@ -68,11 +68,12 @@ struct split {
     bool odd[NODES];
     const struct sighting *other; /* the first odd look */
     double log_misread, log_same, log_other;
-    unsigned leaps, odds, odd_in_day;
+    unsigned odds, odd_in_day;
+    bool any_leap; /* also those that a wrong clock explains */
 };
 
 static bool
-in_conflict(const struct split *x, unsigned i, unsigned k)
+leaps(const struct split *x, unsigned i, unsigned k)
 {
     const struct passage *a = &x->s->passages[i], *b = &x->s->passages[k];
     return impossible(
@@ -80,12 +81,25 @@ in_conflict(const struct split *x, unsigned i, unsigned k)
 }
 
 static bool
-any_leap(const struct split *x)
+in_conflict(const struct split *x, unsigned i, unsigned k)
 {
+    return leaps(x, i, k) &&
+           !scene_clock_doubt(x->s, &x->s->passages[i], &x->s->passages[k]);
+}
+
+/* Leaps between neighbouring passages; all are reported, those of doubtful clocks do
+ * not count. */
+static bool
+any_leap(struct split *x)
+{
+    bool any = false;
     for (unsigned i = 0; i + 1 < x->n; i++)
-        if (in_conflict(x, i, i + 1))
-            return true;
-    return false;
+        if (leaps(x, i, i + 1)) {
+            scene_leap(x->s, &x->s->passages[i], &x->s->passages[i + 1]);
+            x->any_leap = true;
+            any |= in_conflict(x, i, i + 1);
+        }
+    return any;
 }
 
 /* Two-colours the conflict component of `seed`; its members go to `out`. */
@@ -101,7 +115,6 @@ colour(struct split *x, unsigned seed, unsigned out[NODES])
             if (k != i && !x->side[k] && in_conflict(x, i < k ? i : k, i < k ? k : i)) {
                 x->side[k] = (uint8_t)(3 - x->side[i]);
                 out[n++] = k;
-                x->leaps++;
             }
     }
     if (n == 1)
@@ -237,7 +250,7 @@ worst_pair(const struct split *x)
             const struct passage *a = &x->s->passages[i], *b = &x->s->passages[k];
             unsigned odd = x->odd[k] ? k : i, even = odd == k ? i : k;
             struct leap leap;
-            if (x->odd[i] == x->odd[k] || !x->s->passages[odd].in_day ||
+            if (x->odd[i] == x->odd[k] || !x->s->passages[odd].in_day || !x->side[i] ||
                 !impossible(
                     x->s->param, x->s->view, a->at_ms, a->s->site.v, b->at_ms,
                     b->s->site.v, &leap))
@@ -320,9 +333,9 @@ step(struct scene *s)
     if (!s->vehicle)
         return;
     split_day(&x);
+    s->hot = x.any_leap;
     if (!x.odds)
         return;
-    s->hot = true;
     double probability = probability_of(&x);
     if (x.odd_in_day && probability * 100 >= s->param[LEAST_PERCENT])
         raise(&x, probability);

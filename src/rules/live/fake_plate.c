@@ -36,6 +36,10 @@ glance(const struct glance *g)
            covered(g->weigher, g->s->plate) * 100 >= g->param[LEAST_COVERED_PERCENT];
 }
 
+#define AGAIN                                                                          \
+    0.05 /* share of further reads of a once misread vehicle that are misread alike */
+#define MIDDLE_SHARE 0.1 /* usual share of one confusion at one place */
+
 struct sum {
     double log_fake, log_misread, twin_percent;
     unsigned passes, sites;
@@ -66,10 +70,14 @@ sum_day(struct scene *s)
             continue;
         const struct identity *who = passage_who(s, p);
         double misread = who->misread + who->unknown;
+        if (first) /* what was misread once is misread so again more easily: dirt, a
+                      bolt, a busy taxi */
+            misread += AGAIN * who->misread / (p->site->misread * MIDDLE_SHARE);
         sum.log_fake +=
             log(first ? look_again(c, first->s, p->s, p->site) : look_any(c, p->s));
         sum.log_misread += log(misread);
-        sum.twin_percent = fmax(sum.twin_percent, 100 * who->twin_weight / misread);
+        sum.twin_percent = fmax(
+            sum.twin_percent, 100 * who->twin_weight / (who->misread + who->unknown));
         sum.sites += !site_seen(s, i);
         sum.passes++;
         first = first ? first : p;

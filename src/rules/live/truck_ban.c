@@ -20,10 +20,26 @@ static const struct rule_number numbers[] = {
 static const struct rule_text roles[] = {
     {"首次进入", "first pass inside"}, {"区内再次通行", "later pass inside"}};
 
+/* The registered class; of a plate nobody registered, the class that most of its
+ * passages show. */
 static code3
-class_of(const struct scene *s, const struct passage *p)
+class_of(const struct scene *s)
 {
-    return s->vehicle ? s->vehicle->vehicle_class : p->s->vehicle_class;
+    code3 best = 0;
+    unsigned most = 0;
+    if (s->vehicle)
+        return s->vehicle->vehicle_class;
+    for (unsigned i = 0; i < s->n; i++) {
+        code3 class = s->passages[i].s->vehicle_class;
+        unsigned n = 0;
+        for (unsigned k = 0; k < s->n; k++)
+            n += s->passages[k].s->vehicle_class == class;
+        if (class && n > most) {
+            most = n;
+            best = class;
+        }
+    }
+    return most > 1 ? best : 0;
 }
 
 static bool
@@ -44,8 +60,7 @@ static bool
 offends(const struct scene *s, size_t zone, const struct passage *p)
 {
     const struct ban_zone *z = &s->ground->zones[zone];
-    return (p->site->zones >> zone & 1) && zone_names_class(z, class_of(s, p)) &&
-           zone_open(z, p->pass_ms, s->zone) &&
+    return (p->site->zones >> zone & 1) && zone_open(z, p->pass_ms, s->zone) &&
            !ground_permitted(s->ground, s->plate, p->s->plate_color, z->id, p->pass_ms);
 }
 
@@ -114,8 +129,13 @@ step_zone(struct scene *s, size_t zone)
 static void
 step(struct scene *s)
 {
-    for (size_t z = 0; z < s->ground->zones_n; z++)
-        step_zone(s, z);
+    bool near = false;
+    for (unsigned i = 0; i < s->n && !near; i++)
+        near = s->passages[i].site->zones != 0;
+    code3 class = near ? class_of(s) : 0;
+    for (size_t z = 0; class && z < s->ground->zones_n; z++)
+        if (zone_names_class(&s->ground->zones[z], class))
+            step_zone(s, z);
 }
 
 const struct rule rule_truck_ban = {

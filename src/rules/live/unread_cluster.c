@@ -30,8 +30,8 @@ static const struct rule_text roles[] = {
 
 #define MARGIN 0.7
 #define MAX_KMH 130.0
-#define UNREAD_ON_THE_WAY                                                              \
-    0.12             /* a readable vehicle goes unread once more within the link time */
+#define SITES_ON_THE_WAY 5.0 /* a vehicle passes so many sites within the link time */
+#define ON_THE_WAY_MAX 1.0
 #define SAID_SO 20.0 /* how much likelier the camera's flag is on a covered plate */
 #define CHAIN_MAX 64
 
@@ -81,13 +81,19 @@ chance_of(const struct scene *s)
     return s->n * s->param[LINK_MIN] * MINUTE_MS / span_ms;
 }
 
+/* A readable vehicle goes unread more than once by bad luck: each link as likely as its
+ * site's rate. */
 static double
 probability_of(const struct scene *s, const struct chain *c)
 {
-    double by_chance = chance_of(s) + UNREAD_ON_THE_WAY,
-           prior = s->param[PRIOR_PERCENT] / 100;
-    double odds =
-        prior / (1 - prior) * pow(SAID_SO, c->flagged) / pow(by_chance, c->n - 1.0);
+    double luck = 1, prior = s->param[PRIOR_PERCENT] / 100;
+    for (unsigned i = 1; i < c->n; i++) {
+        const struct site_model *m =
+            model_site(s->view->model, s->passages[c->at[i]].s->site);
+        luck *=
+            fmin(ON_THE_WAY_MAX, chance_of(s) + (double)m->unread * SITES_ON_THE_WAY);
+    }
+    double odds = prior / (1 - prior) * pow(SAID_SO, c->flagged) / luck;
     return odds / (1 + odds);
 }
 

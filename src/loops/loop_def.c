@@ -127,8 +127,13 @@ read_file(const char *path, struct buf *out, struct note *note)
     return e;
 }
 
-enum err
-loop_defs_load(struct loop_defs *s, const char *dir, struct note *note)
+/* Calls each() with the text of every definition file of dir, in the order of their
+ * names, until one call fails. */
+static enum err
+each_file(
+    const char *dir,
+    enum err (*each)(void *ctx, struct span text, const char *path, struct note *note),
+    void *ctx, struct note *note)
 {
     struct dirent **names = NULL;
     int n = scandir(dir, &names, wanted, alphasort);
@@ -144,12 +149,61 @@ loop_defs_load(struct loop_defs *s, const char *dir, struct note *note)
         if (!e)
             e = read_file(path, &text, note);
         if (!e)
-            e = loop_defs_add(
-                s, span_of(text.p ? (void *)text.p : (void *)"", text.n), path, note);
+            e = each(ctx, span_of(text.n ? (char *)text.p : "", text.n), path, note);
         buf_release(&text);
         free(names[i]);
     }
     free(names);
+    return e;
+}
+
+static enum err
+add_file(void *ctx, struct span text, const char *path, struct note *note)
+{
+    return loop_defs_add(ctx, text, path, note);
+}
+
+enum err
+loop_defs_load(struct loop_defs *s, const char *dir, struct note *note)
+{
+    return each_file(dir, add_file, s, note);
+}
+
+struct linting {
+    void (*tell)(void *ctx, const struct loop_finding *f);
+    void *ctx;
+    size_t errors;
+};
+
+static enum err
+lint_file(void *ctx, struct span text, const char *path, struct note *note)
+{
+    struct linting *l = ctx;
+    struct loop_def *d = NULL;
+    struct note why = {0};
+    (void)note;
+    if (loop_def_parse(text, path, &d, &why) == OK) {
+        l->errors += loop_lint(d, l->tell, l->ctx);
+    } else {
+        struct loop_finding f = {.error = true, .file = path, .path = why.field};
+        memcpy(f.en, why.en, sizeof f.en);
+        memcpy(f.zh, why.zh, sizeof f.zh);
+        l->errors++;
+        l->tell(l->ctx, &f);
+    }
+    loop_def_free(d);
+    return OK;
+}
+
+enum err
+loop_lint_dir(
+    const char *dir, void (*tell)(void *ctx, const struct loop_finding *f), void *ctx,
+    size_t *errors, struct note *note)
+{
+    struct linting l = {.tell = tell, .ctx = ctx};
+    enum err e = each_file(dir, lint_file, &l, note);
+    if (!e)
+        *errors = l.errors;
     return e;
 }
 

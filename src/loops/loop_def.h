@@ -291,6 +291,12 @@ struct loop_finding {
 size_t loop_lint(
     const struct loop_def *d, void (*tell)(void *ctx, const struct loop_finding *f),
     void *ctx);
+/* Reads and lints every file of dir on its own. One that cannot be read is told as a
+ * finding without a position: its texts begin with it. ERR_IO when dir cannot be read.
+ */
+enum err loop_lint_dir(
+    const char *dir, void (*tell)(void *ctx, const struct loop_finding *f), void *ctx,
+    size_t *errors, struct note *note) MUST_USE;
 /* The row of GET /api/v1/meta "loops" (docs/api.md). */
 void loop_def_json(struct buf *out, const struct loop_def *d);
 /* A text diagram (Mermaid stateDiagram-v2) in one language. */

@@ -425,6 +425,12 @@ a_directory_is_loaded_by_name(void **state)
     assert_int_equal(loop_defs_load(s, dir, &note), ERR_INPUT);
     assert_non_null(strstr(note.en, "c.yml:2:1"));
     assert_int_equal(loop_defs_load(s, "/nonexistent", &note), ERR_IO);
+    struct told t = {.part = "c.yml:2:1", .error = true};
+    size_t errors = 0;
+    kit_ok(loop_lint_dir(dir, hear, &t, &errors, &note), &note);
+    assert_int_equal(errors, 1); /* the good file beside the bad one is read on */
+    assert_true(t.found);
+    assert_int_equal(loop_lint_dir("/nonexistent", hear, &t, &errors, &note), ERR_IO);
     loop_defs_free(s);
     kit_remove_tree(dir);
 }

@@ -200,6 +200,10 @@ feed_json(
     *text = mend(run, *text);
     if (dom_parse(run->dom, *text, root, fault) != OK)
         return false;
+    enum dom_type type = dom_type_of(*root);
+    if (type != DOM_OBJECT &&
+        type != DOM_LIST) /* a word in quotes: it was no JSON at all */
+        return false;
     feed_fault(&out->faults, FAULT_MENDED, "body", (struct span){NULL, 0});
     return true;
 }

@@ -426,7 +426,8 @@ day_hail(struct drive *d)
     int64_t t = minutes(d, 340, 900);
     for (int i = 0; i < n && t < 26 * HOUR; i++) {
         struct place b = anywhere(d);
-        t = trip(d, a, b, rnd_below(&d->r, 4), t + minutes(d, 5, 45));
+        t += minutes(d, 5, 45);
+        t = trip(d, a, b, rnd_below(&d->r, 4), t);
         a = b;
     }
 }
@@ -449,9 +450,9 @@ day_goods(struct drive *d, bool heavy)
                                                   : anywhere(d);
         if (b.at == a.at)
             b = ring_place(rnd_next(&d->r));
-        int64_t end = trip(
-            d, a, b, rnd_below(&d->r, 4) | (heavy ? TASTE_RING : 0),
-            t + minutes(d, 20, 60));
+        int64_t start = t + minutes(d, 20, 60);
+        int64_t end =
+            trip(d, a, b, rnd_below(&d->r, 4) | (heavy ? TASTE_RING : 0), start);
         if (end < 0) {
             t += HOUR;
             refused++;
@@ -580,7 +581,8 @@ resident_work(struct drive *d, uint64_t who)
         int64_t go = minutes(d, 680, 830);
         t = trip(
             d, at, b, rnd_below(&d->r, 4), go < t + 10 * MINUTE ? t + 10 * MINUTE : go);
-        t = trip(d, b, at, rnd_below(&d->r, 4), t + minutes(d, 30, 60));
+        t += minutes(d, 30, 60);
+        t = trip(d, b, at, rnd_below(&d->r, 4), t);
     }
     int64_t back = (int64_t)(17 * 60 + 42) * MINUTE +
                    rnd_scale(habit(d, who, 3), 96 * MINUTE) - 48 * MINUTE +
@@ -588,7 +590,8 @@ resident_work(struct drive *d, uint64_t who)
     t = back < t + 10 * MINUTE ? t + 10 * MINUTE : back;
     if (rnd_below(&d->r, 100) < 22) {
         struct place b = anywhere(d);
-        t = trip(d, at, b, rnd_below(&d->r, 4), t) + minutes(d, 40, 120);
+        t = trip(d, at, b, rnd_below(&d->r, 4), t);
+        t += minutes(d, 40, 120);
         at = b;
     }
     way = rnd_below(&d->r, 100) < 88 ? taste ^ 1 : rnd_below(&d->r, 4);
@@ -599,7 +602,8 @@ resident_work(struct drive *d, uint64_t who)
         t = trip(
             d, home, b, rnd_below(&d->r, 4),
             go < t + 15 * MINUTE ? t + 15 * MINUTE : go);
-        trip(d, b, home, rnd_below(&d->r, 4), t + minutes(d, 30, 90));
+        t += minutes(d, 30, 90);
+        trip(d, b, home, rnd_below(&d->r, 4), t);
     }
 }
 
@@ -619,7 +623,8 @@ resident_errands(struct drive *d, uint64_t who)
         if (t > 23 * HOUR)
             return;
         t = trip(d, home, b, rnd_below(&d->r, 4), t);
-        end = trip(d, b, home, rnd_below(&d->r, 4), t + minutes(d, 30, 150));
+        t += minutes(d, 30, 150);
+        end = trip(d, b, home, rnd_below(&d->r, 4), t);
     }
 }
 

@@ -2,6 +2,8 @@
 /* Every row against every wrong role, parameters and bodies against their rows, OpenAPI
  * against the rows, the console's files, health and metrics: over a real socket against
  * a fake daemon. */
+#include "kit/kit.h"
+
 #include "serve/fake_test.h"
 
 static struct fake fake;

@@ -20,7 +20,7 @@ struct asset {
 };
 extern const struct asset console_rows[]; /* made by the build; empty without console */
 
-extern const char console_policy[];         /* Content-Security-Policy of the console */
+extern const char console_policy[]; /* Content-Security-Policy of the console */
 
 struct assets;
 /* root NULL = the embedded console (or a page that says how to build it). */

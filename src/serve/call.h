@@ -65,7 +65,8 @@ struct serve {
     struct gate *gates[NETS];  /* devices' protocols: each owned by its loop */
     struct assets *assets;     /* constant */
     char *proxies, *origins, *server_id, *realm;
-    bool loaded; /* the sessions of before the start are here: owned by the console loop */
+    bool loaded; /* the sessions of before the start are here: owned by the console loop
+                  */
 };
 
 /* The call of a request, NULL before its head was routed. */

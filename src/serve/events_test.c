@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The event stream: who sees what, resuming from ring and ledger, reset, lossy topics,
  * ends. */
+#include "kit/kit.h"
+
 #include "serve/fake_test.h"
 
 #include "serve/events.h"

@@ -3,12 +3,11 @@
  * and a store in memory, one thread as ledger and queries, one as work; and a client
  * over a real socket.
  *
+ * Includes kit/kit.h comes before it.
  * Threads  fake.lock guards what the owner thread and the test both touch.
  */
 #ifndef TQ_SERVE_FAKE_TEST_H
 #define TQ_SERVE_FAKE_TEST_H
-
-#include "kit/kit.h"
 
 #include <arpa/inet.h>
 #include <jansson.h>

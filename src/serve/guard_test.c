@@ -160,11 +160,14 @@ static void
 too_many_headers(void **state)
 {
     (void)state;
-    char text[4096] = GET11;
+    struct buf text = {0};
+    buf_text(&text, GET11);
     for (int i = 0; i < GUARD_HEADERS; i++)
-        strcat(text, "X: y\r\n");
-    strcat(text, "\r\n");
-    refuses(text, strlen(text), REFUSE_HEAD_TOO_BIG, "headers_many");
+        buf_text(&text, "X: y\r\n");
+    buf_text(&text, "\r\n");
+    buf_u8(&text, 0);
+    refuses((char *)text.p, text.n - 1, REFUSE_HEAD_TOO_BIG, "headers_many");
+    buf_release(&text);
 }
 
 /* Decodes text in pieces of `step`; NULL or the fault. */

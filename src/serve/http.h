@@ -44,8 +44,8 @@ struct http_conf {
     size_t body_max;    /* one body; 0 = 8 MB */
     size_t body_budget; /* all bodies being read at once; past it 503; 0 = 256 MB */
     uint32_t conns_max; /* past it the longest idle connection makes room; 0 = 10,000 */
-    int head_ms;         /* from the first byte to the end of the head; 0 = 10,000 */
-    int idle_ms;         /* a connection between requests; 0 = 75,000 */
+    int head_ms;        /* from the first byte to the end of the head; 0 = 10,000 */
+    int idle_ms;        /* a connection between requests; 0 = 75,000 */
     int body_ms; /* a body of any size gets this, plus its size / body_rate; 0 = 10,000
                   */
     int body_rate;       /* bytes a second that a sender must reach; 0 = 16,384 */

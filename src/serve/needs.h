@@ -113,10 +113,12 @@ struct serve_needs {
      * stays the caller's. */
     enum err (*append)(
         void *ctx, struct sighting_batch *b, struct http *home, struct job *done);
-    /* net loops. Makes true what a message without passes means: places, pictures, asks (the arrays of
-     * out, which stay until `done` is posted; objects that failed get `refused`). May be NULL. */
-    enum err (*keep)(void *ctx, struct feed_out *out, const struct sender *who,
-        struct http *home, struct job *done);
+    /* net loops. Makes true what a message without passes means: places, pictures, asks
+     * (the arrays of out, which stay until `done` is posted; objects that failed get
+     * `refused`). May be NULL. */
+    enum err (*keep)(
+        void *ctx, struct feed_out *out, const struct sender *who, struct http *home,
+        struct job *done);
     /* net loops: the site of a device code or tollgate code, made as "unplaced" when
      * new. May answer 0 when it is being made: then the store resolves it by the text
      * left in the batch. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signing in: one answer for every cause, lock-out, first password, CSRF and Origin,
  * ends of sessions, passwords. */
+#include "kit/kit.h"
+
 #include "serve/fake_test.h"
 
 static struct fake fake;

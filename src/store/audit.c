@@ -363,8 +363,6 @@ write_secret(struct audit *a, const char *path)
     os_close(&f);
     if (!e)
         e = os_rename(a->fs, temporary, path, NULL);
-    if (!e)
-        e = os_sync_dir(a->fs, a->base, "audit.key.dir");
     sodium_memzero(text, sizeof text);
     return e;
 }
@@ -402,22 +400,33 @@ load_key(struct audit *a, bool make, struct note *note)
     if (e)
         return e;
     e = os_stat(a->fs, path, &size, &is_dir);
-    if (e == OK)
-        return read_secret(a, path, note);
-    if (e != ERR_NOTFOUND || !make)
+    bool there = e == OK;
+    if (there)
+        e = read_secret(a, path, note);
+    else if (e != ERR_NOTFOUND || !make)
         return note_fmt(
             note, e, "", "the audit key %s is missing", "缺少审计密钥 %s", path);
-    crypto_sign_keypair(a->key, a->secret);
+    else if (crypto_sign_keypair(a->key, a->secret) == 0)
+        e = write_secret(a, path);
+    /* The public half may be missing after a stop between the two. */
+    if (e || (there && os_stat(a->fs, public_path, &size, &is_dir) == OK))
+        return e;
     sodium_bin2hex(text, sizeof text, a->key, sizeof a->key);
     text[64] = '\n';
-    e = write_secret(a, path);
-    if (!e)
-        e = os_write_file(
-            a->fs, public_path, (struct span){text, 65}, "audit.key.pub", note);
-    return e;
+    return os_write_file(
+        a->fs, public_path, (struct span){text, 65}, "audit.key.pub", note);
 }
 
 /* ---- heads ---- */
+
+static enum err
+other_key(struct note *note)
+{
+    return note_set(
+        note, ERR_CORRUPT, "",
+        "the audit key is not the one this record was signed with: put it back",
+        "审计密钥与既有审计记录不符，请恢复原密钥");
+}
 
 /* The last whole line of audit/heads whose signature is ours. */
 static enum err
@@ -441,6 +450,10 @@ load_heads(struct audit *a, struct note *note)
             e = note_set(
                 note, ERR_CORRUPT, "", "a line of audit/heads is damaged",
                 "审计文件 audit/heads 已损坏");
+            break;
+        }
+        if (sodium_memcmp(h.key, a->key, sizeof a->key) != 0) {
+            e = other_key(note);
             break;
         }
         a->sign = h;
@@ -588,7 +601,8 @@ damaged(const struct scan *s, struct note *note)
         (unsigned long long)s->next);
 }
 
-/* Keeps the torn bytes beside the chain and cuts them off. */
+/* Keeps the torn bytes beside the chain and cuts them off; the record that says so
+ * syncs the cut. */
 static enum err
 set_aside(struct audit *a, const struct scan *s, struct note *note)
 {
@@ -599,11 +613,7 @@ set_aside(struct audit *a, const struct scan *s, struct note *note)
         e = os_write_file(
             a->fs, path, span_of(s->bytes + s->good, s->n - s->good), "audit.torn",
             note);
-    if (!e)
-        e = os_truncate(a->file, s->good);
-    if (!e)
-        e = os_sync(a->file, "audit.cut");
-    return e;
+    return e ? e : os_truncate(a->file, s->good);
 }
 
 static enum err
@@ -693,6 +703,8 @@ load_parts(struct audit *a, ts_ms at, struct note *note)
                 e = drop_unborn(a, &s, note);
             else if (!e && s.head.first != p->first)
                 e = damaged(&s, note);
+            else if (!e && sodium_memcmp(s.head.key, a->key, sizeof a->key) != 0)
+                e = other_key(note);
             else if (!e)
                 e = open_last(a, &s, at, note);
         }
@@ -725,9 +737,9 @@ audit_open(
     if (!e)
         e = os_mkdir(fs, a->dir, note);
     if (!e)
-        e = os_sync_dir(fs, dir, "audit.mkdir");
-    if (!e)
         e = load_key(a, opt->make_key, note);
+    if (!e) /* names of audit/ and of the key, before any record counts on them */
+        e = os_sync_dir(fs, dir, "audit.base");
     if (!e)
         e = load_heads(a, note);
     if (!e)

@@ -312,9 +312,11 @@ without_its_key_it_does_not_open(void **state)
     kit_ok(audit_open(os_fs_real(), dir, &opt, 1, &a, &note), &note);
     audit_close(&a, 1);
     snprintf(path, sizeof path, "%s/audit.key", dir);
-    flip(path, 0);
     assert_int_equal(truncate(path, 100), 0);
     assert_int_equal(audit_open(os_fs_real(), dir, &opt, 1, &a, &note), ERR_CORRUPT);
+    assert_int_equal(unlink(path), 0); /* nor with another one */
+    assert_int_equal(audit_open(os_fs_real(), dir, &made, 1, &a, &note), ERR_CORRUPT);
+    assert_non_null(strstr(note.en, "key"));
     kit_remove_tree(dir);
 }
 

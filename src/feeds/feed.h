@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* feed.h - ways in: a protocol is one constant row, src/feeds/proto/NAME.c -> feed_NAME.
+/* feed.h - ways in: a protocol is one constant row, src/feeds/proto/NAME.c ->
+ * feed_NAME.
  *
- * Shape    a whole message (struct feed_in) -> decode() -> what it means (struct feed_out); the caller
- *          makes that true (stores the batch, marks the device) -> reply() writes the answer in the
- *          protocol's own form, each object with what became of it. No socket, no clock, no store here.
- * Owner    the caller owns in, out and the arena of out; out->batch is the caller's from decode() on and
- *          must live until reply(). feed_out_release() frees what is left.
- * Threads  a struct feeds is one thread's; rows are constant.
- * Errors   what senders do wrong is no error but a fault (fault.def), counted in out->faults, and an
- *          answer; decode() fails only without memory or past a cap.
- * See      exemplar proto/ndjson.c; docs/feeds.md.
+ * Shape    a whole message (struct feed_in) -> decode() -> what it means (struct
+ * feed_out); the caller makes that true (stores the batch, marks the device) -> reply()
+ * writes the answer in the protocol's own form, each object with what became of it. No
+ * socket, no clock, no store here. Owner    the caller owns in, out and the arena of
+ * out; out->batch is the caller's from decode() on and must live until reply().
+ * feed_out_release() frees what is left. Threads  a struct feeds is one thread's; rows
+ * are constant. Errors   what senders do wrong is no error but a fault (fault.def),
+ * counted in out->faults, and an answer; decode() fails only without memory or past a
+ * cap. See      exemplar proto/ndjson.c; docs/feeds.md.
  */
 #ifndef TQ_FEEDS_FEED_H
 #define TQ_FEEDS_FEED_H
@@ -26,9 +27,10 @@ enum feed_method { FEED_GET, FEED_POST, FEED_PUT, FEED_DELETE };
 
 struct feed_in {
     enum feed_method method;
-    struct span path;        /* "/VIID/MotorVehicles", without query */
-    struct span body;        /* with DOM_PAD readable bytes behind it */
-    struct device_id device; /* who sent it: signed in, or named by its header; 0 unknown */
+    struct span path; /* "/VIID/MotorVehicles", without query */
+    struct span body; /* with DOM_PAD readable bytes behind it */
+    struct device_id
+        device; /* who sent it: signed in, or named by its header; 0 unknown */
     struct span device_code; /* its code; may be empty */
     struct site_id site;     /* where that device stands; 0 when its records say */
     ts_ms now_ms;
@@ -38,7 +40,8 @@ struct feed_in {
 enum feed_what {
     FEED_BROKEN,     /* nothing could be read */
     FEED_REFUSED,    /* resource or method that is not served */
-    FEED_REGISTER,   /* device_code asks to be let in: Digest is the caller's (digest.h) */
+    FEED_REGISTER,   /* device_code asks to be let in: Digest is the caller's (digest.h)
+                      */
     FEED_UNREGISTER, /* device_code leaves */
     FEED_KEEPALIVE,  /* device_code lives */
     FEED_TIME,       /* asks for our clock */
@@ -52,23 +55,24 @@ enum feed_what {
 /* One object of the message and what is answered about it. */
 #define FEED_NO_ROW UINT32_MAX
 struct feed_object {
-    struct span id;      /* the sender's own id, given back */
-    uint32_t row, rows;  /* its rows in the batch; FEED_NO_ROW: it became none */
-    uint32_t line;       /* line or position in the message, from 1 */
-    uint8_t fault;       /* enum feed_fault + 1 that made it be refused; 0 = none */
-    bool refused;        /* by the caller, who may set it before reply() */
+    struct span id;     /* the sender's own id, given back */
+    uint32_t row, rows; /* its rows in the batch; FEED_NO_ROW: it became none */
+    uint32_t line;      /* line or position in the message, from 1 */
+    uint8_t fault;      /* enum feed_fault + 1 that made it be refused; 0 = none */
+    bool refused;       /* by the caller, who may set it before reply() */
 };
 
 enum feed_place_kind { PLACE_TOLLGATE, PLACE_LANE, PLACE_DEVICE };
-struct feed_place { /* GA/T 1400 Tollgate, Lane, APE: the common part; absent: empty, 0 */
+struct feed_place { /* GA/T 1400 Tollgate, Lane, APE: the common part; absent: empty, 0
+                     */
     enum feed_place_kind kind;
-    struct span code;      /* TollgateID, LaneId, ApeID */
-    struct span tollgate;  /* of a lane or device */
+    struct span code;     /* TollgateID, LaneId, ApeID */
+    struct span tollgate; /* of a lane or device */
     struct span name, place, org, model, address, functions;
-    bool has_position;     /* 0,0 means "not given" */
+    bool has_position; /* 0,0 means "not given" */
     e7 lon, lat;
     uint8_t lanes, lane_no, direction, limit_kmh, city_pass;
-    uint8_t online;        /* 1 online, 2 offline, 9 other; 0 not said */
+    uint8_t online; /* 1 online, 2 offline, 9 other; 0 not said */
 };
 
 struct feed_picture {
@@ -99,9 +103,9 @@ struct feed_out {
     size_t pictures_n;
     struct feed_ask *asks;
     size_t asks_n;
-    bool single;           /* the message held one object: so does the answer */
+    bool single; /* the message held one object: so does the answer */
     struct feed_faults faults;
-    struct arena *arena;   /* the caller's: holds everything here but the batch */
+    struct arena *arena; /* the caller's: holds everything here but the batch */
 };
 
 /* arena must live until after reply(). */
@@ -109,9 +113,9 @@ void feed_out_init(struct feed_out *out, struct arena *arena);
 void feed_out_release(struct feed_out *out); /* frees the batch; twice is fine */
 
 struct feed_reply {
-    int status;           /* HTTP */
-    const char *type;     /* Content-Type */
-    bool retry;           /* say Retry-After */
+    int status;       /* HTTP */
+    const char *type; /* Content-Type */
+    bool retry;       /* say Retry-After */
 };
 struct feed_about { /* what an answer needs to know of us */
     ts_ms now_ms;
@@ -121,13 +125,15 @@ struct feed_about { /* what an answer needs to know of us */
 };
 
 enum feed_transport { FEED_HTTP, FEED_FILE };
-enum feed_overflow { FEED_BUSY /* answer "busy": the sender keeps it and comes again */ };
+enum feed_overflow {
+    FEED_BUSY /* answer "busy": the sender keeps it and comes again */
+};
 
 struct feeds;
 struct feed_run { /* given to decode() */
     struct dom *dom;
     struct buf *scratch; /* two */
-    void *own; /* made by open() */
+    void *own;           /* made by open() */
     const struct feed_needs *needs;
 };
 
@@ -135,17 +141,17 @@ struct feed {
     const char *name, *zh, *en;
     const char *standard, *clause;
     enum feed_transport transport;
-    const char *path;      /* every path that begins so is its own */
-    size_t body_max;       /* bytes of one message */
-    size_t objects_max;    /* records of one message; more are answered with TOO_MANY */
+    const char *path;   /* every path that begins so is its own */
+    size_t body_max;    /* bytes of one message */
+    size_t objects_max; /* records of one message; more are answered with TOO_MANY */
     enum feed_overflow overflow;
-    void *(*open)(void);   /* the thread's compiled tables; NULL = none */
+    void *(*open)(void); /* the thread's compiled tables; NULL = none */
     void (*close)(void *own);
     enum err (*decode)(
         struct feed_run *run, const struct feed_in *in, struct feed_out *out);
     void (*reply)(
-        const struct feed_in *in, const struct feed_out *out, const struct feed_about *about,
-        struct buf *body, struct feed_reply *reply);
+        const struct feed_in *in, const struct feed_out *out,
+        const struct feed_about *about, struct buf *body, struct feed_reply *reply);
 };
 extern const struct feed *const feed_rows[]; /* made by the build, ended by NULL */
 
@@ -160,11 +166,12 @@ enum err feed_decode(
 
 /* ---- for rows ---- */
 
-/* Parses the body tolerantly: a BOM is skipped, GB18030 converted, stray bytes replaced, slips of JSON
- * mended; each is counted. False: no JSON; *fault says why, *text is what was tried last. */
+/* Parses the body tolerantly: a BOM is skipped, GB18030 converted, stray bytes
+ * replaced, slips of JSON mended; each is counted. False: no JSON; *fault says why,
+ * *text is what was tried last. */
 bool feed_json(
-    struct feed_run *run, const struct feed_in *in, struct feed_out *out, struct span *text,
-    struct dom_node *root, enum dom_fault *fault);
+    struct feed_run *run, const struct feed_in *in, struct feed_out *out,
+    struct span *text, struct dom_node *root, enum dom_fault *fault);
 
 /* The first fate of an object's rows that is not plain storage, or FATE_STORED. */
 enum sighting_fate feed_fate(const struct feed_out *out, const struct feed_object *o);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loose.h - JSON values as senders type them: numbers as text, texts as numbers, truth as 0, 1, "1".
+/* loose.h - JSON values as senders type them: numbers as text, texts as numbers, truth
+ * as 0, 1, "1".
  *
- * Shape    each reads one member; false when it is absent, null, empty or unreadable. What was wrong is
- *          counted under the field's name.
- * Owner    texts are borrowed from the document, or lie in the caller's scratch.
- * Threads  pure.
+ * Shape    each reads one member; false when it is absent, null, empty or unreadable.
+ * What was wrong is counted under the field's name. Owner    texts are borrowed from
+ * the document, or lie in the caller's scratch. Threads  pure.
  */
 #ifndef TQ_FEEDS_LOOSE_H
 #define TQ_FEEDS_LOOSE_H
@@ -26,7 +26,8 @@ bool loose_int(
 bool loose_number(
     const struct dom_value *v, const char *field, struct feed_faults *f, double min,
     double max, double *out);
-bool loose_bool(const struct dom_value *v, const char *field, struct feed_faults *f, bool *out);
+bool loose_bool(
+    const struct dom_value *v, const char *field, struct feed_faults *f, bool *out);
 bool loose_time(
     const struct dom_value *v, const char *field, struct feed_faults *f,
     const struct zone *zone, ts_ms *out);

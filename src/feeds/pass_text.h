@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pass_text.h - a sighting as named texts: the columns of the CSV and the keys of NDJSON.
+/* pass_text.h - a sighting as named texts: the columns of the CSV and the keys of
+ * NDJSON.
  *
- * Units    as the names say: time_ms epoch milliseconds (other forms are read, see when.h), speed_kmh
- *          with one decimal.
- * Owner    a struct pass_reader is one thread's; rows copy their texts into the batch.
- * Threads  one.
- * Errors   a record that cannot be placed or dated is refused with its fault and column; everything
- *          else that is odd is counted and left unknown.
- * See      man 5 tongqu-csv; tests in pass_text_test.c.
+ * Units    as the names say: time_ms epoch milliseconds (other forms are read, see
+ * when.h), speed_kmh with one decimal. Owner    a struct pass_reader is one thread's;
+ * rows copy their texts into the batch. Threads  one. Errors   a record that cannot be
+ * placed or dated is refused with its fault and column; everything else that is odd is
+ * counted and left unknown. See      man 5 tongqu-csv; tests in pass_text_test.c.
  */
 #ifndef TQ_FEEDS_PASS_TEXT_H
 #define TQ_FEEDS_PASS_TEXT_H
@@ -53,8 +52,8 @@ struct pass_refusal {
     enum pass_key key;
 };
 
-/* One record: fields[key] (empty = absent) to a row. ERR_INPUT: refused, *why says so; ERR_TOOBIG: the
- * batch is full (the row was not taken). */
+/* One record: fields[key] (empty = absent) to a row. ERR_INPUT: refused, *why says so;
+ * ERR_TOOBIG: the batch is full (the row was not taken). */
 enum err pass_read(
     struct pass_reader *r, const struct span *fields, const struct pass_from *from,
     struct sighting_batch *b, struct feed_faults *faults,

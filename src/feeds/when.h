@@ -3,17 +3,19 @@
  *
  * Units    results are ts_ms.
  * Threads  pure.
- * See      GA/T 1400.3 dateTime (yyyyMMddHHmmss, 17 digits with milliseconds); ISO 8601.
+ * See      GA/T 1400.3 dateTime (yyyyMMddHHmmss, 17 digits with milliseconds); ISO
+ * 8601.
  */
 #ifndef TQ_FEEDS_WHEN_H
 #define TQ_FEEDS_WHEN_H
 
 #include "core/civil.h"
 
-/* Reads 14 or 17 digits in zone z (*standard = true); otherwise epoch seconds (10 digits),
- * milliseconds (13), microseconds (16), ISO 8601 with zone, or a date and time without one
- * ("2026-03-02 08:00:00", "2026/3/2 8:00", also with T) in zone z. False: none of these, or before
- * 1990 or past 2100 (a clock that was never set). */
+/* Reads 14 or 17 digits in zone z (*standard = true); otherwise epoch seconds (10
+ * digits), milliseconds (13), microseconds (16), ISO 8601 with zone, or a date and time
+ * without one
+ * ("2026-03-02 08:00:00", "2026/3/2 8:00", also with T) in zone z. False: none of
+ * these, or before 1990 or past 2100 (a clock that was never set). */
 bool when_parse(struct span s, const struct zone *z, ts_ms *out, bool *standard);
 
 #endif

@@ -27,7 +27,7 @@ test_code3_round_trip(void **state)
                     assert_true(code3_parse(span_cstr(before), &w));
                     assert_true(w < v);
                 }
-                strcpy(before, text);
+                memcpy(before, text, sizeof text);
             }
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plate.h - licence plates (号牌): the GA 36 grammar, canonical text, and a 64-bit value.
+/* plate.h - licence plates (号牌): the GA 36 grammar, canonical text, and a 64-bit
+ * value.
  *
- * Shape    a plate value is 0 (PLATE_NONE: unread or no plate), a packed text (bit 63 clear) or the
- *          hash of a text outside our alphabet (bit 63 set: the text itself must be kept beside it).
- *          Packing is 9 characters of 7 bits, first character highest, so values sort as texts do
- *          and a prefix is a range. '?' is one unread character.
- * Owner    values; formatting goes to the caller's PLATE_TEXT bytes.
- * Threads  pure functions.
+ * Shape    a plate value is 0 (PLATE_NONE: unread or no plate), a packed text (bit 63
+ * clear) or the hash of a text outside our alphabet (bit 63 set: the text itself must
+ * be kept beside it). Packing is 9 characters of 7 bits, first character highest, so
+ * values sort as texts do and a prefix is a range. '?' is one unread character. Owner
+ * values; formatting goes to the caller's PLATE_TEXT bytes. Threads  pure functions.
  * Errors   parsing never fails: what is not a plate comes back with kind PLATE_JUNK.
  * See      GA 36-2018; facts in docs/plates.md; tests in plate_test.c.
  */
@@ -24,30 +24,33 @@ struct plate {
 #define PLATE_CHARS 9
 
 enum plate_kind {
-    PLATE_UNREAD,     /* empty, "无牌", "无车牌", "未识别", "-" ...: the value is PLATE_NONE */
-    PLATE_ORDINARY,   /* 普通: province, letter, five */
-    PLATE_NEV_SMALL,  /* 小型新能源 */
-    PLATE_NEV_LARGE,  /* 大型新能源 */
-    PLATE_COACH,      /* 教练车 ...学 */
-    PLATE_TRAILER,    /* 挂车 ...挂 */
-    PLATE_POLICE,     /* 警车 ...警 */
-    PLATE_HK_MACAU,   /* 粤Z....港 / 澳 */
-    PLATE_EMBASSY,    /* 使 */
-    PLATE_CONSULATE,  /* 领 */
-    PLATE_WJ,         /* 武警 */
-    PLATE_MILITARY,   /* 军车 */
-    PLATE_EMERGENCY,  /* 应急 */
-    PLATE_AVIATION,   /* 民航 */
-    PLATE_TEMPORARY,  /* 临, 试, 超, 农 ... and tractors: grammar not strict */
-    PLATE_PARTIAL,    /* at least one '?', otherwise fits a form */
-    PLATE_JUNK,       /* fits no form */
+    PLATE_UNREAD, /* empty, "无牌", "无车牌", "未识别", "-" ...: the value is PLATE_NONE
+                   */
+    PLATE_ORDINARY,  /* 普通: province, letter, five */
+    PLATE_NEV_SMALL, /* 小型新能源 */
+    PLATE_NEV_LARGE, /* 大型新能源 */
+    PLATE_COACH,     /* 教练车 ...学 */
+    PLATE_TRAILER,   /* 挂车 ...挂 */
+    PLATE_POLICE,    /* 警车 ...警 */
+    PLATE_HK_MACAU,  /* 粤Z....港 / 澳 */
+    PLATE_EMBASSY,   /* 使 */
+    PLATE_CONSULATE, /* 领 */
+    PLATE_WJ,        /* 武警 */
+    PLATE_MILITARY,  /* 军车 */
+    PLATE_EMERGENCY, /* 应急 */
+    PLATE_AVIATION,  /* 民航 */
+    PLATE_TEMPORARY, /* 临, 试, 超, 农 ... and tractors: grammar not strict */
+    PLATE_PARTIAL,   /* at least one '?', otherwise fits a form */
+    PLATE_JUNK,      /* fits no form */
 };
 
-/* Reads any spelling (full-width, spaces, '·', '-', lower case, O and I in the sequence) and writes
- * the value, its kind and whether the canonical text differs from s (then s must be kept). Unread
- * characters may be '?', '-', '*' or '_' (GA/T 1400 writes '-'). A single '-' behind the office letter
- * of an otherwise whole plate separates (晋A-12345); elsewhere it is an unread character where a form
- * allows that. A plate colour in front (蓝晋A12345) is skipped. All characters unread: PLATE_NONE. */
+/* Reads any spelling (full-width, spaces, '·', '-', lower case, O and I in the
+ * sequence) and writes the value, its kind and whether the canonical text differs from
+ * s (then s must be kept). Unread characters may be '?', '-', '*' or '_' (GA/T 1400
+ * writes '-'). A single '-' behind the office letter of an otherwise whole plate
+ * separates (晋A-12345); elsewhere it is an unread character where a form allows that.
+ * A plate colour in front (蓝晋A12345) is skipped. All characters unread: PLATE_NONE.
+ */
 enum plate_kind plate_parse(struct span s, struct plate *out, bool *differs);
 
 /* The canonical text into dst[PLATE_TEXT]; "" for PLATE_NONE and for hashed values. */
@@ -91,15 +94,16 @@ const char *plate_code_text(unsigned code);
 struct plate_pattern {
     uint8_t code[24]; /* plate codes, PLATE_CODE_UNREAD = any one, 127 = any run */
     uint8_t n;
-    bool exact;            /* no wildcard at all: then lo is the plate */
-    struct plate lo, hi;   /* every match lies in [lo, hi] (from the literal prefix) */
+    bool exact;          /* no wildcard at all: then lo is the plate */
+    struct plate lo, hi; /* every match lies in [lo, hi] (from the literal prefix) */
 };
 /* False when a character is outside the alphabet or the text is too long. */
 bool plate_pattern_parse(struct span s, struct plate_pattern *out);
 bool plate_pattern_match(const struct plate_pattern *pattern, struct plate p);
 
-/* Probability that a camera reads `got` where the plate shows `real` given that it errs at this
- * character (confusion table; sums to 1 over got for each real). Codes as above. */
+/* Probability that a camera reads `got` where the plate shows `real` given that it errs
+ * at this character (confusion table; sums to 1 over got for each real). Codes as
+ * above. */
 double plate_confusion(unsigned real, unsigned got);
 
 #endif

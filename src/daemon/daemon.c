@@ -51,6 +51,7 @@ open_serve(struct daemon *d, struct note *note)
         .zone = d->base->zone,
         .started_ms = d->started_ms,
         .journal = d->published,
+        .daemon = &d->house,
     };
     enum err e = serve_new(&conf, &d->needs, &d->serve, note);
     if (e == OK && d->opts.tls_cert)

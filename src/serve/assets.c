@@ -34,6 +34,7 @@ struct assets {
     const struct asset *rows;
     struct asset *own; /* rows of a web root: everything in them is heap */
     size_t own_n;
+    char *own_policy; /* its Content-Security-Policy; NULL = the program's */
 };
 
 static void
@@ -54,6 +55,7 @@ assets_free(struct assets *a)
     for (size_t i = 0; i < a->own_n; i++)
         free_own(&a->own[i]);
     free(a->own);
+    free(a->own_policy);
     free(a);
 }
 
@@ -121,6 +123,9 @@ read_root(const char *root, struct assets *a, struct note *note)
         a->own_n = i + 1;
         e = take_row(root, json_array_get(files, i), &a->own[i], note);
     }
+    const char *policy = json_string_value(json_object_get(doc, "csp"));
+    if (!e && policy && !(a->own_policy = strdup(policy)))
+        e = ERR_NOMEM;
     json_decref(doc);
     free((void *)(uintptr_t)text.p);
     a->rows = a->own;
@@ -186,7 +191,8 @@ assets_reply(const struct assets *a, struct req *r)
     req_set(
         r, "Cache-Control",
         row->immutable ? "public, max-age=31536000, immutable" : "no-cache");
-    req_set(r, "Content-Security-Policy", console_policy);
+    req_set(
+        r, "Content-Security-Policy", a->own_policy ? a->own_policy : console_policy);
     req_set(r, "Referrer-Policy", "no-referrer");
     req_set(r, "X-Frame-Options", "DENY");
     req_set(r, "Permissions-Policy", "camera=(), microphone=(), geolocation=(self)");

@@ -298,7 +298,8 @@ make_loop(struct serve *s, enum net net, struct note *note)
         .env = &s->env[net],
     };
     s->nets[net] = (struct serve_net){s, net};
-    s->env[net] = (struct api_env){.serve = s, .needs = s->needs, .here = ON_NET};
+    s->env[net] = (struct api_env){
+        .serve = s, .needs = s->needs, .here = ON_NET, .daemon = s->conf.daemon};
     enum err e = http_new(&conf, &s->http[net], note);
     if (e)
         return e;
@@ -405,6 +406,18 @@ struct http *
 serve_http(struct serve *s, enum net net)
 {
     return s->http[net];
+}
+
+uint32_t
+serve_streams(const struct serve *s)
+{
+    return http_counts(s->http[NET_CONSOLE]).streams;
+}
+
+uint32_t
+serve_sessions(const struct serve *s)
+{
+    return (uint32_t)sessions_count(s->sessions);
 }
 
 void

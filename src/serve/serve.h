@@ -27,6 +27,7 @@ struct serve_conf {
     ts_ms started_ms;
     dur_us idle_us, session_us; /* 0 = 30 minutes, 12 hours */
     uint64_t journal;           /* number of the newest event in the ledger at start */
+    void *daemon;               /* api_env.daemon of the loops */
     const char *origins; /* further own origins "https://a https://b"; NULL = the Host
                             header only */
 };
@@ -48,6 +49,9 @@ void serve_run(struct serve *s, enum net net);  /* on its thread, until serve_st
 void serve_stop(struct serve *s);               /* any thread */
 /* Any thread: a job for the loop (daemon's ON_NET is NET_CONSOLE). */
 void serve_post(struct serve *s, enum net net, struct job *job);
+/* Any thread: consoles that follow the stream, sessions in the table. */
+uint32_t serve_streams(const struct serve *s);
+uint32_t serve_sessions(const struct serve *s);
 struct http *serve_http(struct serve *s, enum net net);
 
 /* Any thread, in journal order (the ledger thread after its commit; lossy ones from

@@ -4,6 +4,7 @@
 #include "serve/session.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -26,7 +27,7 @@ struct tries { /* of one name or one address */
 
 struct sessions {
     struct session *buckets[BUCKETS];
-    size_t n;
+    atomic_size_t n; /* read by any thread */
     int64_t idle_ms, most_ms;
     struct tries names[TRIES], addresses[TRIES];
     unsigned at_once;

@@ -34,7 +34,7 @@ struct sessions;
 
 struct sessions *sessions_new(int64_t idle_ms, int64_t most_ms);
 void sessions_free(struct sessions *t);
-size_t sessions_count(const struct sessions *t);
+size_t sessions_count(const struct sessions *t); /* any thread */
 /* The session of a cookie; NULL when there is none or it is over. Does not touch
  * seen_ms. */
 struct session *sessions_find(struct sessions *t, struct span cookie, ts_ms now);

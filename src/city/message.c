@@ -36,6 +36,7 @@ message_look(const struct city *c, const struct city_rec *r)
         .plate_color = v.plate_color,
         .vehicle_color = v.vehicle_color,
         .brand = v.brand,
+        .damage = (uint8_t)plan_damage(&c->plan, r->car, r->true_ms),
         .time_ms = r->time_ms,
         .site = c->shape.site[r->site].code,
         .lane = r->lane,

@@ -145,6 +145,7 @@ give_scenes(struct plan *p)
         p->count[PART_HITRUN]++;
         p->scenes[i].car = v;
         p->scenes[i].day = (int)(i * (uint32_t)p->days / p->scenes_n);
+        p->scenes[i].damage = (uint8_t)(rnd_hash(p->seed, WHAT_SCENE, i) % 3);
     }
 }
 
@@ -266,6 +267,17 @@ plan_scene_of(const struct plan *p, uint32_t car, int day)
         if (p->scenes[i].car == car && p->scenes[i].day == day)
             return &p->scenes[i];
     return NULL;
+}
+
+int
+plan_damage(const struct plan *p, uint32_t car, int64_t t_ms)
+{
+    for (uint32_t i = 0; i < p->scenes_n; i++) {
+        const struct plan_scene *s = &p->scenes[i];
+        if (s->car == car && (s->done ? t_ms > s->t_ms : t_ms / 86400000 > s->day))
+            return s->damage + 1;
+    }
+    return 0;
 }
 
 bool

@@ -40,6 +40,7 @@ struct plan_clone {
 struct plan_scene {
     uint32_t car;
     int day;
+    uint8_t damage; /* 0 right mirror gone, 1 left headlamp dark, 2 front bumper bent */
     /* filled when the day is driven: */
     bool done;
     int64_t t_ms; /* since the city's first midnight */
@@ -86,6 +87,8 @@ uint32_t plan_leader(const struct plan *p, uint32_t follower);
 bool plan_together(const struct plan *p, uint32_t leader, int day);
 /* The scene a car causes on a day; NULL when none. */
 struct plan_scene *plan_scene_of(const struct plan *p, uint32_t car, int day);
+/* What is broken on a car at an instant: damage + 1, or 0. */
+int plan_damage(const struct plan *p, uint32_t car, int64_t t_ms);
 /* Does zone z ban this class of vehicle, and is minute-of-day t in one of its windows
  * (widened on both sides by `slack_min`)? */
 bool plan_zone_bans(const struct shape_zone *z, const char *vehicle_class);

@@ -17,7 +17,7 @@
 #define DAY INT64_C(86400000)
 #define NIGHTS_MAX 62 /* gaps kept per vehicle for footholds */
 
-enum { WHAT_STATUS = 800, WHAT_DAMAGE };
+enum { WHAT_STATUS = 800, WHAT_CLUE };
 
 /* A record, by which it can be named again. */
 struct ref {
@@ -592,8 +592,8 @@ write_curfew(struct truth *t)
 static void
 write_scenes(struct truth *t)
 {
-    static const char *const damage[4] = {
-        "right mirror", "front left headlamp", "front bumper", "windscreen"};
+    static const char *const damage[3] = {
+        "right mirror", "left headlamp", "front bumper"};
     const struct plan *p = &t->city->plan;
     struct out o = {0};
     struct refs *l = sorted(t, LIST_SCENES);
@@ -615,7 +615,7 @@ write_scenes(struct truth *t)
             j++;
         if (!s->done || mid == i || j == mid)
             continue;
-        uint64_t h = rnd_hash(t->city->opts.seed, WHAT_DAMAGE, k);
+        uint64_t h = rnd_hash(t->city->opts.seed, WHAT_CLUE, k);
         struct fleet_vehicle v = fleet_get(&t->city->fleet, s->car);
         ts_ms at = t->city->opts.from_ms + s->t_ms;
         const char *plate = plate_of(t, s->car);
@@ -632,7 +632,7 @@ write_scenes(struct truth *t)
             buf_fmt(&o.b, ",*%.2s", plate + n - 2);
         buf_fmt(
             &o.b, ",%s,%d,%d,%s,", v.vehicle_class, v.vehicle_color,
-            (h & 4) ? v.brand : 0, damage[h >> 8 & 3]);
+            (h & 4) ? v.brand : 0, damage[s->damage]);
         put_id(&o, &l->p[mid - 1]);
         buf_u8(&o.b, ',');
         put_id(&o, &l->p[mid]);

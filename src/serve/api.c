@@ -251,6 +251,9 @@ api_head(struct serve *s, enum net net, struct req *r, size_t *cap)
     if (e || !c->route)
         return e;
     const struct api_route *t = c->route;
+    if (net == NET_INGEST &&
+        !(t->roles & ROLE_DEVICE)) /* people knock at the console's port */
+        return req_refuse(r, REFUSE_NOT_FOUND, NULL, NULL, NULL);
     e = who_is_it(c, r);
     if (e)
         return e;

@@ -489,6 +489,10 @@ step_sent(struct conn *c)
     }
     if (c->ssl)
         SSL_shutdown(c->ssl);
+    if (c->h->draining) { /* the kernel sends what it has */
+        conn_free(c);
+        return STEP_GONE;
+    }
     shutdown(c->fd, SHUT_WR);
     conn_go(c, CONN_LINGER, LINGER_MS);
     return STEP_ON;

@@ -158,7 +158,11 @@ the_answer_waits_for_the_store(void **state)
     assert_int_equal(talk(&t, "POST", "/VIID/MotorVehicles", "{\"broken"), 400);
     assert_true(talk_has(&t, "\"StatusCode\":7"));
     assert_int_equal(talk(&t, "POST", "/VIID/Nothing", body), 404);
-    assert_int_equal(talk(&t, "GET", "/api/v1/session", NULL), 401);
+    assert_int_equal(talk(&t, "GET", "/api/v1/session", NULL), 404);
+    t.type = NULL;
+    assert_int_equal(
+        talk_sign_in(&t, "duty", PASSWORD), 404); /* people go to the other port */
+    t.type = VIID_TYPE;
     t.net = NET_CONSOLE; /* there is an ingest port: the console's has no such door */
     assert_int_equal(talk(&t, "POST", "/VIID/MotorVehicles", body), 405);
     fake_stop(&fake);

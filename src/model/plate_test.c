@@ -63,13 +63,14 @@ count(const char *set)
 static void
 spell(char *dst, const struct kind_row *k, uint64_t number, int blank)
 {
-    *dst = 0;
     for (int i = 0; k->at[i]; i++) {
         size_t n = count(k->at[i]);
         struct span c = i == blank ? SPAN("?") : pick(k->at[i], number % n);
-        strncat(dst, c.p, c.n);
+        memcpy(dst, c.p, c.n);
+        dst += c.n;
         number /= n;
     }
+    *dst = 0;
 }
 
 static uint64_t

@@ -274,6 +274,31 @@ many_clients(void **state)
         close(fds[i]);
 }
 
+static void *
+stop_soon(void *arg)
+{
+    (void)arg;
+    usleep(100000);
+    serve_stop(fake.serve);
+    return NULL;
+}
+
+static void
+stopping_says_bye(void **state)
+{
+    (void)state;
+    char text[65536] = "", c;
+    pthread_t stopper;
+    assert_int_equal(talk_sign_in(&t, "duty", PASSWORD), 200);
+    int fd = follow(&t, "", 0);
+    hear(fd, text, sizeof text, "hello");
+    pthread_create(&stopper, NULL, stop_soon, NULL);
+    hear(fd, text, sizeof text, "event: bye\ndata: {\"reason\":\"shutdown\"}\n\n");
+    assert_int_equal(recv(fd, &c, 1, 0), 0);
+    pthread_join(stopper, NULL);
+    close(fd);
+}
+
 int
 main(void)
 {
@@ -284,6 +309,7 @@ main(void)
         cmocka_unit_test(ends),
         cmocka_unit_test(ring_overflows),
         cmocka_unit_test(many_clients),
+        cmocka_unit_test(stopping_says_bye),
     };
     return cmocka_run_group_tests_name("serve/events", tests, setup, teardown);
 }

@@ -335,6 +335,8 @@ run_jobs(struct http *h)
 static void
 begin_drain(struct http *h)
 {
+    if (h->conf.on_stop)
+        h->conf.on_stop(h->conf.ctx);
     h->draining = true;
     h->drain_until_us = http_mono(h) + (dur_us)DRAIN_MS * 1000;
     for (struct http_listener *l = h->listeners; l; l = l->next)

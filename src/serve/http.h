@@ -60,6 +60,8 @@ struct http_conf {
     enum err (*on_head)(void *ctx, struct req *r, size_t *body_cap);
     /* The request is whole. The hook replies now or later with req_send(). */
     void (*on_request)(void *ctx, struct req *r);
+    /* The loop begins to end: said once, on the loop. May be NULL. */
+    void (*on_stop)(void *ctx);
     void *ctx;
     struct api_env *env; /* given to jobs */
     ts_ms (*now)(void);  /* NULL = os_now_ms */

@@ -262,6 +262,14 @@ load_sessions(struct serve *s)
 /* ---- timers ---- */
 
 static void
+on_stop(void *ctx)
+{
+    struct serve_net *n = ctx;
+    if (n->net == NET_CONSOLE)
+        events_end_all(n->serve->events, "shutdown");
+}
+
+static void
 on_beat(void *ctx)
 {
     struct serve *s = ctx;
@@ -294,6 +302,7 @@ make_loop(struct serve *s, enum net net, struct note *note)
         .proxies = s->conf.proxies,
         .on_head = on_head,
         .on_request = on_request,
+        .on_stop = on_stop,
         .ctx = &s->nets[net],
         .env = &s->env[net],
     };
@@ -428,25 +437,11 @@ serve_run(struct serve *s, enum net net)
     http_run(s->http[net]);
 }
 
-static void
-bye_run(struct job *job, struct api_env *env)
-{
-    events_end_all(env->serve->events, "shutdown");
-    http_stop(env->serve->http[NET_CONSOLE]);
-    free(job);
-}
-
 void
 serve_stop(struct serve *s)
 {
-    struct job *bye = calloc(1, sizeof *bye);
-    http_stop(s->http[NET_INGEST]);
-    if (!bye) {
-        http_stop(s->http[NET_CONSOLE]);
-        return;
-    }
-    bye->run = bye_run;
-    http_post(s->http[NET_CONSOLE], bye);
+    for (int net = 0; net < NETS; net++)
+        http_stop(s->http[net]);
 }
 
 void

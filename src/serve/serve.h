@@ -46,7 +46,7 @@ serve_url(const struct serve *s, enum net net, size_t i, char *dst); /* dst[HTTP
 bool
 serve_has(const struct serve *s, enum net net); /* does the loop have a listener? */
 void serve_run(struct serve *s, enum net net);  /* on its thread, until serve_stop() */
-void serve_stop(struct serve *s);               /* any thread */
+void serve_stop(struct serve *s); /* any thread, also a signal handler's */
 /* Any thread: a job for the loop (daemon's ON_NET is NET_CONSOLE). */
 void serve_post(struct serve *s, enum net net, struct job *job);
 /* Any thread: consoles that follow the stream, sessions in the table. */

@@ -85,11 +85,16 @@ export function AlarmCard({ id }: { id: string }) {
 
 function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again: () => void; changed: (m: MatterFull) => void }) {
   const bad = new Map(a.contradictions.map((c) => [c.field, { seen: tx(c.seen), registered: tx(c.registered) }]));
-  const shots: Shot[] = a.evidence.filter((e, i) => e.sighting.picture || i === a.evidence.length - 1).slice(-2).map((e) => ({
+  // Oldest first; the deciding pass is the one the alarm is dated by.
+  const evidence = [...a.evidence].sort((x, y) => x.sighting.time_ms - y.sighting.time_ms);
+  const deciding = evidence.find((e) => e.sighting.time_ms === a.time_ms && e.sighting.site_id === a.site?.id) ?? evidence[evidence.length - 1] ?? null;
+  // It and the pass before it that has a picture, side by side.
+  const before = evidence.filter((e) => e !== deciding && e.sighting.picture).slice(-1);
+  const shots: Shot[] = [...before, ...(deciding ? [deciding] : [])].sort((x, y) => x.sighting.time_ms - y.sighting.time_ms).map((e) => ({
     src: pictureUrl(e.sighting.picture, `alarm=${encodeURIComponent(a.id)}`), title: tx(e.role),
     sub: `${e.sighting.site_name} ${clockTime(e.sighting.time_ms)}`, alt: t("picture.alt", { site: e.sighting.site_name, at: clockTime(e.sighting.time_ms) }),
   }));
-  const main = a.evidence[a.evidence.length - 1]?.sighting ?? null;
+  const main = deciding?.sighting ?? null;
   const m = a.matter;
   const look = () => {
     if (!m) return;
@@ -159,7 +164,7 @@ function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again
           <h3>{t("card.evidence")}</h3>
           <div class="scroll-x" tabIndex={0} role="region" aria-label={t("card.evidence")}>
           <table class="rows"><thead><tr><th scope="col">{t("card.role")}</th><th scope="col">{t("f.time")}</th><th scope="col">{t("f.site")}</th><th scope="col">{t("f.plate")}</th><th scope="col">{t("f.vehicle")}</th><th scope="col" class="right">{t("f.speed")}</th><th scope="col" class="right">{t("f.confidence")}</th></tr></thead>
-            <tbody>{a.evidence.map((e) => (
+            <tbody>{evidence.map((e) => (
               <tr key={e.sighting.id}><td>{tx(e.role)}</td><td class="num">{instant(e.sighting.time_ms)}{e.late_ms > 60000 && <span class="warn-text"> {t("card.late", { x: duration(e.late_ms) })}</span>}</td>
                 <td>{e.sighting.site_name}</td><td><PlateSign plate={e.sighting.plate} color={e.sighting.plate_color} /></td>
                 <td>{codeText("vehicle_color", e.sighting.vehicle_color)} {codeText("vehicle_class", e.sighting.vehicle_class)}</td>

@@ -370,7 +370,7 @@ chunk_byte(struct guard_chunks *g, unsigned char c)
     case CHUNK_DONE:
         break;
     }
-    must(!"chunk state");
+    must(false); /* data and end are not framing */
     return NULL;
 }
 

@@ -18,7 +18,7 @@ struct live_site {                      /* by site id; row 0 is empty */
     uint32_t flow_now;                  /* in the running ones */
     uint32_t today;                     /* passes of the civil day, seen since start */
     uint32_t unread;                    /* of them without a whole plate */
-    uint16_t devices, devices_online; /* that send for it */
+    uint16_t devices, devices_online;   /* that send for it */
     int64_t late_ms; /* how late records come: running mean of arrival minus pass */
 };
 struct live_device { /* by device id; row 0 is empty */

@@ -273,6 +273,15 @@ out:
     return e;
 }
 
+enum look_refusal
+looks_refusal(const char *code)
+{
+    for (int i = LOOK_NO_MATTER; i <= LOOK_WHY; i++)
+        if (strcmp(code, look_refusal_code((enum look_refusal)i)) == 0)
+            return (enum look_refusal)i;
+    return LOOK_ROLE;
+}
+
 void
 looks_release(struct looks_answer *a)
 {

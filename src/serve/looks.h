@@ -47,6 +47,9 @@ enum err looks_run(
     struct note *note) MUST_USE;
 void looks_release(struct looks_answer *a); /* safe on zeroed and twice */
 
+/* The refusal behind a note's code ("look_no_matter" ...). */
+enum look_refusal looks_refusal(const char *code);
+
 /* The sentence of the coverage statement in both languages: {"zh","en"}. */
 void looks_coverage_text(struct buf *out, const struct coverage *c);
 

@@ -298,8 +298,8 @@ unit_kind(uint8_t kind)
     return kind < sizeof names / sizeof *names ? names[kind] : "car";
 }
 
-static const char *
-unit_state(uint8_t status)
+const char *
+rows_unit_state(uint8_t status)
 {
     static const char *const names[] = {"off",      "free",     "assigned",
                                         "en_route", "on_scene", "busy"};
@@ -357,7 +357,7 @@ rows_unit(
     buf_fmt(out, ",\"kind\":\"%s\",\"org\":", unit_kind(u->kind));
     rows_org(out, d->orgs, u->org);
     unit_crew(out, d->reader, u->id);
-    buf_fmt(out, ",\"state\":\"%s\"", unit_state(u->status));
+    buf_fmt(out, ",\"state\":\"%s\"", rows_unit_state(u->status));
     unit_position(out, live, u);
     struct matter_row m;
     if (row->matter && ledger_matter_find(d->reader, row->matter, &m) == OK) {
@@ -371,11 +371,14 @@ rows_unit(
 
 /* ---- sites ---- */
 
-static const char *
-site_state(const struct live_site *l, const struct site *s, ts_ms now)
+const char *
+rows_site_state(const struct live *live, const struct site *s, ts_ms now)
 {
+    const struct live_site *l = live_site(live, s->id);
     if (!site_is_placed(s))
         return "unplaced";
+    if (l->devices && !l->devices_online)
+        return "offline";
     if (l->last_arrive_ms == 0)
         return "silent";
     if (now - l->last_arrive_ms > SILENT_MS)
@@ -432,7 +435,7 @@ rows_site(
         buf_text(out, ",\"limit_kmh\":null");
     buf_text(out, ",\"org\":");
     rows_org(out, orgs, site->org);
-    buf_fmt(out, ",\"state\":\"%s\"", site_state(l, site, now));
+    buf_fmt(out, ",\"state\":\"%s\"", rows_site_state(live, site, now));
     ms_or_null(out, "last_pass_ms", l->last_pass_ms);
     buf_fmt(out, ",\"flow\":%u,\"flow_usual\":null", l->flow);
     if (l->today >= 20)
@@ -446,6 +449,90 @@ rows_site(
         buf_text(out, ",\"clock_error_ms\":null");
     buf_fmt(
         out, ",\"devices\":%u,\"devices_online\":%u}", l->devices, l->devices_online);
+}
+
+/* ---- devices, vehicles ---- */
+
+bool
+rows_unit_state_parse(struct span s, uint8_t *out)
+{
+    for (uint8_t i = UNIT_OFF; i <= UNIT_BUSY; i++)
+        if (span_eq_cstr(s, rows_unit_state(i))) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
+void
+rows_device(
+    struct buf *out, const struct site_table *sites, const struct live *live,
+    const struct device *row)
+{
+    const struct live_device *l = live_device(live, row->id);
+    const struct site *site = site_get(sites, row->site);
+    const char *state = row->disabled  ? "disabled"
+                        : l->known     ? (l->online ? "online" : "offline")
+                        : row->last_ms ? "offline"
+                                       : "never";
+    buf_fmt(out, "{\"id\":%u,", row->id.v);
+    text(out, "code", row->code);
+    buf_text(out, ",");
+    text(out, "name", row->name);
+    buf_text(out, ",");
+    text(out, "kind", row->kind);
+    buf_text(out, ",\"site\":");
+    if (site) {
+        buf_fmt(out, "{\"id\":%u,", site->id.v);
+        text(out, "name", site->name);
+        buf_text(out, "}");
+    } else {
+        buf_text(out, "null");
+    }
+    buf_fmt(out, ",\"state\":\"%s\"", state);
+    ms_or_null(out, "last_ms", l->last_ms > row->last_ms ? l->last_ms : row->last_ms);
+    buf_fmt(
+        out, ",\"faults\":%llu,\"objects\":%llu,",
+        (unsigned long long)(row->faults + l->faults),
+        (unsigned long long)(row->objects + l->objects));
+    text(out, "protocol", row->protocol);
+    buf_text(out, "}");
+}
+
+void
+rows_vehicle(
+    struct buf *out, const struct vehicle_index *registry, const struct vehicle *v,
+    const struct zone *zone)
+{
+    char plate[PLATE_TEXT], code[CODE3_TEXT];
+    if (!v) {
+        buf_text(out, "null");
+        return;
+    }
+    buf_text(out, "{");
+    text(out, "plate", plate_format(plate, v->plate));
+    buf_fmt(
+        out, ",\"plate_color\":%u,\"plate_class\":\"%02u\",\"vehicle_class\":\"%s\"",
+        v->plate_color, v->plate_class, code3_format(code, v->vehicle_class));
+    buf_fmt(
+        out, ",\"brand\":\"%s\",\"vehicle_color\":%u,\"status\":[",
+        code3_format(code, v->brand), v->vehicle_color);
+    const char *comma = "";
+    for (int i = 0; i < 26; i++)
+        if (v->status >> i & 1) {
+            buf_fmt(out, "%s\"%c\"", comma, 'A' + i);
+            comma = ",";
+        }
+    char use[] = {v->use_nature ? v->use_nature : 0, 0};
+    buf_text(out, "],");
+    text(out, "use_nature", use);
+    ms_or_null(
+        out, "inspection_ms",
+        v->inspection_day ? civil_day_start(v->inspection_day, zone) : 0);
+    ms_or_null(out, "scrap_ms", v->scrap_day ? civil_day_start(v->scrap_day, zone) : 0);
+    buf_text(out, ",\"owner\":");
+    buf_json(out, vehicle_owner(registry, v->owner));
+    buf_text(out, ",\"picture\":null}");
 }
 
 /* ---- events ---- */

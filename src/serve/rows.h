@@ -45,6 +45,19 @@ void rows_site(
     struct buf *out, const struct org_table *orgs, const struct live *live,
     const struct model *model, const struct site *site, ts_ms now);
 
+/* "ok", "late", "silent", "unplaced". */
+const char *
+rows_site_state(const struct live *live, const struct site *site, ts_ms now);
+void rows_device(
+    struct buf *out, const struct site_table *sites, const struct live *live,
+    const struct device *row);
+/* The registry record of a card; null for NULL. */
+void rows_vehicle(
+    struct buf *out, const struct vehicle_index *registry, const struct vehicle *v,
+    const struct zone *zone);
+const char *rows_unit_state(uint8_t status);
+bool rows_unit_state_parse(struct span s, uint8_t *out);
+
 /* A journal entry as an event: fills ev with roles, scope and data (written to `data`).
  * False: nobody is told of such entries. */
 bool rows_event(

@@ -50,7 +50,7 @@ span_eq_cstr(struct span a, const char *s)
 static inline bool
 span_starts(struct span s, struct span prefix)
 {
-    return s.n >= prefix.n && memcmp(s.p, prefix.p, prefix.n) == 0;
+    return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
 /* The span without its first n bytes (n may exceed the length). */

@@ -69,8 +69,8 @@ function Tables() {
         onSelect={(s) => choose("site", String(s.id))} onOpen={(s) => go("sites", String(s.id))} as_of={sites.as_of.value}
         columns={[
           { key: "name", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut">{s.name}</span>, sort: (s) => s.name, text: (s) => s.name },
-          { key: "state", head: t("f.state"), width: "64px", cell: (s) => <Tag tone={siteTone(s.state)}>{t(`site.state.${s.state}`)}</Tag>, sort: (s) => s.state, text: (s) => t(`site.state.${s.state}`) },
-          { key: "flow", head: t("live.per5"), width: "72px", align: "right", cell: (s) => num(s.flow), sort: (s) => s.flow, text: (s) => String(s.flow) },
+          { key: "state", head: t("f.state"), width: "76px", cell: (s) => <Tag tone={siteTone(s.state)}>{t(`site.state.${s.state}`)}</Tag>, sort: (s) => s.state, text: (s) => t(`site.state.${s.state}`) },
+          { key: "flow", head: t("live.per5"), width: "84px", align: "right", cell: (s) => num(s.flow), sort: (s) => s.flow, text: (s) => String(s.flow) },
           { key: "usual", head: t("live.usual"), width: "64px", align: "right", cell: (s) => <span class="dim">{num(s.flow_usual)}</span>, sort: (s) => s.flow_usual, text: (s) => String(s.flow_usual ?? "") },
         ]} />
     );
@@ -83,8 +83,8 @@ function Tables() {
         onSelect={(u) => choose("unit", String(u.id))} as_of={units.as_of.value}
         columns={[
           { key: "callsign", head: t("f.callsign"), width: "minmax(0,1fr)", cell: (u) => <b>{u.callsign}</b>, sort: (u) => u.callsign, text: (u) => u.callsign },
-          { key: "kind", head: t("f.kind"), width: "60px", cell: (u) => codeText("unit_kind", u.kind), sort: (u) => u.kind, text: (u) => codeText("unit_kind", u.kind) },
-          { key: "state", head: t("f.state"), width: "72px", cell: (u) => <Tag tone={u.matter ? "warn" : "good"}>{codeText("unit_state", u.state)}</Tag>, sort: (u) => u.state, text: (u) => codeText("unit_state", u.state) },
+          { key: "kind", head: t("f.kind"), width: "84px", cell: (u) => codeText("unit_kind", u.kind), sort: (u) => u.kind, text: (u) => codeText("unit_kind", u.kind) },
+          { key: "state", head: t("f.state"), width: "84px", cell: (u) => <Tag tone={u.matter ? "warn" : "good"}>{codeText("unit_state", u.state)}</Tag>, sort: (u) => u.state, text: (u) => codeText("unit_state", u.state) },
           { key: "fix", head: t("live.fix"), width: "92px", align: "right", cell: (u) => <span class="dim">{ago(u.fix_ms)}</span>, sort: (u) => u.fix_ms, text: (u) => (u.fix_ms ? new Date(u.fix_ms).toISOString() : "") },
         ]} />
     ) : <Empty title={t("live.no_units")} hint={t("live.no_units_hint")} />;

@@ -173,9 +173,9 @@ function View() {
               columns={[
                 { key: "name", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut" title={s.name}>{s.name}</span>, sort: (s) => s.name, text: (s) => s.name },
                 { key: "code", head: t("f.code"), width: "0", file: true, cell: () => null, text: (s) => s.code },
-                { key: "state", head: t("f.state"), width: "64px", cell: (s) => <Tag tone={siteTone(s.state)}>{t(`site.state.${s.state}`)}</Tag>, sort: (s) => s.state, text: (s) => s.state },
-                { key: "flow", head: t("live.per5"), width: "72px", align: "right", cell: (s) => num(s.flow), sort: (s) => s.flow, text: (s) => String(s.flow) },
-                { key: "read", head: t("site.read"), width: "72px", align: "right", cell: (s) => percent(s.read_rate), sort: (s) => s.read_rate, text: (s) => String(s.read_rate ?? "") },
+                { key: "state", head: t("f.state"), width: "76px", cell: (s) => <Tag tone={siteTone(s.state)}>{t(`site.state.${s.state}`)}</Tag>, sort: (s) => s.state, text: (s) => s.state },
+                { key: "flow", head: t("live.per5"), width: "84px", align: "right", cell: (s) => num(s.flow), sort: (s) => s.flow, text: (s) => String(s.flow) },
+                { key: "read", head: t("site.read"), width: "80px", align: "right", cell: (s) => percent(s.read_rate), sort: (s) => s.read_rate, text: (s) => String(s.read_rate ?? "") },
               ]} />
           )}
       </section>

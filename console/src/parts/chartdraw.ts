@@ -26,7 +26,7 @@ function option(d: FlowChart): EChartsCoreOption {
   const text = colour("text"), dim = colour("dim"), rule = colour("rule"), panel = colour("panel");
   const axis = { axisLine: { lineStyle: { color: dim } }, axisLabel: { color: dim }, splitLine: { lineStyle: { color: rule } }, nameTextStyle: { color: dim } };
   return {
-    animation: false, aria: { enabled: true },
+    animation: false, aria: { enabled: true }, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
     grid: { left: 56, right: d.line ? 56 : 20, top: 40, bottom: 44 },
     legend: { top: 4, textStyle: { color: text }, itemWidth: 14, itemHeight: 10, icon: "rect" },
     // richText: the tooltip is drawn on the canvas, so the page needs no inline style.

@@ -110,6 +110,68 @@ test_gb18030(void **state)
     buf_release(&out);
 }
 
+/* One bad line of GB18030 harms no other. */
+static void
+test_stray_bytes_of_gb18030(void **state)
+{
+    (void)state;
+    static const char text[] = "a,b\n\xBD\xFA"
+                               "1,x\n\xBD\xFF\xFF"
+                               "2,y\n\xBD\xFA"
+                               "3,z\n";
+    struct text_source source = {span_of(text, sizeof text - 1), 1000};
+    struct csv_conf conf = {
+        .source = from_text,
+        .ctx = &source,
+        .code = CSV_GB18030,
+        .comma = ',',
+        .window = 64};
+    struct csv *c;
+    struct csv_record r;
+    struct note note;
+    kit_ok(csv_new(&conf, &c, &note), &note);
+    kit_ok(csv_next(c, &r, &note), &note);
+    assert_span_equal(r.fields[0], "晋1");
+    kit_ok(csv_next(c, &r, &note), &note);
+    assert_span_equal(r.fields[1], "y");
+    kit_ok(csv_next(c, &r, &note), &note);
+    assert_span_equal(r.fields[0], "晋3");
+    assert_int_equal(csv_coding(c), CSV_GB18030);
+    csv_free(c);
+}
+
+static enum err
+broken(void *ctx, char *dst, size_t cap, size_t *n, struct note *note)
+{
+    (void)ctx, (void)dst, (void)cap, (void)n;
+    return note_set(note, ERR_IO, "file", "broken", "损坏");
+}
+
+static void
+test_sources(void **state)
+{
+    (void)state;
+    struct csv_conf conf = {.source = broken};
+    struct csv *c = NULL;
+    struct csv_record r;
+    struct note note;
+    assert_int_equal(csv_new(&conf, &c, &note), ERR_IO);
+    conf.code = CSV_GB18030;
+    assert_int_equal(csv_new(&conf, &c, &note), ERR_IO);
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    fputs("a,b\n1,2\n", f);
+    rewind(f);
+    conf = (struct csv_conf){.source = csv_from_file, .ctx = f};
+    kit_ok(csv_new(&conf, &c, &note), &note);
+    kit_ok(csv_next(c, &r, &note), &note);
+    assert_span_equal(r.fields[1], "2");
+    assert_int_equal(csv_next(c, &r, &note), ERR_NOTFOUND);
+    csv_free(c);
+    fclose(f);
+    csv_free(NULL);
+}
+
 /* A file that begins with a megabyte of ASCII and says later that it is GB18030. */
 static void
 test_gb18030_shows_late(void **state)
@@ -384,6 +446,8 @@ main(void)
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_gb18030),
         cmocka_unit_test(test_gb18030_shows_late),
+        cmocka_unit_test(test_stray_bytes_of_gb18030),
+        cmocka_unit_test(test_sources),
         cmocka_unit_test(test_quoting_changes_nothing),
         cmocka_unit_test(test_a_line_that_is_too_long),
         cmocka_unit_test(test_columns),

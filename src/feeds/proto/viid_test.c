@@ -33,6 +33,8 @@ struct bench {
     struct arena arena;
     char path[128];
     char body[1 << 16];
+    char *big;   /* a larger body, when made */
+    bool nobody; /* without a header that says who sends */
     struct feed_in in;
     struct feed_out out;
     struct buf reply;
@@ -58,6 +60,7 @@ bench_free(struct bench *b)
     feed_out_release(&b->out);
     feeds_free(b->feeds);
     arena_release(&b->arena);
+    free(b->big);
     buf_release(&b->reply);
     free(b);
 }
@@ -66,19 +69,20 @@ bench_free(struct bench *b)
 static void
 send_to(struct bench *b, const char *path, enum feed_method method, struct span body)
 {
-    assert_true(body.n + DOM_PAD <= sizeof b->body);
+    char *text = b->big ? b->big : b->body;
+    assert_true(b->big || body.n + DOM_PAD <= sizeof b->body);
     feed_out_release(&b->out);
     arena_reset(&b->arena);
     if (body.n)
-        memcpy(b->body, body.p, body.n);
+        memcpy(text, body.p, body.n);
     assert_true(span_copy(b->path, sizeof b->path, span_cstr(path)));
-    memset(b->body + body.n, 0x7F, DOM_PAD);
+    memset(text + body.n, 0x7F, DOM_PAD);
     b->in = (struct feed_in){
         .method = method,
         .path = span_cstr(b->path),
-        .body = span_of(b->body, body.n),
+        .body = span_of(text, body.n),
         .device = {3},
-        .device_code = SPAN("14010000001190000001"),
+        .device_code = b->nobody ? SPAN("") : SPAN("14010000001190000001"),
         .now_ms = 1772380800000,
         .zone = &shanghai,
     };
@@ -876,6 +880,136 @@ test_what_is_not_served(void **state)
     bench_free(b);
 }
 
+/* Whatever is too long, too much or nowhere is refused or cut by itself; the rest is
+ * taken. */
+static void
+test_limits(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    struct buf body = {0};
+    buf_text(&body, "{\"MotorVehicleListObject\":{\"MotorVehicleObject\":[" GOOD(ID1));
+    buf_text(&body, ",{\"MotorVehicleID\":\"");
+    for (int i = 0; i < 300; i++)
+        buf_u8(&body, '7');
+    buf_text(&body, "\",\"TollgateID\":\"K7\",\"PassTime\":\"20260302080000\"}");
+    buf_text(
+        &body,
+        ",{\"MotorVehicleID\":\"" ID2 "\",\"TollgateID\":\"K7\",\"PassTime\":"
+        "\"20260302080000\",\"VehicleClass\":\"K331\",\"PlateReliability\":\"high\","
+        "\"StorageUrl1\":\"");
+    for (int i = 0; i < 1100; i++)
+        buf_u8(&body, 'u');
+    buf_text(&body, "\",\"PlateNo\":\"");
+    for (int i = 0; i < 40; i++)
+        buf_text(&body, "晋");
+    buf_text(
+        &body, "\",\"SubImageList\":[{\"Type\":\"9999\",\"Data\":\"/9j/4AAQ\"}]}]}}");
+    send_to(b, "/VIID/MotorVehicles", FEED_POST, span_of(body.p, body.n));
+    assert_int_equal(b->out.batch->n, 2);
+    assert_int_equal(b->out.objects_n, 3);
+    assert_int_equal(b->out.objects[1].fault, FAULT_TOO_BIG + 1);
+    const struct sighting *s = &b->out.batch->rows[1];
+    assert_int_equal(s->image.n, 0);
+    assert_int_equal(s->vehicle_class, 0);
+    assert_int_equal(s->confidence, CONFIDENCE_UNKNOWN);
+    assert_int_equal(s->plate_text.n, 64);
+    assert_int_equal(
+        b->out.batch->pictures_n, 1); /* a list without its wrapper is read too */
+    assert_int_equal(b->out.batch->pictures[0].type, 0);
+    assert_int_equal(faults(b, FAULT_TOO_BIG), 3);
+    buf_release(&body);
+    b->nobody = true; /* a sender that says nothing of itself */
+    post(
+        b, "MotorVehicles",
+        LIST("{\"MotorVehicleID\":\"" ID2
+             "\",\"PassTime\":\"20260302080000\"}," GOOD(ID1)));
+    assert_int_equal(b->out.batch->n, 1);
+    assert_int_equal(faults(b, FAULT_NO_PLACE), 1);
+    bench_free(b);
+}
+
+static void
+test_more_objects_than_are_taken(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    struct buf body = {0};
+    buf_text(&body, "{\"MotorVehicleListObject\":{\"MotorVehicleObject\":[");
+    for (unsigned i = 0; i < feed_viid.objects_max + 2; i++)
+        buf_fmt(
+            &body,
+            "%s{\"MotorVehicleID\":\"%u\",\"TollgateID\":\"K1\",\"PassTime\":"
+            "\"20260302080000\"}",
+            i ? "," : "", i);
+    buf_text(&body, "]}}");
+    free(b->big);
+    b->big = malloc(body.n + DOM_PAD);
+    assert_non_null(b->big);
+    send_to(b, "/VIID/MotorVehicles", FEED_POST, span_of(body.p, body.n));
+    assert_int_equal(b->out.batch->n, feed_viid.objects_max);
+    assert_int_equal(faults(b, FAULT_TOO_MANY), 2);
+    json_t *reply = reply_of(b);
+    assert_int_equal(code_of(reply, feed_viid.objects_max - 1), 0);
+    assert_int_equal(code_of(reply, feed_viid.objects_max + 1), 8);
+    json_decref(reply);
+    buf_release(&body);
+    bench_free(b);
+}
+
+/* Elements that are no objects, in every kind of list. */
+static void
+test_odd_elements_of_other_lists(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    post(
+        b, "SubscribeNotifications",
+        "{\"SubscribeNotificationListObject\":{\"SubscribeNotificationObject\":[1,{"
+        "\"NotificationID\":\"n\",\"MotorVehicleObjectList\":{"
+        "\"MotorVehicleObject\":" GOOD(
+            ID1) "}},{\"NotificationID\":\"m\",\"MotorVehicleObjectList\":[{"
+                 "\"MotorVehicleID\":\"x\"}]}]}}");
+    assert_int_equal(b->out.objects_n, 3);
+    assert_int_equal(b->out.batch->n, 1);
+    json_t *reply = reply_of(b);
+    assert_int_equal(code_of(reply, 0), 8);
+    assert_int_equal(code_of(reply, 1), 0);
+    assert_int_equal(code_of(reply, 2), 8);
+    json_decref(reply);
+    post(
+        b, "Images",
+        "{\"ImageListObject\":{\"Image\":[2,{\"ImageInfo\":{\"ImageID\":\"i\",\"Type\":"
+        "\"999\",\"ShotTime\":\"x\"},\"Data\":\"/9j/"
+        "4AAQ\"},{\"ImageInfo\":{\"ImageID\":\"j\"},\"Data\":\"!\"}]}}");
+    assert_int_equal(b->out.what, FEED_PICTURES);
+    assert_int_equal(b->out.pictures_n, 1);
+    assert_int_equal(b->out.pictures[0].type, 0);
+    assert_int_equal(faults(b, FAULT_BAD_PICTURE), 1);
+    assert_int_equal(faults(b, FAULT_NOT_OBJECT), 1);
+    post(
+        b, "Subscribes",
+        "{\"SubscribeListObject\":{\"SubscribeObject\":{\"SubscribeID\":\"s\"}}}");
+    assert_int_equal(b->out.asks_n, 1);
+    assert_int_equal(faults(b, FAULT_SINGLE), 1);
+    post(
+        b, "DispositionNotifications",
+        "{\"DispositionNotificationListObject\":{\"DispositionNotificationObject\":["
+        "null,{\"NotificationID\":\"d\"}]}}");
+    assert_int_equal(b->out.asks[0].kind, ASK_NOTICE);
+    assert_span_equal(b->out.asks[0].id, "d");
+    post(
+        b, "Lanes",
+        "{\"LaneListObject\":{\"LaneObject\":[{\"LaneId\":\"1\",\"MaxSpeed\":\"fast\","
+        "\"CityPass\":[]}]}}");
+    assert_int_equal(b->out.places[0].limit_kmh, 0);
+    assert_int_equal(faults(b, FAULT_BAD_NUMBER), 1);
+    post(b, "System/UnRegister", "{\"UnRegisterObject\":{\"DeviceID\":[]}}");
+    assert_span_equal(b->out.device_code, "14010000001190000001");
+    json_decref(reply_of(b));
+    bench_free(b);
+}
+
 int
 main(void)
 {
@@ -896,6 +1030,9 @@ main(void)
         cmocka_unit_test(test_system),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_what_is_not_served),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_more_objects_than_are_taken),
+        cmocka_unit_test(test_odd_elements_of_other_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -386,8 +386,7 @@ static void
 shm_barrier(sqlite3_file *file)
 {
     struct file *f = file_of(file);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    pthread_mutex_lock(&f->vfs->lock);
+    pthread_mutex_lock(&f->vfs->lock); /* taking and giving back orders all memory */
     pthread_mutex_unlock(&f->vfs->lock);
 }
 

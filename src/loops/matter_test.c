@@ -173,6 +173,27 @@ platform_535_two_persons_in_conflict(void **state)
         &t->note);
 }
 
+/* A reason written for an earlier move is no reason for this one. */
+static void
+a_required_field_is_given_with_this_move(void **state)
+{
+    struct town *t = *state;
+    opens(t);
+    kit_ok(
+        town_move(t, TOWN_CITY_DUTY, "describe", "{\"remark\":\"before\"}"), &t->note);
+    submits(t);
+    assert_int_equal(town_move(t, TOWN_CITY_BOSS, "refuse", NULL), ERR_INPUT);
+    assert_string_equal(t->note.field, "remark");
+    assert_int_equal(
+        town_move(t, TOWN_CITY_BOSS, "refuse", "{\"remark\":\"  \"}"), ERR_INPUT);
+    kit_ok(town_move(t, TOWN_CITY_BOSS, "refuse", "{\"remark\":\"thin\"}"), &t->note);
+    struct buf b = {0};
+    matter_fields_json(&b, &t->m);
+    buf_u8(&b, 0);
+    assert_non_null(strstr((char *)b.p, "\"double_pages\":6"));
+    buf_release(&b);
+}
+
 static void
 every_type_of_field_is_checked(void **state)
 {
@@ -546,6 +567,35 @@ rungs_fire_once_each_in_order(void **state)
     town_replays(t);
 }
 
+/* Two clocks due at one instant: the order of the file decides. */
+static void
+a_tie_goes_by_the_order_of_the_file(void **state)
+{
+    static const char twins[] =
+        "loop: twins\nversion: 1\nzh: 甲\nen: twins\nprefix: TW\n"
+        "roles: {r: {zh: 甲, en: r, any_of: [{post: [duty]}]}}\n"
+        "by_hand: {roles: [r]}\n"
+        "states: {s: {zh: 甲, en: s, kind: start}, e: {zh: 乙, en: e, kind: "
+        "terminal}}\n"
+        "clocks:\n"
+        "  one: {zh: 甲, en: one, budget: 1h, start_on: [s]}\n"
+        "  two: {zh: 乙, en: two, budget: 30min, start_on: [s]}\n"
+        "moves: {m: {zh: 甲, en: m, from: [s], to: e, roles: [r]}}\n"
+        "ladders:\n"
+        "  two: [{at: 100%, zh: 乙, en: second, do: [{notify: r}]}]\n"
+        "  one: [{at: 50%, zh: 甲, en: first, do: [{notify: r}]}]\n";
+    struct town *t = *state;
+    static struct matter_event e;
+    kit_ok(loop_defs_add(t->defs, span_cstr(twins), "twins", &t->note), &t->note);
+    kit_ok(town_open(t, "twins", TOWN_CITY_DUTY, NULL), &t->note);
+    assert_int_equal(town_wait(t, 30 * MIN), 2);
+    static const char *const order[] = {"first", "second"};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(matter_event_decode(t->m.def, town_event(t, i + 1), &e), OK);
+        assert_string_equal(t->m.def->clocks[e.clock].rungs[e.rung].label.en, order[i]);
+    }
+}
+
 /* steedos/workflow#1965: what the machine did for want of a person is marked so. */
 static void
 workflow_1965_a_timer_move_is_marked(void **state)
@@ -849,6 +899,7 @@ main(void)
         T(an_opening_is_checked),
         T(a_move_is_refused_for_its_reason),
         T(platform_535_two_persons_in_conflict),
+        T(a_required_field_is_given_with_this_move),
         T(every_type_of_field_is_checked),
         T(values_come_and_go),
         T(frappe_33833_creator_and_previous),
@@ -866,6 +917,7 @@ main(void)
         T(a_held_clock_stays_held_until_told),
         T(a_step_back_of_the_clock_costs_nothing),
         T(rungs_fire_once_each_in_order),
+        T(a_tie_goes_by_the_order_of_the_file),
         T(workflow_1965_a_timer_move_is_marked),
         T(xstate_5331_late_rungs_after_a_restart),
         T(messages_are_heard_where_a_move_listens),

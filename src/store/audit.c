@@ -719,6 +719,16 @@ load_parts(struct audit *a, ts_ms at, struct note *note)
     return e;
 }
 
+static enum err
+start_writer(struct audit *a)
+{
+    pthread_mutex_lock(&a->lock);
+    a->has_thread = pthread_create(&a->thread, NULL, writer, a) == 0;
+    enum err e = a->has_thread ? OK : ERR_NOMEM;
+    pthread_mutex_unlock(&a->lock);
+    return e;
+}
+
 enum err
 audit_open(
     struct os_fs *fs, const char *dir, const struct audit_options *opt, ts_ms at,
@@ -744,10 +754,8 @@ audit_open(
         e = load_heads(a, note);
     if (!e)
         e = load_parts(a, at, note);
-    if (!e && opt->thread) {
-        a->has_thread = pthread_create(&a->thread, NULL, writer, a) == 0;
-        e = a->has_thread ? OK : ERR_NOMEM;
-    }
+    if (!e && opt->thread)
+        e = start_writer(a);
     if (e) {
         a->failed = ERR_IO; /* sign nothing */
         audit_close(&a, at);

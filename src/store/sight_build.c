@@ -31,6 +31,7 @@ struct unit {
     struct texts *texts; /* by position in `rows` */
     struct text_dict dict;
     struct usual_map usual;
+    struct follow_map follow;
     uint32_t *rank; /* by position in `rows` */
     uint8_t *odd;
     struct run_writer *run;
@@ -333,6 +334,24 @@ write_vehicles(struct unit *u)
     }
 }
 
+/* Which site follows which, over all plates that were read (items are sorted by plate).
+ */
+static bool
+learn_follow(struct unit *u)
+{
+    struct follow_count c = {0};
+    bool good = true;
+    for (size_t i = 1; good && i < u->n; i++)
+        if (u->items[i].key && u->items[i].key == u->items[i - 1].key)
+            good = follow_count_step(
+                &c, u->rows[u->items[i - 1].row].site.v,
+                u->rows[u->items[i].row].site.v);
+    if (good)
+        return follow_learn(&c, &u->follow);
+    free(c.slots);
+    return false;
+}
+
 static void
 write_cells(struct unit *u, size_t from, size_t to)
 {
@@ -389,7 +408,8 @@ unit_open(struct unit *u, uint64_t vseq, uint64_t pseq, struct note *note)
     char path[OS_PATH];
     build_path(path, u->env->dir, SEG_VEHICLE, vseq);
     enum err e = run_writer_open(
-        u->env->fs, path, u->env->zone, u->min_ms, &u->dict, &u->usual, &u->run, note);
+        u->env->fs, path, u->env->zone, u->min_ms, &u->dict, &u->usual, &u->follow,
+        &u->run, note);
     if (e != OK)
         return e;
     build_path(path, u->env->dir, SEG_PLACE, pseq);
@@ -418,6 +438,7 @@ unit_release(struct unit *u)
     place_writer_drop(u->place);
     text_dict_release(&u->dict);
     usual_release(&u->usual);
+    follow_release(&u->follow);
 }
 
 static enum err
@@ -434,13 +455,13 @@ unit_build(struct unit *u, struct seg_list *out, struct note *note)
         ts_ms t = u->rows[u->items[i].row].pass_ms;
         u->min_ms = t < u->min_ms ? t : u->min_ms;
     }
-    e = unit_open(u, vseq, pseq, note);
-    if (e != OK)
-        goto out;
     radix(u, true, 32);
     set_keys(u, false);
     radix(u, false, 64);
     break_ties(u);
+    e = learn_follow(u) ? unit_open(u, vseq, pseq, note) : ERR_NOMEM;
+    if (e != OK)
+        goto out;
     write_vehicles(u);
     radix(u, true, 32);
     set_keys(u, true);

@@ -59,6 +59,13 @@ out_varint(struct out *o, uint64_t v)
     o->p[o->n++] = (uint8_t)v;
 }
 
+/* Zigzag: a falling column has a negative step. */
+static void
+out_scale(struct out *o, uint64_t scale, bool down)
+{
+    out_varint(o, zigzag_encode((int64_t)(down ? 0 - scale : scale)));
+}
+
 static inline void
 out_bits(struct out *o, uint64_t v, unsigned width)
 {
@@ -89,11 +96,11 @@ out_flush(struct out *o)
 }
 
 struct shape {
-    uint64_t base, scale,
-        range;      /* least value, common divisor of v - base, (max-base)/scale */
-    uint64_t usual; /* majority candidate */
+    uint64_t base, top;    /* least and largest value */
+    uint64_t scale, range; /* common divisor of v - base; (top - base) / scale */
+    uint64_t usual;        /* majority candidate */
     unsigned usual_n;
-    unsigned hist[65]; /* rows by width of (v - base) / scale */
+    unsigned hist[65]; /* rows by width of the distance in steps */
 };
 
 static uint64_t
@@ -125,22 +132,27 @@ measure(struct shape *s, const uint64_t *v, unsigned n)
     for (unsigned i = 0; i < n; i++)
         usual_n += v[i] == usual;
     s->base = lo;
+    s->top = hi;
     s->scale = g ? g : 1;
     s->range = (hi - lo) / s->scale;
     s->usual = usual;
     s->usual_n = usual_n;
 }
 
+/* Steps from the least value up, or from the largest down. */
+static inline uint64_t
+steps_of(const struct shape *s, uint64_t v, bool down)
+{
+    uint64_t d = down ? s->top - v : v - s->base;
+    return s->scale == 1 ? d : d / s->scale;
+}
+
 static void
-histogram(struct shape *s, const uint64_t *v, unsigned n)
+histogram(struct shape *s, const uint64_t *v, unsigned n, bool down)
 {
     memset(s->hist, 0, sizeof s->hist);
-    if (s->scale == 1)
-        for (unsigned i = 0; i < n; i++)
-            s->hist[bits_of(v[i] - s->base)]++;
-    else
-        for (unsigned i = 0; i < n; i++)
-            s->hist[bits_of((v[i] - s->base) / s->scale)]++;
+    for (unsigned i = 0; i < n; i++)
+        s->hist[bits_of(steps_of(s, v[i], down))]++;
 }
 
 /* The four widths with the least total payload; the last is the largest there is.
@@ -192,28 +204,24 @@ encode_pack(uint8_t *dst, const struct shape *s, const uint64_t *v, unsigned n)
     o.p[o.n++] = COL_PACK;
     o.p[o.n++] = (uint8_t)width;
     out_varint(&o, s->base);
-    out_varint(&o, s->scale);
-    if (s->scale == 1)
-        for (unsigned i = 0; i < n; i++)
-            out_bits(&o, v[i] - s->base, width);
-    else
-        for (unsigned i = 0; i < n; i++)
-            out_bits(&o, (v[i] - s->base) / s->scale, width);
+    out_scale(&o, s->scale, false);
+    for (unsigned i = 0; i < n; i++)
+        out_bits(&o, steps_of(s, v[i], false), width);
     out_flush(&o);
     return o.n;
 }
 
 static size_t
 encode_class(
-    uint8_t *dst, const struct shape *s, const uint8_t width[4], const uint64_t *v,
-    unsigned n)
+    uint8_t *dst, const struct shape *s, const uint8_t width[4], bool down,
+    const uint64_t *v, unsigned n)
 {
     struct out o = {.p = dst};
     o.p[o.n++] = COL_CLASS;
     memcpy(o.p + o.n, width, 4);
     o.n += 4;
-    out_varint(&o, s->base);
-    out_varint(&o, s->scale);
+    out_varint(&o, down ? s->top : s->base);
+    out_scale(&o, s->scale, down);
     size_t words = (n + 63) / 64;
     uint8_t *planes = o.p + o.n;
     memset(planes, 0, words * 16);
@@ -225,7 +233,7 @@ encode_class(
         class_of[b] = (uint8_t)c;
     }
     for (unsigned i = 0; i < n; i++) {
-        uint64_t r = (v[i] - s->base) / s->scale;
+        uint64_t r = steps_of(s, v[i], down);
         unsigned c = class_of[bits_of(r)];
         planes[i / 8] |= (uint8_t)((c & 1) << (i & 7));
         planes[words * 8 + i / 8] |= (uint8_t)((c >> 1) << (i & 7));
@@ -247,14 +255,14 @@ encode_sparse(uint8_t *dst, const struct shape *s, const uint64_t *v, unsigned n
     o.p[o.n++] = (uint8_t)(m >> 8);
     out_varint(&o, s->usual);
     out_varint(&o, s->base);
-    out_varint(&o, s->scale);
+    out_scale(&o, s->scale, false);
     for (unsigned i = 0; i < n; i++)
         if (v[i] != s->usual)
             out_bits(&o, i, POS_BITS);
     out_flush(&o);
     for (unsigned i = 0; i < n; i++)
         if (v[i] != s->usual)
-            out_bits(&o, (v[i] - s->base) / s->scale, width);
+            out_bits(&o, steps_of(s, v[i], false), width);
     out_flush(&o);
     return o.n;
 }
@@ -277,15 +285,23 @@ col_encode(uint8_t *dst, const uint64_t *v, unsigned n)
     if (sparse * 10 < pack * 9 && sparse < 2u * n)
         return encode_sparse(dst, &s, v, n);
     uint64_t class = UINT64_MAX;
-    uint8_t width[4];
+    uint8_t width[4], falling[4];
+    bool down = false;
     if (full > 2 && full <= EASY_BITS) {
-        histogram(&s, v, n);
+        histogram(&s, v, n, false);
         class = choose_widths(s.hist, width) + 2u * n + 40;
+        histogram(&s, v, n, true);
+        uint64_t fall = choose_widths(s.hist, falling) + 2u * n + 40;
+        if (fall < class) {
+            class = fall;
+            down = true;
+            memcpy(width, falling, sizeof width);
+        }
     }
     if (sparse < pack && sparse <= class)
         return encode_sparse(dst, &s, v, n);
     if (class * 100 < pack * 97)
-        return encode_class(dst, &s, width, v, n);
+        return encode_class(dst, &s, width, down, v, n);
     return encode_pack(dst, &s, v, n);
 }
 
@@ -302,7 +318,7 @@ open_class(struct col *c, struct cur *in)
 {
     const uint8_t *w = cur_take(in, 4);
     c->base = cur_varint(in);
-    c->scale = cur_varint(in);
+    c->scale = (uint64_t)zigzag_decode(cur_varint(in));
     size_t words = ((size_t)c->n + 63) / 64;
     c->more = cur_take(in, words * 16);
     if (in->bad)
@@ -332,7 +348,7 @@ open_sparse(struct col *c, struct cur *in)
     c->exceptions = cur_u16_le(in);
     uint64_t usual = cur_varint(in);
     c->base = cur_varint(in);
-    c->scale = cur_varint(in);
+    c->scale = (uint64_t)zigzag_decode(cur_varint(in));
     if (in->bad || c->width[0] > 64 || c->exceptions > c->n)
         return false;
     c->more = cur_take(in, bytes_for((size_t)c->exceptions * POS_BITS));
@@ -366,7 +382,7 @@ col_open(struct col *c, const uint8_t *p, size_t len, unsigned n)
         return false;
     c->width[0] = cur_u8(&in);
     c->base = cur_varint(&in);
-    c->scale = cur_varint(&in);
+    c->scale = (uint64_t)zigzag_decode(cur_varint(&in));
     c->bits = in.p;
     return !in.bad && c->width[0] <= 64 &&
            bytes_for((size_t)n * c->width[0]) <= cur_left(&in);

@@ -4,9 +4,9 @@
  *
  *   CONST   one value
  *   PACK    (v - base) / scale in a fixed number of bits
- *   CLASS   four widths; two bit planes tell each row's width, so a row's place in the
- *           payload is four population counts away
- *   SPARSE  one value almost everywhere, positions and values of the others
+ *   CLASS   steps up from the least or down from the largest value in four widths; two
+ * bit planes tell each row's width, so a row's place in the payload is four population
+ * counts away SPARSE  one value almost everywhere, positions and values of the others
  *
  * Owner    a col borrows the bytes it reads.
  * Threads  pure functions.

@@ -30,6 +30,7 @@ struct run_merge {
     struct run_in *in;
     struct text_dict dict;
     struct usual_map usual;
+    struct follow_map follow;
     struct run_writer *w;
     uint64_t seq, seen, kept;
     enum err err;
@@ -77,6 +78,28 @@ merge_usual(struct run_merge *m)
             to->rec = from->rec < n ? m->in[i].tpl[from->rec] : TEXT_NONE;
             to->img = from->img < n ? m->in[i].tpl[from->img] : TEXT_NONE;
             to->votes = weight;
+        }
+    }
+    return true;
+}
+
+/* The same for the lists of next sites. */
+static bool
+merge_follow(struct run_merge *m)
+{
+    for (size_t i = 0; i < m->job->n; i++) {
+        const struct follow_map *map = run_follow(m->in[i].seg);
+        uint64_t weight = m->in[i].seg->meta.rows;
+        for (uint32_t k = 0; k < map->room; k++) {
+            if (!map->slots[k].site)
+                continue;
+            struct follow *to = follow_at(&m->follow, map->slots[k].site - 1);
+            if (!to)
+                return false;
+            if (to->weight >= weight)
+                continue;
+            *to = map->slots[k];
+            to->weight = weight;
         }
     }
     return true;
@@ -239,7 +262,7 @@ merge_runs_into(struct run_merge *m, struct seg **out, struct note *note)
         }
     enum err e = run_writer_open(
         m->job->env->fs, path, m->job->env->zone, least_time(m->job), &copy, &m->usual,
-        &m->w, note);
+        &m->follow, &m->w, note);
     if (e != OK)
         return e;
     write_runs(m);
@@ -266,7 +289,8 @@ merge_runs(
         all += job->in[i]->meta.rows;
     }
     if (e == OK)
-        e = merge_usual(&m) ? merge_runs_into(&m, out, note) : ERR_NOMEM;
+        e = merge_usual(&m) && merge_follow(&m) ? merge_runs_into(&m, out, note)
+                                                : ERR_NOMEM;
     for (size_t i = 0; m.in && i < job->n; i++) {
         run_rows_release(&m.in[i].rows);
         free(m.in[i].tpl);
@@ -274,6 +298,7 @@ merge_runs(
     free(m.in);
     text_dict_release(&m.dict);
     usual_release(&m.usual);
+    follow_release(&m.follow);
     *dropped = all - m.kept;
     if (e == ERR_CORRUPT)
         return note_set(

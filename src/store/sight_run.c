@@ -136,6 +136,185 @@ usual_decode(struct usual_map *m, struct span bytes)
     return !c.bad && cur_left(&c) == 0;
 }
 
+/* ---- which site comes next ---- */
+
+void
+follow_release(struct follow_map *m)
+{
+    free(m->slots);
+    *m = (struct follow_map){0};
+}
+
+static struct follow *
+follow_slot(const struct follow_map *m, uint32_t site)
+{
+    uint64_t h = hash_u64(site);
+    while (m->slots[h & (m->room - 1)].site &&
+           m->slots[h & (m->room - 1)].site != site + 1)
+        h++;
+    return &m->slots[h & (m->room - 1)];
+}
+
+const struct follow *
+follow_find(const struct follow_map *m, uint32_t site)
+{
+    const struct follow *f = m->room ? follow_slot(m, site) : NULL;
+    return f && f->site ? f : NULL;
+}
+
+struct follow *
+follow_at(struct follow_map *m, uint32_t site)
+{
+    if ((m->n + 1) * 2 > m->room) {
+        struct follow_map bigger = {.n = m->n, .room = m->room ? m->room * 2 : 256};
+        bigger.slots = calloc(bigger.room, sizeof *bigger.slots);
+        if (!bigger.slots)
+            return NULL;
+        for (uint32_t i = 0; i < m->room; i++)
+            if (m->slots[i].site)
+                *follow_slot(&bigger, m->slots[i].site - 1) = m->slots[i];
+        free(m->slots);
+        *m = bigger;
+    }
+    struct follow *f = follow_slot(m, site);
+    if (!f->site) {
+        f->site = site + 1;
+        m->n++;
+    }
+    return f;
+}
+
+bool
+follow_count_step(struct follow_count *c, uint32_t from, uint32_t to)
+{
+    uint64_t key = ((uint64_t)from << 32 | to) + 1;
+    if ((c->n + 1) * 2 > c->room) {
+        struct follow_count bigger = {.room = c->room ? c->room * 2 : 4096};
+        bigger.slots = calloc(bigger.room, sizeof *bigger.slots);
+        if (!bigger.slots)
+            return false;
+        for (uint32_t i = 0; i < c->room; i++) {
+            uint64_t h = hash_u64(c->slots[i].key);
+            if (!c->slots[i].key)
+                continue;
+            while (bigger.slots[h & (bigger.room - 1)].key)
+                h++;
+            bigger.slots[h & (bigger.room - 1)] = c->slots[i];
+        }
+        bigger.n = c->n;
+        free(c->slots);
+        *c = bigger;
+    }
+    uint64_t h = hash_u64(key);
+    while (c->slots[h & (c->room - 1)].key && c->slots[h & (c->room - 1)].key != key)
+        h++;
+    c->n += !c->slots[h & (c->room - 1)].key;
+    c->slots[h & (c->room - 1)].key = key;
+    c->slots[h & (c->room - 1)].n++;
+    return true;
+}
+
+struct step {
+    uint32_t from, to;
+    uint64_t n;
+};
+
+static int
+by_frequency(const void *x, const void *y)
+{
+    const struct step *a = x, *b = y;
+    if (a->from != b->from)
+        return a->from < b->from ? -1 : 1;
+    if (a->n != b->n)
+        return a->n > b->n ? -1 : 1;
+    return (a->to > b->to) - (a->to < b->to);
+}
+
+bool
+follow_learn(struct follow_count *c, struct follow_map *out)
+{
+    struct step *steps = malloc((c->n + 1) * sizeof *steps);
+    size_t n = 0;
+    for (uint32_t i = 0; steps && i < c->room; i++)
+        if (c->slots[i].key && c->slots[i].n > 1)
+            steps[n++] = (struct step){
+                (uint32_t)((c->slots[i].key - 1) >> 32),
+                (uint32_t)(c->slots[i].key - 1), c->slots[i].n};
+    bool good = steps;
+    if (good)
+        qsort(steps, n, sizeof *steps, by_frequency);
+    for (size_t i = 0; good && i < n; i++) {
+        struct follow *f = follow_at(out, steps[i].from);
+        good = f;
+        if (f && f->n < FOLLOW_FAN)
+            f->next[f->n++] = steps[i].to;
+    }
+    free(steps);
+    free(c->slots);
+    *c = (struct follow_count){0};
+    return good;
+}
+
+static int
+by_site(const void *x, const void *y)
+{
+    const struct follow *a = x, *b = y;
+    return (a->site > b->site) - (a->site < b->site);
+}
+
+static void
+follow_encode(const struct follow_map *m, struct buf *out)
+{
+    struct follow *sorted = malloc((m->n + 1) * sizeof *sorted);
+    uint32_t n = 0, last = 0;
+    for (uint32_t i = 0; sorted && i < m->room; i++)
+        if (m->slots[i].site)
+            sorted[n++] = m->slots[i];
+    if (!sorted) {
+        out->bad = true;
+        return;
+    }
+    qsort(sorted, n, sizeof *sorted, by_site);
+    buf_varint(out, n);
+    for (uint32_t i = 0; i < n; i++) {
+        buf_varint(out, sorted[i].site - 1 - last);
+        buf_varint(out, sorted[i].n);
+        for (uint32_t k = 0; k < sorted[i].n; k++)
+            buf_varint(out, sorted[i].next[k]);
+        last = sorted[i].site - 1;
+    }
+    free(sorted);
+}
+
+static bool
+follow_decode(struct follow_map *m, struct span bytes)
+{
+    struct cur c = cur_of(bytes.p, bytes.n);
+    uint64_t n = cur_varint(&c);
+    uint32_t site = 0;
+    for (uint64_t i = 0; i < n && !c.bad; i++) {
+        site += (uint32_t)cur_varint(&c);
+        uint64_t fan = cur_varint(&c);
+        struct follow *f = fan <= FOLLOW_FAN ? follow_at(m, site) : NULL;
+        if (!f)
+            return false;
+        f->n = (uint32_t)fan;
+        for (uint32_t k = 0; k < fan; k++)
+            f->next[k] = (uint32_t)cur_varint(&c);
+    }
+    return !c.bad && cur_left(&c) == 0;
+}
+
+static uint64_t
+follow_code(const struct follow_map *m, bool whole, uint32_t from, uint32_t to)
+{
+    const struct follow *f = whole ? NULL : follow_find(m, from);
+    for (uint32_t k = 0; f && k < f->n; k++)
+        if (f->next[k] == to)
+            return k;
+    return (uint64_t)to + FOLLOW_FAN;
+}
+
 /* ---- writing ---- */
 
 struct run_writer {
@@ -143,8 +322,10 @@ struct run_writer {
     struct zone zone;
     struct text_dict dict;
     struct usual_map usual;
+    struct follow_map follow;
     ts_ms min_ms, max_ms;
     int64_t base_day;
+    uint32_t last_site;
     /* of the open plate */
     uint64_t plate, prev_plate;
     struct looks look;
@@ -163,8 +344,8 @@ struct run_writer {
 enum err
 run_writer_open(
     struct os_fs *fs, const char *path, const struct zone *zone, ts_ms min_ms,
-    struct text_dict *dict, struct usual_map *usual, struct run_writer **out,
-    struct note *note)
+    struct text_dict *dict, struct usual_map *usual, struct follow_map *follow,
+    struct run_writer **out, struct note *note)
 {
     struct run_writer *w = calloc(1, sizeof *w);
     if (!w)
@@ -174,6 +355,8 @@ run_writer_open(
     w->usual = *usual;
     *dict = (struct text_dict){0};
     *usual = (struct usual_map){0};
+    w->follow = *follow;
+    *follow = (struct follow_map){0};
     w->min_ms = min_ms;
     w->max_ms = INT64_MIN;
     w->base_day = civil_day(min_ms, zone);
@@ -194,6 +377,7 @@ run_writer_drop(struct run_writer *w)
     seg_writer_drop(w->seg);
     text_dict_release(&w->dict);
     usual_release(&w->usual);
+    follow_release(&w->follow);
     free(w);
 }
 
@@ -270,7 +454,7 @@ run_writer_row(struct run_writer *w, const struct vrow *r)
     const struct usual *u = usual_find(&w->usual, r->site, r->direction);
     uint64_t v[ROW_COLS];
     v[ROW_TIME] = (uint64_t)(r->t - (whole ? w->min_ms : w->last));
-    v[ROW_SITE] = r->site;
+    v[ROW_SITE] = follow_code(&w->follow, whole, w->last_site, r->site);
     v[ROW_LANE] = r->lane;
     v[ROW_DIRECTION] = r->direction;
     v[ROW_SPEED] = r->speed_dkmh;
@@ -293,6 +477,7 @@ run_writer_row(struct run_writer *w, const struct vrow *r)
     v[ROW_LAG] = zigzag_encode(r->lag_s);
     seg_writer_row(w->seg, RUN_ROWS, v);
     w->last = r->t;
+    w->last_site = r->site;
     w->max_ms = r->t > w->max_ms ? r->t : w->max_ms;
     w->rows++;
     w->all_rows++;
@@ -335,6 +520,9 @@ run_writer_finish(struct run_writer *w, struct seg_meta *meta, struct note *note
     buf_le(&b, (uint64_t)w->base_day, 8);
     buf_le(&b, (uint64_t)(int64_t)w->zone.offset_min, 8);
     seg_writer_blob(w->seg, RUN_HEAD, b.p, b.n);
+    buf_clear(&b);
+    follow_encode(&w->follow, &b);
+    seg_writer_blob(w->seg, RUN_FOLLOW, b.p, b.n);
     meta->kind = SEG_VEHICLE;
     meta->min_ms = w->min_ms;
     meta->max_ms = w->max_ms;
@@ -358,6 +546,7 @@ run_writer_finish(struct run_writer *w, struct seg_meta *meta, struct note *note
 struct run_extra {
     struct text_dict dict;
     struct usual_map usual;
+    struct follow_map follow;
     int64_t base_day;
 };
 
@@ -367,6 +556,7 @@ extra_free(void *p)
     struct run_extra *x = p;
     text_dict_release(&x->dict);
     usual_release(&x->usual);
+    follow_release(&x->follow);
     free(x);
 }
 
@@ -384,7 +574,8 @@ run_prepare(struct seg *s, struct note *note)
                s->table[i].keys == shapes[i].keys &&
                s->table[i].block_rows == shapes[i].block_rows;
     good = good && text_dict_decode(&x->dict, s->blob[RUN_TEMPLATES]) &&
-           usual_decode(&x->usual, s->blob[RUN_USUAL]);
+           usual_decode(&x->usual, s->blob[RUN_USUAL]) &&
+           follow_decode(&x->follow, s->blob[RUN_FOLLOW]);
     struct cur head = cur_of(s->blob[RUN_HEAD].p, s->blob[RUN_HEAD].n);
     x->base_day = (int64_t)cur_u64_le(&head);
     if (good && !head.bad)
@@ -404,6 +595,12 @@ const struct usual_map *
 run_usual(const struct seg *s)
 {
     return &((const struct run_extra *)s->extra)->usual;
+}
+
+const struct follow_map *
+run_follow(const struct seg *s)
+{
+    return &((const struct run_extra *)s->extra)->follow;
 }
 
 int64_t
@@ -612,13 +809,24 @@ run_rows_value(struct run_rows *r, uint64_t row, unsigned c, uint64_t *v)
 bool
 run_rows_time(struct run_rows *r, uint64_t row, bool first, ts_ms *t)
 {
-    uint64_t v;
-    if (!run_rows_value(r, row, ROW_TIME, &v))
+    uint64_t v, site;
+    if (!run_rows_value(r, row, ROW_TIME, &v) ||
+        !run_rows_value(r, row, ROW_SITE, &site))
         return false;
     bool whole = first || row % COL_ROWS == 0;
     uint64_t at = (uint64_t)(whole ? r->seg->meta.min_ms : r->last) + v;
     r->last = (ts_ms)at;
     *t = r->last;
+    if (site >= FOLLOW_FAN) {
+        r->site = (uint32_t)(site - FOLLOW_FAN);
+        return true;
+    }
+    const struct follow *f = whole ? NULL : follow_find(run_follow(r->seg), r->site);
+    if (!f || site >= f->n) {
+        atomic_store(&r->seg->bad, true);
+        return false;
+    }
+    r->site = f->next[site];
     return true;
 }
 
@@ -682,11 +890,11 @@ run_rows_get(
     struct run_rows *r, uint64_t row, ts_ms t, struct looks usual, struct vrow *out)
 {
     uint64_t v[ROW_COLS];
-    for (unsigned c = ROW_SITE; c < ROW_COLS; c++)
+    for (unsigned c = ROW_SITE + 1; c < ROW_COLS; c++)
         if (!run_rows_value(r, row, c, &v[c]))
             return false;
     out->t = t;
-    out->site = (uint32_t)v[ROW_SITE];
+    out->site = r->site;
     out->direction = (uint8_t)v[ROW_DIRECTION];
     const struct usual *u = usual_find(run_usual(r->seg), out->site, out->direction);
     out->device = v[ROW_DEVICE] ? (uint32_t)(v[ROW_DEVICE] - 1) : u->device;

@@ -16,7 +16,7 @@
 #include "store/sight_text.h"
 
 enum run_table { RUN_PLATES = 0, RUN_ROWS = 1, RUN_DAYS = 2, RUN_TABLES = 3 };
-enum run_blob { RUN_TEMPLATES = 0, RUN_USUAL = 1, RUN_HEAD = 2 };
+enum run_blob { RUN_TEMPLATES = 0, RUN_USUAL = 1, RUN_HEAD = 2, RUN_FOLLOW = 3 };
 enum run_plate_col {
     PLATE_DELTA,
     PLATE_ROWS,
@@ -84,6 +84,37 @@ struct usual *usual_at(struct usual_map *m, uint32_t site, uint8_t direction);
 const struct usual *
 usual_find(const struct usual_map *m, uint32_t site, uint8_t direction);
 
+/* Which sites a vehicle is mostly seen at next: a row's site is its rank in the list of
+ * the site before, or FOLLOW_FAN + site when it is not in it. */
+#define FOLLOW_FAN 15u
+struct follow {
+    uint32_t site; /* + 1; 0 = empty slot */
+    uint32_t n;
+    uint32_t next[FOLLOW_FAN];
+    uint64_t weight; /* while merging: rows of the run the list is from */
+};
+struct follow_map {
+    struct follow *slots;
+    uint32_t n, room; /* room is a power of two */
+};
+void follow_release(struct follow_map *m);
+struct follow *
+follow_at(struct follow_map *m, uint32_t site); /* added when new; NULL: memory */
+const struct follow *
+follow_find(const struct follow_map *m, uint32_t site); /* may be NULL */
+
+/* Learns lists from steps (from, to) counted in a heap table. */
+struct follow_count {
+    struct {
+        uint64_t key; /* (from << 32 | to) + 1 */
+        uint64_t n;
+    } * slots;
+    uint32_t n, room;
+};
+bool follow_count_step(struct follow_count *c, uint32_t from, uint32_t to);
+/* The lists, most frequent first; releases the counts. */
+bool follow_learn(struct follow_count *c, struct follow_map *out);
+
 /* A row between the forms: texts as templates of some dictionary, literals as spans. */
 struct vrow {
     ts_ms t;
@@ -99,11 +130,11 @@ struct vrow {
 
 /* ---- writing ---- */
 struct run_writer;
-/* Takes dict and usual (emptied at the caller) and frees them at its end. */
+/* Takes dict, usual and follow (emptied at the caller) and frees them at its end. */
 enum err run_writer_open(
     struct os_fs *fs, const char *path, const struct zone *zone, ts_ms min_ms,
-    struct text_dict *dict, struct usual_map *usual, struct run_writer **out,
-    struct note *note) MUST_USE;
+    struct text_dict *dict, struct usual_map *usual, struct follow_map *follow,
+    struct run_writer **out, struct note *note) MUST_USE;
 /* Plates ascending; rows of a plate by (time, site, tag). */
 void run_writer_begin(struct run_writer *w, uint64_t plate, struct looks usual);
 void run_writer_row(struct run_writer *w, const struct vrow *row);
@@ -118,6 +149,7 @@ void run_writer_drop(struct run_writer *w);
 enum err run_prepare(struct seg *s, struct note *note) MUST_USE;
 const struct text_dict *run_dict(const struct seg *s);
 const struct usual_map *run_usual(const struct seg *s);
+const struct follow_map *run_follow(const struct seg *s);
 int64_t run_base_day(const struct seg *s); /* DAY_DAY counts from it */
 
 struct run_plate {
@@ -157,7 +189,8 @@ struct run_rows {
     uint64_t (*val)[COL_ROWS]; /* ROW_COLS of them, heap, only when whole */
     struct buf texts, scratch;
     bool have_texts, whole;
-    ts_ms last; /* time of the row before */
+    ts_ms last;    /* time of the row before */
+    uint32_t site; /* of the row before; after run_rows_time() of its row */
 };
 bool
 run_rows_init(struct run_rows *r, struct seg *s, const struct zone *zone, bool whole);
@@ -166,7 +199,7 @@ void run_rows_release(struct run_rows *r);
  * at a plate's first row or at a block's first row. */
 bool run_rows_time(struct run_rows *r, uint64_t row, bool first, ts_ms *t);
 bool run_rows_value(struct run_rows *r, uint64_t row, unsigned col, uint64_t *v);
-/* The whole row (t from run_rows_time); spans live until the block changes. */
+/* The whole row (t and site from run_rows_time); spans live until the block changes. */
 bool run_rows_get(
     struct run_rows *r, uint64_t row, ts_ms t, struct looks usual, struct vrow *out);
 /* Makes a sighting of it, texts in the arena. false: arena full or damaged template. */

@@ -428,13 +428,11 @@ reads_of(struct asked *a, struct source *s, struct reads *out)
     }
     for (uint64_t row = s->at.row; row < s->at.row + s->at.rows; row++) {
         ts_ms t;
-        uint64_t site;
         if (!run_rows_time(&s->rows, row, row == s->at.row, &t) || t >= a->to)
             return;
         if (t < a->from)
             continue;
-        if (!run_rows_value(&s->rows, row, ROW_SITE, &site) ||
-            !read_add(a, out, t, (uint32_t)site))
+        if (!read_add(a, out, t, s->rows.site))
             return;
     }
 }

@@ -82,12 +82,11 @@ run_rows_at(
         goto out;
     for (; row < p.row + p.rows && *more; row++) {
         ts_ms at;
-        uint64_t where;
         struct vrow v;
         struct sighting full;
         if (!run_rows_time(&r, row, row == p.row, &at) || at > t)
             break;
-        if (at < t || !run_rows_value(&r, row, ROW_SITE, &where) || where != site)
+        if (at < t || r.site != site)
             continue;
         if (!run_rows_get(&r, row, at, p.look, &v))
             break;

@@ -2,6 +2,7 @@
 /* A look from question to answer, and what is written of it. */
 #include "store/audit_look.h"
 
+#include "kit/kit.h"
 #include "store/ledger_fixture.h"
 #include "store/ledger_matter.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/ledger_alarm.h"
 
+#include "kit/kit.h"
 #include "store/ledger_fixture.h"
 #include "store/ledger_watch.h"
 

@@ -3,11 +3,11 @@
  *
  * Owner    fixture_open() makes what fixture_close() removes.
  * Threads  one.
+ * See      kit/kit.h, which the test includes before this.
  */
 #ifndef TQ_STORE_LEDGER_FIXTURE_H
 #define TQ_STORE_LEDGER_FIXTURE_H
 
-#include "kit/kit.h"
 #include "store/ledger.h"
 
 struct fixture {

@@ -2,6 +2,7 @@
 /* The machine: groups, jobs, readers, journal, schema. */
 #include "store/ledger.h"
 
+#include "kit/kit.h"
 #include "store/ledger_fixture.h"
 #include "store/ledger_sql.h"
 

@@ -2,6 +2,7 @@
 /* Two persons, an end date, and no way round either. */
 #include "store/ledger_watch.h"
 
+#include "kit/kit.h"
 #include "store/ledger_fixture.h"
 
 #include <stdio.h>

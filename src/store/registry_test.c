@@ -2,6 +2,7 @@
 #include "store/registry.h"
 
 #include "core/os_clock.h"
+#include "kit/kit.h"
 #include "store/ledger_fixture.h"
 
 #include <stdio.h>

@@ -427,6 +427,7 @@ a_watch_to_observe_never_stops_anybody(void **state)
 {
     struct town *t = *state;
     alarm_comes(t, "{\"contradiction\":0,\"stop\":false}");
+    assert_false(matter_stop_blocked(&t->m, t->env.now)); /* nothing to compare */
     kit_ok(town_move(t, TOWN_CITY_DUTY, "sign", NULL), &t->note);
     kit_ok(town_move(t, TOWN_CITY_DUTY, "judge_valid", NULL), &t->note);
     assert_int_equal(
@@ -626,6 +627,7 @@ judged_not_valid_counts_against_camera_and_list(void **state)
             t, TOWN_CITY_DUTY, "judge_invalid", "{\"untrue_reason\":\"misread\"}"),
         &t->note);
     town_in(t, "judged_untrue");
+    assert_false(matter_stop_blocked(&t->m, t->env.now)); /* over */
     assert_int_equal(t->m.verdict, LOOP_VERDICT_FALSE);
     kit_ok(
         town_move(t, TOWN_CITY_BOSS, "judge_again", "{\"reopen_reason\":\"复核\"}"),

@@ -162,6 +162,8 @@ struct loop_gate { /* a condition with the sentence a person reads while it is c
     struct loop_text text;
     const struct loop_expr *when; /* open while true */
     struct loop_pos pos;
+    bool
+        blocks_stop; /* while it is closed the alarm shows that nobody may be stopped */
 };
 enum loop_on { LOOP_ON_ACTION, LOOP_ON_TIMER, LOOP_ON_MESSAGE };
 struct loop_ask {

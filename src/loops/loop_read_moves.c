@@ -270,7 +270,7 @@ read_effects(struct reader *r, const struct ydoc_node *list, bool rung, uint8_t 
 void
 reader_gates(struct reader *r, const struct ydoc_node *map)
 {
-    static const char *const keys[] = {"when", "zh", "en"};
+    static const char *const keys[] = {"when", "zh", "en", "blocks_stop"};
     if (!map || r->err || !reader_names(r, map, 64))
         return;
     struct loop_gate *rows = reader_take(r, map->n, sizeof *rows);
@@ -281,6 +281,7 @@ reader_gates(struct reader *r, const struct ydoc_node *map)
         g->name = reader_keep(r, n->key);
         g->pos = reader_pos(n);
         g->text = reader_label(r, n, SENTENCE_MAX);
+        g->blocks_stop = reader_flag(r, n, "blocks_stop", false);
         const struct ydoc_node *when = reader_need(r, n, "when");
         if (when)
             g->when = reader_expr(r, when, LOOP_V_FLAG);

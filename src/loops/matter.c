@@ -484,23 +484,12 @@ matter_gate(const struct matter *m, unsigned gate, ts_ms now)
     return loop_expr_holds(m->def->gates[gate].when, &f);
 }
 
-static bool
-sends(const struct loop_move *mv)
-{
-    for (unsigned i = 0; i < mv->effects_n; i++)
-        if (mv->effects[i].kind == LOOP_DISPATCH)
-            return true;
-    return false;
-}
-
 bool
 matter_stop_blocked(const struct matter *m, ts_ms now)
 {
-    for (unsigned i = 0; i < m->def->moves_n; i++) {
-        const struct loop_move *mv = &m->def->moves[i];
-        for (unsigned g = 0; sends(mv) && g < mv->gates_n; g++)
-            if (!matter_gate(m, mv->gates[g], now))
-                return true;
-    }
+    bool open = m->def->states[m->state].kind != LOOP_TERMINAL;
+    for (unsigned g = 0; open && g < m->def->gates_n; g++)
+        if (m->def->gates[g].blocks_stop && !matter_gate(m, g, now))
+            return true;
     return false;
 }

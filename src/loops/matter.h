@@ -114,7 +114,7 @@ bool matter_holds(
 bool matter_mine(
     const struct matter *m, const struct matter_actor *by,
     const struct org_table *orgs);
-/* A gate of a move that sends a unit is closed. */
+/* An open matter with a closed gate that says `blocks_stop`. */
 bool matter_stop_blocked(const struct matter *m, ts_ms now);
 /* Is the gate open for this matter as it stands? */
 bool matter_gate(const struct matter *m, unsigned gate, ts_ms now);

@@ -3,10 +3,11 @@
  * in order. Included by store/ledger*.c and registry.c only.
  *
  * Shape    struct sql is one use of a cached statement: sql_use(), put_*() for each
- * '?', then sql_run(), or sql_next() with get_*() for each column. The statement goes
- * back by sql_done(); sql_run() and the last sql_next() do that themselves. Owner the
- * connection owns its statements; text is the literal's address, so pass literals only.
- * Threads  one connection, one thread.
+ *          '?', then sql_run(), or sql_next() with get_*() for each column. The
+ *          statement goes back by sql_done(); sql_run() and the last sql_next() do that
+ *          themselves.
+ * Owner    the connection owns its statements; text is the literal's address, so pass
+ *          literals only. Threads one connection, one thread.
  * Errors   as ledger.h; ERR_TOOBIG when the arena is full.
  */
 #ifndef TQ_STORE_LEDGER_SQL_H

@@ -310,12 +310,84 @@ every_durable_step_is_needed(void **state)
     assert_true(sites >= 5);
 }
 
+/* The disk is full once, at the n-th operation: one group or record is refused whole,
+ * the next is taken. */
+static void
+a_full_disk_refuses_one_group(void **state)
+{
+    (void)state;
+    for (unsigned n = 1; n <= 40; n++) {
+        struct promise kept = {0};
+        struct life x = {.parts = LEDGER, .disk = crash_disk_new(n), .kept = &kept};
+        crash_disk_root(x.disk, DIR);
+        kit_ok(open_both(&x), NULL);
+        for (unsigned g = 0; g < 4; g++)
+            kit_ok(one_group(&x), NULL);
+        crash_disk_fail_once(x.disk, n, ERR_FULL);
+        unsigned refused = 0;
+        for (unsigned g = 0; g < 12; g++) {
+            enum err e = one_group(&x);
+            refused += e != OK;
+            if (e) /* only a failed sync leaves doubt: then it is opened anew */
+                assert_true(e == ERR_FULL || e == ERR_IO);
+            if (e == ERR_IO && ledger_begin(x.l) != OK) {
+                close_both(&x);
+                kit_ok(open_both(&x), NULL);
+            } else if (ledger_in_group(x.l)) {
+                ledger_rollback(x.l);
+            }
+        }
+        assert_true(refused <= 1);
+        assert_true(kept.entries >= 11 * (JOBS - 1));
+        assert_true(holds(&x));
+        close_both(&x);
+        crash_disk_free(x.disk);
+    }
+}
+
+static void
+a_full_disk_holds_a_record_back(void **state)
+{
+    (void)state;
+    for (unsigned thread = 0; thread < 2; thread++) {
+        struct promise kept = {0};
+        struct life x = {.parts = AUDIT, .disk = crash_disk_new(5), .kept = &kept};
+        struct audit_options opt = {.make_key = true, .thread = thread};
+        crash_disk_root(x.disk, DIR);
+        kit_ok(audit_open(crash_disk_fs(x.disk), DIR, &opt, 1, &x.a, NULL), NULL);
+        kit_ok(one_record(&x), NULL);
+        uint64_t n = 0;
+        struct audit_record r = {.action = SPAN("x")};
+        crash_disk_fail_once(x.disk, 1, ERR_FULL);
+        enum err e = audit_write(x.a, &r, &n); /* its own thread may have tried twice */
+        assert_true(e == ERR_FULL || (thread && e == OK));
+        assert_int_equal(n, 3);
+        kit_ok(audit_write(x.a, &r, &n), NULL); /* and with it the one held back */
+        assert_int_equal(n, 4);
+        assert_int_equal(audit_durable(x.a), 4);
+        close_both(&x);
+        kit_ok(open_both(&x), NULL);
+        assert_true(holds(&x));
+        crash_disk_fail_once(x.disk, 2, ERR_IO); /* the sync */
+        assert_int_equal(audit_write(x.a, &r, &n), ERR_IO);
+        assert_int_equal(
+            audit_append(x.a, &r, &n), ERR_IO); /* no more until reopened */
+        close_both(&x);
+        kit_ok(open_both(&x), NULL);
+        assert_true(holds(&x));
+        close_both(&x);
+        crash_disk_free(x.disk);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acknowledged_survives),
         cmocka_unit_test(every_durable_step_is_needed),
+        cmocka_unit_test(a_full_disk_refuses_one_group),
+        cmocka_unit_test(a_full_disk_holds_a_record_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -436,7 +436,6 @@ act(struct intake *k, const struct sender *who)
         store_passes(k);
         return;
     case FEED_PLACES:
-    case FEED_PICTURES:
     case FEED_ASKS:
         device_alive(g, who, req_at(k->r));
         keep_others(k, who);
@@ -449,6 +448,7 @@ act(struct intake *k, const struct sender *who)
     case FEED_KEEPALIVE:
     case FEED_TIME:
     case FEED_PEOPLE:
+    case FEED_PICTURES: /* without their vehicles they are nobody's: the feed says so */
         device_alive(g, who, req_at(k->r));
         break;
     case FEED_BROKEN:

@@ -113,9 +113,9 @@ struct serve_needs {
      * stays the caller's. */
     enum err (*append)(
         void *ctx, struct sighting_batch *b, struct http *home, struct job *done);
-    /* net loops. Makes true what a message without passes means: places, pictures, asks
-     * (the arrays of out, which stay until `done` is posted; objects that failed get
-     * `refused`). May be NULL. */
+    /* net loops. Makes true what a message without passes means: places and asks (the
+     * arrays of out, which stay until `done` is posted; done->failed says that nothing
+     * was kept). NULL: such messages are answered "busy". */
     enum err (*keep)(
         void *ctx, struct feed_out *out, const struct sender *who, struct http *home,
         struct job *done);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the HTTP machine needs, given by the stores and the owner threads. */
 #include "daemon/parts.h"
+#include "daemon/plug_places.h"
 
 #include "core/counter.h"
 #include "core/os_clock.h"
@@ -516,6 +517,7 @@ plug_serve(struct daemon *d)
         .sites = sites,
         .org = org,
         .append = append,
+        .keep = places_keep,
         .site_for = site_for,
         .device_by_code = device_by_code,
         .device_by_key = device_by_key,

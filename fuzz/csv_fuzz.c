@@ -41,7 +41,7 @@ read_all(struct span text, size_t step, enum csv_code code)
     if (csv_new(&conf, &c, &note) != OK)
         return 0;
     while (csv_next(c, &r, &note) == OK) {
-        must(r.line > line && r.n > 0 && r.n <= CSV_FIELDS);
+        must(r.line > line && r.n <= CSV_FIELDS);
         line = r.line;
         for (size_t i = 0; i < r.n; i++)
             h = hash_span(r.fields[i], h + i);

@@ -6,9 +6,10 @@
  *
  * GB18030 is converted while the window is filled: its second bytes never are line
  * feed, comma or quote, so cutting before converting is safe at line feeds. */
-#include "feeds/csv.h"
+#include "feeds/_csv.h"
 
 #include "core/text.h"
+#include "feeds/json_dom.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,31 +19,8 @@
 #endif
 
 #define WINDOW (1u << 20) /* bytes asked of the source at a time */
-#define SCAN_PAD 16
-
-struct csv {
-    struct csv_conf conf;
-    char comma;
-    size_t window;
-    enum csv_code code; /* CSV_AUTO until a byte beyond ASCII decided */
-    bool at_end;        /* the source has no more */
-    char *text;         /* the window */
-    size_t room, at, end;
-    char *raw; /* undecoded bytes of GB18030 behind the window's end */
-    size_t raw_n;
-    struct buf decoded;
-    uint64_t line, bytes,
-        window_from; /* line number; bytes read; source offset of text[0] */
-    uint32_t *cuts;  /* separators of text[at..scanned) */
-    size_t cuts_n, cut;
-    size_t scanned;    /* how far cuts are known */
-    bool quoted_ahead; /* text[scanned] is a quote */
-    bool skipping;     /* the rest of a line that was too long */
-    struct span fields[CSV_FIELDS];
-    struct buf names; /* head: names behind one another */
-    struct span name[CSV_FIELDS];
-    size_t width;
-};
+#define SCAN_PAD DOM_PAD  /* readable bytes behind the window: also for lines of JSON  \
+                           */
 
 /* ---- filling the window ---- */
 
@@ -207,8 +185,8 @@ fill_gb(struct csv *c, struct note *note)
 }
 
 /* Reads more text behind the window's end; the window may move. */
-static enum err
-fill(struct csv *c, struct note *note)
+enum err
+csv_fill(struct csv *c, struct note *note)
 {
     compact(c);
     if (c->code == CSV_GB18030)
@@ -287,7 +265,7 @@ cut_record(struct csv *c, struct csv_record *out)
         c->fields[n - 1] = without_cr(c->fields[n - 1]);
         c->cut = k + 1;
         c->at = from;
-        *out = (struct csv_record){c->fields, n, c->line++, c->window_from + from};
+        *out = (struct csv_record){c->fields, n, c->line++, c->window_from + from, 0};
         return true;
     }
     return false;
@@ -369,11 +347,11 @@ plain_line(struct csv *c, size_t end, struct csv_record *out)
             break;
     }
     c->fields[n - 1] = without_cr(c->fields[n - 1]);
-    *out = (struct csv_record){c->fields, n, c->line++, 0};
+    *out = (struct csv_record){c->fields, n, c->line++, 0, 0};
 }
 
-static void
-go_on_at(struct csv *c, size_t at)
+void
+csv_go_on_at(struct csv *c, size_t at)
 {
     c->at = at < c->end ? at : c->end;
     c->scanned = c->at;
@@ -399,13 +377,13 @@ slow_record(struct csv *c, size_t end, struct csv_record *out)
             break;
         at++;
     }
-    *out = (struct csv_record){c->fields, n, c->line, 0};
+    *out = (struct csv_record){c->fields, n, c->line, 0, 0};
     c->line += feeds + 1;
 }
 
 /* The end of the line at c->at, or of the text. */
-static size_t
-line_end(const struct csv *c)
+size_t
+csv_line_end(const struct csv *c)
 {
     const char *feed =
         c->at < c->end ? memchr(c->text + c->at, '\n', c->end - c->at) : NULL;
@@ -432,25 +410,25 @@ odd_record(struct csv *c, struct csv_record *out)
     if (whole) {
         slow_record(c, end, out);
     } else {
-        end = line_end(c);
+        end = csv_line_end(c);
         if (end - c->at > CSV_RECORD) {
             end = c->at + CSV_RECORD;
             c->skipping = true;
         }
         plain_line(c, end, out);
     }
-    go_on_at(c, end);
+    csv_go_on_at(c, end);
     out->offset = c->window_from + c->at;
     return OK;
 }
 
 /* Drops what is left of a line that was too long; false: more text is needed. */
-static bool
-skip_line(struct csv *c)
+bool
+csv_skip_line(struct csv *c)
 {
-    size_t end = line_end(c);
+    size_t end = csv_line_end(c);
     bool found = end > c->at && c->text[end - 1] == '\n';
-    go_on_at(c, end);
+    csv_go_on_at(c, end);
     c->skipping = !found;
     return found;
 }
@@ -467,7 +445,7 @@ any_record(struct csv *c, struct csv_record *out, struct note *note)
     for (;;) {
         if (!c->skipping && cut_record(c, out))
             return OK;
-        if (c->skipping && skip_line(c))
+        if (c->skipping && csv_skip_line(c))
             continue;
         if (c->scanned < c->end && !c->quoted_ahead) {
             scan(c);
@@ -480,7 +458,7 @@ any_record(struct csv *c, struct csv_record *out, struct note *note)
             if (e != ERR_BUSY)
                 return e;
         }
-        enum err e = fill(c, note);
+        enum err e = csv_fill(c, note);
         if (e != OK)
             return e;
     }
@@ -490,6 +468,8 @@ enum err
 csv_next(struct csv *c, struct csv_record *out, struct note *note)
 {
     enum err e;
+    if (c->json)
+        return csv_json_next(c, out, note);
     do
         e = any_record(c, out, note);
     while (e == OK && is_blank(out));
@@ -534,7 +514,7 @@ take_names(struct csv *c, const struct span *fields, size_t n)
 static void
 find_comma(struct csv *c)
 {
-    struct span head = span_of(c->text + c->at, line_end(c) - c->at);
+    struct span head = span_of(c->text + c->at, csv_line_end(c) - c->at);
     if (c->conf.comma) {
         c->comma = c->conf.comma;
         return;
@@ -564,7 +544,7 @@ read_head(struct csv *c, struct note *note)
     struct csv_record head;
     enum err e;
     do
-        e = fill(c, note);
+        e = csv_fill(c, note);
     while (e == OK && !c->at_end && c->end < CSV_RECORD &&
            (c->end == 0 || !memchr(c->text, '\n', c->end)));
     if (e != OK)
@@ -572,6 +552,11 @@ read_head(struct csv *c, struct note *note)
     if (span_starts(span_of(c->text, c->end), SPAN("\xEF\xBB\xBF"))) {
         c->at = c->scanned = 3;
         c->code = CSV_UTF8;
+    }
+    struct span rest = span_trim(span_of(c->text + c->at, c->end - c->at));
+    if (span_starts(rest, SPAN("{"))) {
+        c->json = csv_json_new();
+        return c->json ? OK : ERR_NOMEM;
     }
     find_comma(c);
     if (c->conf.header)
@@ -612,6 +597,7 @@ csv_free(struct csv *c)
     free(c->text);
     free(c->raw);
     free(c->cuts);
+    csv_json_free(c->json);
     buf_release(&c->decoded);
     buf_release(&c->names);
     free(c);
@@ -651,12 +637,12 @@ csv_skip_to(struct csv *c, uint64_t offset, uint64_t line, struct note *note)
                 "the file is shorter than where the import stopped",
                 "文件比上次导入停止的位置短");
         c->at = c->end;
-        enum err e = fill(c, note);
+        enum err e = csv_fill(c, note);
         if (e != OK)
             return e;
     }
     if (offset > c->window_from + c->at)
-        go_on_at(c, (size_t)(offset - c->window_from));
+        csv_go_on_at(c, (size_t)(offset - c->window_from));
     c->line = line;
     return OK;
 }
@@ -700,9 +686,14 @@ list_names(const struct csv *c, char *dst, size_t cap)
 
 enum err
 csv_columns(
-    const struct csv *c, const char *const *names, const char *const *required,
-    int *column, struct note *note)
+    struct csv *c, const char *const *names, const char *const *required, int *column,
+    struct note *note)
 {
+    if (c->json) { /* what a line lacks is seen when it is read */
+        for (int i = 0; names[i]; i++)
+            column[i] = i;
+        return csv_json_columns(c, names, note);
+    }
     for (size_t i = 0; names[i]; i++)
         column[i] = column_of(c, names[i]);
     for (size_t i = 0; required && required[i]; i++) {
@@ -723,6 +714,20 @@ csv_columns(
 }
 
 /* ---- sightings ---- */
+
+/* A line of JSON that is none. */
+static void
+reject_line(struct csv_passes *p)
+{
+    struct csv_reject x = {
+        .line = p->held.line,
+        .fault = (enum feed_fault)(p->held.fault - 1),
+        .column = "line"};
+    feed_fault(&p->faults, x.fault, x.column, x.text);
+    p->rejected++;
+    if (p->reject)
+        p->reject(p->reject_ctx, &x);
+}
 
 static void
 reject(struct csv_passes *p, const struct csv_record *r, const struct pass_refusal *why)
@@ -754,6 +759,11 @@ csv_passes_fill(struct csv_passes *p, struct sighting_batch *b, struct note *not
             return e;
         p->has_held = false;
         any = true;
+        if (p->held.fault) {
+            p->offset = p->held.offset;
+            reject_line(p);
+            continue;
+        }
         for (size_t k = 0; k < PASS_KEYS; k++)
             fields[k] = csv_field(&p->held, p->column[k]);
         e = pass_read(p->reader, fields, &p->from, b, &p->faults, &why);

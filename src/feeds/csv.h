@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* csv.h - reading tables of text: RFC 4180 quotes, CRLF or LF, with or without BOM,
- * UTF-8 or GB18030, streaming, with the line number of every record.
+/* csv.h - reading tables of text and lines of JSON (NDJSON, seen by the first '{'): RFC
+ * 4180 quotes, CRLF or LF, with or without BOM, UTF-8 or GB18030, streaming, with the
+ * line number of every record.
  *
  * Shape    csv_new() reads the head; csv_columns() says which column is which;
  * csv_next() gives records. Owner    fields are borrowed until the next csv_next().
@@ -47,8 +48,8 @@ void csv_free(struct csv *c);
  * that are missing give ERR_INPUT with a note that lists the columns there are. Case
  * and blanks do not matter. */
 enum err csv_columns(
-    const struct csv *c, const char *const *names, const char *const *required,
-    int *column, struct note *note) MUST_USE;
+    struct csv *c, const char *const *names, const char *const *required, int *column,
+    struct note *note) MUST_USE;
 size_t csv_width(const struct csv *c); /* number of columns of the head */
 struct span csv_name(const struct csv *c, size_t column); /* our name of a column */
 
@@ -57,6 +58,7 @@ struct csv_record {
     size_t n;
     uint64_t line;   /* where it begins, from 1 */
     uint64_t offset; /* where it ends, in bytes of text (as UTF-8): for csv_skip_to() */
+    uint8_t fault;   /* enum feed_fault + 1: a line of JSON that is none; n is then 0 */
 };
 /* The next record that is not blank; ERR_NOTFOUND at the end. */
 enum err csv_next(struct csv *c, struct csv_record *out, struct note *note) MUST_USE;

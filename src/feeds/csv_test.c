@@ -406,6 +406,61 @@ test_sightings(void **state)
     buf_release(&rejects);
 }
 
+/* A file of JSON lines is a table whose columns are what is asked for. */
+static void
+test_lines_of_json(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "\xEF\xBB\xBF{\"hphm\":\"晋A12345\",\"site\":\"385\",\"time_ms\":1772380856875,"
+        "\"speed_kmh\":52.5,\"record_id\":\"R1\"}\r\n"
+        "\n"
+        "{\"plate\":\"晋AD12345\",\"site\":385,\"time_ms\":\"1772380856876\",\"record_"
+        "id\":\"R2\","
+        "\"lane\":null,\"image\":[],\"other\":{\"x\":1}}\n"
+        "{\"plate\":\n"
+        "[1]\n"
+        "{\"plate\":\"晋A12345\",\"time_ms\":1772380856875}\n"
+        "{\"plate\":\"晋A12346\",\"site\":\"385\",\"time_ms\":1772380856877,\"record_"
+        "id\":\"R3\"}";
+    static const struct zone shanghai = {"Asia/Shanghai", 480};
+    unsigned asked = 0;
+    struct feed_needs needs = {&asked, known_site, NULL};
+    for (size_t step = 1; step < 1200; step = step * 3 + 1) {
+        struct text_source source = {span_of(text, sizeof text - 1), step};
+        struct csv_conf conf = {
+            .source = from_text, .ctx = &source, .map = "hphm=plate"};
+        struct buf rejects = {0};
+        struct note note;
+        struct csv_passes p = {
+            .reader = pass_reader_new(),
+            .from = {.needs = &needs, .zone = &shanghai},
+            .reject = keep_reject,
+            .reject_ctx = &rejects,
+        };
+        kit_ok(csv_new(&conf, &p.csv, &note), &note);
+        kit_ok(csv_columns(p.csv, pass_names, pass_names, p.column, &note), &note);
+        struct sighting_batch *b = sighting_batch_new(10, 1 << 20);
+        kit_ok(csv_passes_fill(&p, b, &note), &note);
+        assert_int_equal(b->n, 3);
+        char plate[PLATE_TEXT];
+        assert_string_equal(plate_format(plate, b->rows[0].plate), "晋A12345");
+        assert_int_equal(b->rows[0].speed_dkmh, 525);
+        assert_string_equal(plate_format(plate, b->rows[1].plate), "晋AD12345");
+        assert_int_equal(b->rows[1].site.v, 9);
+        assert_span_equal(b->rows[2].record_id, "R3");
+        buf_u8(&rejects, 0);
+        assert_string_equal(
+            (char *)rejects.p, "4 not_json line=;5 not_object line=;6 no_place site=;");
+        assert_int_equal(p.offset, sizeof text - 1);
+        assert_int_equal(csv_passes_fill(&p, b, &note), ERR_NOTFOUND);
+        sighting_batch_free(b);
+        pass_reader_free(p.reader);
+        csv_free(p.csv);
+        buf_release(&rejects);
+    }
+}
+
 /* A batch whose arena is small: no row is lost between batches. */
 static void
 test_rows_that_do_not_fit_wait(void **state)
@@ -453,6 +508,7 @@ main(void)
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_going_on_where_it_stopped),
         cmocka_unit_test(test_sightings),
+        cmocka_unit_test(test_lines_of_json),
         cmocka_unit_test(test_rows_that_do_not_fit_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -260,6 +260,19 @@ typedef enum err (*sight_days_fn)(
 enum err sight_days(
     struct sight_snap *snap, const struct sight_ask *ask, sight_days_fn fn,
     void *arg) MUST_USE;
+/* The same for chosen plates only: `want` sees a plate's hours of all days together and
+ * its first day, which is far cheaper than its days; NULL wants all. fn NULL: only want
+ * is called. */
+struct sight_summary {
+    struct plate plate;
+    int64_t first_day;
+    uint32_t hours;
+    uint64_t n; /* passes */
+};
+typedef bool (*sight_want_fn)(void *arg, const struct sight_summary *s);
+enum err sight_days_where(
+    struct sight_snap *snap, const struct sight_ask *ask, sight_want_fn want,
+    sight_days_fn fn, void *arg) MUST_USE;
 typedef enum err (*sight_reads_fn)(
     void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t n);
 enum err sight_reads(

@@ -511,7 +511,7 @@ verify_run(struct sight *s, struct seg *seg, struct note *note)
     arena_init(&arena, 256u << 20);
     enum err e = w && run_rows_init(&r, seg, &s->zone, true) ? OK : ERR_NOMEM;
     if (e == OK)
-        run_plates_init(w, seg, 0, false);
+        run_plates_init(w, seg, 0, PLATES_ALL);
     while (e == OK && run_plates_next(w, &p))
         for (uint64_t row = p.row; row < p.row + p.rows && e == OK; row++) {
             ts_ms t;

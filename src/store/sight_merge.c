@@ -50,7 +50,7 @@ in_open(struct run_merge *m, struct run_in *in, struct seg *s)
         if (in->tpl[i + TEXT_FIRST] == TEXT_LITERAL)
             return false;
     }
-    run_plates_init(&in->plates, s, 0, false);
+    run_plates_init(&in->plates, s, 0, PLATES_ALL);
     in->live = run_plates_next(&in->plates, &in->at);
     return true;
 }

@@ -252,41 +252,35 @@ void
 place_rows_init(struct place_rows *r, struct seg *s)
 {
     r->seg = s;
-    r->block = r->plate_block = SIZE_MAX;
-    r->have = 0;
+    r->block = r->plate_block = r->look_block = SIZE_MAX;
+    r->have_time = r->have_rank = false;
     r->last = 0;
 }
 
 static bool
-prow_value(struct place_rows *r, uint64_t row, unsigned c, uint64_t *v)
+prow_open(struct place_rows *r, uint64_t row)
 {
     size_t block = (size_t)(row / COL_ROWS);
     if (block != r->block) {
         if (!seg_block(r->seg, PLACE_ROWS, block, &r->blk))
             return false;
         r->block = block;
-        r->have = 0;
+        r->have_time = r->have_rank = false;
     }
-    unsigned i = (unsigned)(row % COL_ROWS);
-    if (i >= r->blk.n)
-        return false;
-    if (!(r->have >> c & 1)) {
-        if (!blk_values(r->seg, &r->blk, c, r->val[c]))
-            return false;
-        r->have |= 1u << c;
-    }
-    *v = r->val[c][i];
-    return true;
+    return row % COL_ROWS < r->blk.n;
 }
 
 bool
 place_time(struct place_rows *r, uint64_t row, bool first, ts_ms *t)
 {
-    uint64_t v;
-    if (!prow_value(r, row, PROW_TIME, &v))
+    if (!prow_open(r, row))
         return false;
+    if (!r->have_time && !blk_values(r->seg, &r->blk, PROW_TIME, r->time))
+        return false;
+    r->have_time = true;
     bool whole = first || row % COL_ROWS == 0;
-    r->last = (ts_ms)((uint64_t)(whole ? r->seg->meta.min_ms : r->last) + v);
+    uint64_t base = (uint64_t)(whole ? r->seg->meta.min_ms : r->last);
+    r->last = (ts_ms)(base + r->time[row % COL_ROWS]);
     *t = r->last;
     return true;
 }
@@ -324,10 +318,15 @@ place_seek(struct place_rows *r, const struct place_site *site, ts_ms t, uint64_
 bool
 place_rank(struct place_rows *r, uint64_t row, uint64_t *rank, bool *odd)
 {
-    uint64_t v;
-    if (!prow_value(r, row, PROW_RANK, rank) || !prow_value(r, row, PROW_ODD, &v))
+    unsigned i = (unsigned)(row % COL_ROWS);
+    if (!prow_open(r, row))
         return false;
-    *odd = v;
+    if (!r->have_rank && (!blk_col(r->seg, &r->blk, PROW_RANK, &r->rank) ||
+                          !blk_col(r->seg, &r->blk, PROW_ODD, &r->odd)))
+        return false;
+    r->have_rank = true;
+    *rank = col_get(&r->rank, i);
+    *odd = col_get(&r->odd, i);
     return *rank < r->seg->table[PLACE_PLATES].rows;
 }
 
@@ -336,14 +335,14 @@ place_plate(struct place_rows *r, uint64_t rank, uint64_t *plate)
 {
     size_t block = (size_t)(rank / RUN_PLATE_BLOCK);
     if (block != r->plate_block) {
-        uint64_t delta[COL_ROWS];
-        if (!seg_block(r->seg, PLACE_PLATES, block, &r->plate_blk) ||
-            !blk_values(r->seg, &r->plate_blk, PP_DELTA, delta))
+        struct blk b;
+        if (!seg_block(r->seg, PLACE_PLATES, block, &b) ||
+            !blk_values(r->seg, &b, PP_DELTA, r->plate))
             return false;
         uint64_t p = seg_key(&r->seg->table[PLACE_PLATES], block, 0);
-        for (unsigned i = 0; i < r->plate_blk.n; i++)
-            r->plate[i] = p += delta[i];
-        r->plate_n = r->plate_blk.n;
+        for (unsigned i = 0; i < b.n; i++)
+            r->plate[i] = p += r->plate[i];
+        r->plate_n = b.n;
         r->plate_block = block;
     }
     unsigned i = (unsigned)(rank % RUN_PLATE_BLOCK);
@@ -354,27 +353,31 @@ place_plate(struct place_rows *r, uint64_t rank, uint64_t *plate)
 }
 
 static bool
-looks_at(struct seg *s, const struct blk *b, unsigned i, struct looks *look)
+code_fits(struct place_rows *r, unsigned col, unsigned i, unsigned want, bool *fits)
 {
-    uint64_t v[PP_COLS];
     struct col c;
-    for (unsigned k = PP_COLOR; k < PP_COLS; k++) {
-        if (!blk_col(s, b, k, &c))
-            return false;
-        v[k] = col_get(&c, i);
-    }
-    *look = (struct looks){
-        (uint8_t)v[PP_COLOR], (uint8_t)v[PP_PAINT], (code3)v[PP_CLASS],
-        (code3)v[PP_BRAND]};
+    if (!want || !*fits)
+        return true;
+    if (!blk_col(r->seg, &r->look_blk, col, &c))
+        return false;
+    *fits = col_get(&c, i) == want;
     return true;
 }
 
 bool
-place_look(struct place_rows *r, uint64_t rank, struct looks *look)
+place_look_fits(
+    struct place_rows *r, uint64_t rank, const struct looks *want, bool *fits)
 {
-    uint64_t plate;
-    return place_plate(r, rank, &plate) &&
-           looks_at(r->seg, &r->plate_blk, (unsigned)(rank % RUN_PLATE_BLOCK), look);
+    size_t block = (size_t)(rank / RUN_PLATE_BLOCK);
+    unsigned i = (unsigned)(rank % RUN_PLATE_BLOCK);
+    if (block != r->look_block && !seg_block(r->seg, PLACE_PLATES, block, &r->look_blk))
+        return false;
+    r->look_block = block;
+    *fits = true;
+    return i < r->look_blk.n && code_fits(r, PP_BRAND, i, want->brand, fits) &&
+           code_fits(r, PP_CLASS, i, want->class, fits) &&
+           code_fits(r, PP_PAINT, i, want->paint, fits) &&
+           code_fits(r, PP_COLOR, i, want->plate_color, fits);
 }
 
 static bool

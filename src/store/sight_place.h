@@ -57,12 +57,13 @@ struct place_rows {
     struct seg *seg;
     size_t block;
     struct blk blk;
-    uint32_t have;
-    uint64_t val[PROW_COLS][COL_ROWS];
-    size_t plate_block;
+    bool have_time, have_rank;
+    uint64_t time[COL_ROWS];
+    struct col rank, odd;
+    size_t plate_block, look_block; /* open ones; SIZE_MAX = none */
     unsigned plate_n;
     uint64_t plate[RUN_PLATE_BLOCK];
-    struct blk plate_blk;
+    struct blk look_blk;
     ts_ms last;
 };
 void place_rows_init(struct place_rows *r, struct seg *s);
@@ -74,8 +75,10 @@ place_seek(struct place_rows *r, const struct place_site *site, ts_ms t, uint64_
 bool place_time(struct place_rows *r, uint64_t row, bool first, ts_ms *t);
 bool place_rank(struct place_rows *r, uint64_t row, uint64_t *rank, bool *odd);
 bool place_plate(struct place_rows *r, uint64_t rank, uint64_t *plate);
-/* The usual look of the plate of that rank (after place_plate of the same rank). */
-bool place_look(struct place_rows *r, uint64_t rank, struct looks *look);
+/* Does the usual look of that rank agree with `want` (zero members match anything)?
+ * Reads only the columns that are asked for, and no plates. */
+bool place_look_fits(
+    struct place_rows *r, uint64_t rank, const struct looks *want, bool *fits);
 /* All plates of the segment in order (rank), heap; NULL when damaged or without memory.
  */
 uint64_t *place_plates_all(struct seg *s, struct looks **looks);

@@ -635,12 +635,13 @@ fill_plate(const struct run_plates *p, struct run_plate *out)
         .rows = p->col[PLATE_ROWS][i],
         .day = p->day,
     };
-    if (p->slim)
+    if (p->cols == PLATES_SLIM)
         return;
     out->days = p->col[PLATE_DAYS][i];
-    out->look = (struct looks){
-        (uint8_t)p->col[PLATE_COLOR][i], (uint8_t)p->col[PLATE_PAINT][i],
-        (code3)p->col[PLATE_CLASS][i], (code3)p->col[PLATE_BRAND][i]};
+    if (p->cols == PLATES_ALL)
+        out->look = (struct looks){
+            (uint8_t)p->col[PLATE_COLOR][i], (uint8_t)p->col[PLATE_PAINT][i],
+            (code3)p->col[PLATE_CLASS][i], (code3)p->col[PLATE_BRAND][i]};
     out->hours = (uint32_t)p->col[PLATE_HOURS][i];
     out->first_day = x->base_day + (int64_t)p->col[PLATE_FIRST][i];
 }
@@ -652,9 +653,8 @@ plates_load(struct run_plates *p)
     const struct seg_table *t = &p->seg->table[RUN_PLATES];
     if (!seg_block(p->seg, RUN_PLATES, p->block, &b))
         return false;
-    unsigned cols = p->slim ? PLATE_ROWS + 1 : PLATE_COLS;
-    for (unsigned c = 0; c < cols; c++)
-        if (!blk_values(p->seg, &b, c, p->col[c]))
+    for (unsigned c = 0; c < PLATE_COLS; c++)
+        if (p->cols >> c & 1 && !blk_values(p->seg, &b, c, p->col[c]))
             return false;
     p->n = b.n;
     p->i = 0;
@@ -680,16 +680,16 @@ run_plates_next(struct run_plates *p, struct run_plate *out)
         return false;
     }
     p->row += out->rows;
-    p->day += p->slim ? 0 : out->days;
+    p->day += out->days;
     p->i++;
     return true;
 }
 
 void
-run_plates_init(struct run_plates *p, struct seg *s, uint64_t lo, bool slim)
+run_plates_init(struct run_plates *p, struct seg *s, uint64_t lo, uint32_t cols)
 {
     p->seg = s;
-    p->slim = slim;
+    p->cols = cols;
     p->i = p->n = 0;
     size_t b = plate_block(&s->table[RUN_PLATES], lo);
     p->block = b == SIZE_MAX ? 0 : b;
@@ -701,7 +701,7 @@ run_plates_init(struct run_plates *p, struct seg *s, uint64_t lo, bool slim)
         p->i--;
         p->plate -= p->col[PLATE_DELTA][p->i];
         p->row -= skip.rows;
-        p->day -= p->slim ? 0 : skip.days;
+        p->day -= skip.days;
         return;
     }
 }

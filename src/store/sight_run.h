@@ -170,10 +170,14 @@ struct run_plates {
     unsigned i, n;
     uint64_t row, day, plate;
     uint64_t col[PLATE_COLS][RUN_PLATE_BLOCK];
-    bool slim; /* only plate and row counts are decoded */
+    uint32_t cols; /* which are decoded */
 };
-/* From the first plate >= lo. */
-void run_plates_init(struct run_plates *p, struct seg *s, uint64_t lo, bool slim);
+/* From the first plate >= lo; what is not decoded reads as 0. */
+#define PLATES_SLIM (1u << PLATE_DELTA | 1u << PLATE_ROWS)
+#define PLATES_TIMES                                                                   \
+    (PLATES_SLIM | 1u << PLATE_DAYS | 1u << PLATE_HOURS | 1u << PLATE_FIRST)
+#define PLATES_ALL ((1u << PLATE_COLS) - 1)
+void run_plates_init(struct run_plates *p, struct seg *s, uint64_t lo, uint32_t cols);
 bool run_plates_next(struct run_plates *p, struct run_plate *out);
 
 /* Reads rows, block by block. Columns are decoded whole when `whole`, else row by row.

@@ -77,7 +77,7 @@ count_run(
         a->err = ERR_NOMEM;
         return;
     }
-    run_plates_init(w, s, pattern->lo.v, true);
+    run_plates_init(w, s, pattern->lo.v, PLATES_SLIM);
     while (asked_go_on(a) && run_plates_next(w, &p) && p.plate <= pattern->hi.v)
         if ((p.plate & q.mask) == q.want &&
             plate_pattern_match(pattern, (struct plate){p.plate}) &&
@@ -203,7 +203,7 @@ source_run(struct scan *sc, struct source *s, struct seg *seg)
     s->opened = s->walk && run_rows_init(&s->rows, seg, &sc->a->snap->zone, true);
     if (!s->opened)
         return false;
-    run_plates_init(s->walk, seg, 1, false);
+    run_plates_init(s->walk, seg, 1, PLATES_TIMES);
     source_next(s);
     return true;
 }
@@ -363,32 +363,109 @@ days_fold(struct list *l)
     l->n = k + 1;
 }
 
+/* Whole days; the window is rounded outward. */
+static void
+round_days(struct asked *a, int64_t *lo, int64_t *hi)
+{
+    const struct zone *z = &a->snap->zone;
+    *lo = INT64_MIN;
+    *hi = INT64_MAX;
+    if (a->from != INT64_MIN) {
+        *lo = civil_day(a->from, z);
+        a->from = civil_day_start(*lo, z);
+    }
+    if (a->to != INT64_MAX) {
+        *hi = civil_day(a->to - 1, z) + 1;
+        a->to = civil_day_start(*hi, z);
+    }
+}
+
+/* Days of one plate from all sources, in order. */
+static void
+days_collect(struct scan *sc, uint64_t plate, int64_t lo, int64_t hi, struct list *days)
+{
+    days->n = 0;
+    for (size_t i = 0; i < sc->n; i++)
+        if (sc->src[i]->live && sc->src[i]->plate == plate)
+            days_of(sc->a, sc->src[i], lo, hi, days);
+    days_fold(days);
+}
+
+static void
+summary_add(struct sight_summary *s, int64_t day, uint32_t hours, uint64_t n)
+{
+    s->first_day = s->n && s->first_day < day ? s->first_day : day;
+    s->hours |= hours;
+    s->n += n;
+}
+
+/* From the plate directories; false when a source reaches out of the window, so that
+ * only its days can tell. */
+static bool
+summary_quick(struct scan *sc, uint64_t plate, struct sight_summary *out)
+{
+    *out = (struct sight_summary){.plate = {plate}};
+    for (size_t i = 0; i < sc->n; i++) {
+        const struct source *s = sc->src[i];
+        if (!s->live || s->plate != plate)
+            continue;
+        if (!s->seg || s->seg->meta.min_ms < sc->a->from ||
+            s->seg->meta.max_ms >= sc->a->to)
+            return false;
+        summary_add(out, s->at.first_day, s->at.hours, s->at.rows);
+    }
+    return true;
+}
+
+static void
+summary_slow(const struct list *days, uint64_t plate, struct sight_summary *out)
+{
+    const struct sight_day *d = days->p;
+    *out = (struct sight_summary){.plate = {plate}};
+    for (size_t i = 0; i < days->n; i++)
+        summary_add(out, d[i].day, d[i].hours, d[i].n);
+}
+
+struct days_ask {
+    int64_t lo, hi;
+    sight_want_fn want;
+    sight_days_fn fn;
+    void *arg;
+};
+
+static enum err
+days_plate(struct scan *sc, uint64_t plate, const struct days_ask *q, struct list *days)
+{
+    struct sight_summary s;
+    bool quick = q->want && summary_quick(sc, plate, &s);
+    if (quick && (!q->want(q->arg, &s) || !q->fn))
+        return OK;
+    days_collect(sc, plate, q->lo, q->hi, days);
+    if (!days->n)
+        return OK;
+    if (q->want && !quick) {
+        summary_slow(days, plate, &s);
+        if (!q->want(q->arg, &s))
+            return OK;
+    }
+    return q->fn ? q->fn(q->arg, (struct plate){plate}, days->p, days->n) : OK;
+}
+
 enum err
-sight_days(
-    struct sight_snap *snap, const struct sight_ask *ask, sight_days_fn fn, void *arg)
+sight_days_where(
+    struct sight_snap *snap, const struct sight_ask *ask, sight_want_fn want,
+    sight_days_fn fn, void *arg)
 {
     struct asked a;
     struct scan sc = {0};
     struct list days = {.size = sizeof(struct sight_day)};
+    struct days_ask q = {.want = want, .fn = fn, .arg = arg};
     asked_init(&a, snap, ask);
-    int64_t lo = INT64_MIN, hi = INT64_MAX;
-    if (a.from != INT64_MIN) {
-        lo = civil_day(a.from, &snap->zone);
-        a.from = civil_day_start(lo, &snap->zone);
-    }
-    if (a.to != INT64_MAX) {
-        hi = civil_day(a.to - 1, &snap->zone) + 1;
-        a.to = civil_day_start(hi, &snap->zone);
-    }
+    round_days(&a, &q.lo, &q.hi);
     uint64_t plate;
     if (scan_open(&sc, &a))
         while (scan_plate(&sc, &plate)) {
-            days.n = 0;
-            for (size_t i = 0; i < sc.n; i++)
-                if (sc.src[i]->live && sc.src[i]->plate == plate)
-                    days_of(&a, sc.src[i], lo, hi, &days);
-            days_fold(&days);
-            enum err e = days.n ? fn(arg, (struct plate){plate}, days.p, days.n) : OK;
+            enum err e = days_plate(&sc, plate, &q, &days);
             if (a.err == OK)
                 a.err = e;
             scan_step(&sc, plate);
@@ -396,6 +473,13 @@ sight_days(
     list_release(&days);
     scan_release(&sc);
     return a.err;
+}
+
+enum err
+sight_days(
+    struct sight_snap *snap, const struct sight_ask *ask, sight_days_fn fn, void *arg)
+{
+    return sight_days_where(snap, ask, NULL, fn, arg);
 }
 
 /* ---- reads ---- */

@@ -554,6 +554,39 @@ tally_reads(
     return OK;
 }
 
+/* The summary is what the days add up to. */
+struct summing {
+    struct sight_summary s;
+    uint64_t all;
+};
+
+static bool
+sum_want(void *arg, const struct sight_summary *s)
+{
+    struct summing *t = arg;
+    t->s = *s;
+    t->all += s->n;
+    return s->plate.v % 3 != 0;
+}
+
+static enum err
+sum_days(void *arg, struct plate plate, const struct sight_day *d, size_t n)
+{
+    struct summing *t = arg;
+    uint32_t hours = 0;
+    uint64_t rows = 0;
+    for (size_t i = 0; i < n; i++) {
+        hours |= d[i].hours;
+        rows += d[i].n;
+    }
+    assert_int_equal(plate.v, t->s.plate.v);
+    assert_true(plate.v % 3 != 0);
+    assert_int_equal(hours, t->s.hours);
+    assert_int_equal(rows, t->s.n);
+    assert_int_equal(d[0].day, t->s.first_day);
+    return OK;
+}
+
 static void
 ask_scans(struct sight_snap *snap, const struct city *c, uint64_t *rng)
 {
@@ -567,6 +600,10 @@ ask_scans(struct sight_snap *snap, const struct city *c, uint64_t *rng)
         assert_int_equal(sight_reads(snap, &ask, tally_reads, &reads), OK);
         assert_int_equal(sight_days(snap, &ask, tally_days, &days), OK);
         int64_t lo = civil_day(w.from, &z), hi = civil_day(w.to - 1, &z);
+        struct summing sum = {.all = 0}, quiet = {.all = 0};
+        assert_int_equal(sight_days_where(snap, &ask, sum_want, sum_days, &sum), OK);
+        assert_int_equal(sight_days_where(snap, &ask, sum_want, NULL, &quiet), OK);
+        assert_int_equal(sum.all, quiet.all);
         for (size_t i = 0; i < c->n; i++) {
             const struct sighting *s = &c->rows[i];
             int64_t day = civil_day(s->pass_ms, &z);

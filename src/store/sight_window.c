@@ -20,20 +20,6 @@ code_fits(unsigned want, unsigned got)
     return !want || want == got;
 }
 
-/* May a row with this plate and usual look pass? Rows with another look are asked in
- * full. */
-static bool
-may_pass(
-    const struct sight_filter *f, uint64_t plate, const struct looks *look, bool odd)
-{
-    if (f->pattern && !plate_pattern_match(f->pattern, (struct plate){plate}))
-        return false;
-    return odd || (code_fits(f->plate_color, look->plate_color) &&
-                   code_fits(f->vehicle_color, look->paint) &&
-                   code_fits(f->vehicle_class, look->class) &&
-                   code_fits(f->brand, look->brand));
-}
-
 static bool
 filter_fits(const struct sight_filter *f, const struct sighting *s)
 {
@@ -49,35 +35,50 @@ filter_fits(const struct sight_filter *f, const struct sighting *s)
            code_fits(f->brand, s->brand) && (s->flags & f->flags_all) == f->flags_all;
 }
 
+/* The look a filter asks for; rows whose own look differs from the usual one are asked
+ * in full. */
 static bool
-filter_looks(const struct sight_filter *f)
+filter_look(const struct sight_filter *f, struct looks *look)
 {
-    return f && (f->pattern || f->plate_color || f->vehicle_color || f->vehicle_class ||
-                 f->brand);
+    if (!f)
+        return false;
+    *look =
+        (struct looks){f->plate_color, f->vehicle_color, f->vehicle_class, f->brand};
+    return look->plate_color || look->paint || look->class || look->brand;
+}
+
+static bool
+thin_add(struct thin *t, ts_ms at, uint64_t plate, uint32_t site)
+{
+    if (t->filter && t->filter->pattern &&
+        !plate_pattern_match(t->filter->pattern, (struct plate){plate}))
+        return true;
+    struct sight_pass *p = list_add(t->a, t->out);
+    if (p)
+        *p = (struct sight_pass){at, {plate}, {site}};
+    return p;
 }
 
 static void
 thin_site(struct thin *t, struct place_rows *r, const struct place_site *site)
 {
     uint64_t row, rank, plate;
-    bool odd, looks = filter_looks(t->filter);
+    struct looks want;
+    bool odd, looks = filter_look(t->filter, &want);
     if (!place_seek(r, site, t->a->from, &row))
         return;
     for (; row < site->row + site->rows && asked_go_on(t->a); row++) {
         ts_ms at;
-        struct looks look = {0};
-        if (!place_time(r, row, row == site->row, &at) || at >= t->a->to)
+        bool fits = true;
+        if (!place_time(r, row, row == site->row, &at) || at >= t->a->to ||
+            !place_rank(r, row, &rank, &odd))
             return;
-        if (!place_rank(r, row, &rank, &odd) || !place_plate(r, rank, &plate))
+        if (looks && !odd && !place_look_fits(r, rank, &want, &fits))
             return;
-        if (looks && !odd && !place_look(r, rank, &look))
-            return;
-        if (looks && !may_pass(t->filter, plate, &look, odd))
+        if (!fits)
             continue;
-        struct sight_pass *p = list_add(t->a, t->out);
-        if (!p)
+        if (!place_plate(r, rank, &plate) || !thin_add(t, at, plate, site->site))
             return;
-        *p = (struct sight_pass){at, {plate}, {site->site}};
     }
 }
 

@@ -81,7 +81,8 @@ conn_free(struct conn *c)
     evbuffer_free(c->out);
     free(c->in);
     atomic_fetch_sub_explicit(&h->count.conns, 1, memory_order_relaxed);
-    counter_set(CTR_http_connections, atomic_load(&h->count.conns));
+    counter_add(
+        CTR_http_connections, UINT64_MAX); /* both loops share the gauge: one less */
     free(c);
 }
 
@@ -643,7 +644,7 @@ conn_accept(struct http *h, struct tls *tls, int fd, struct sockaddr *sa, int le
     event_assign(&c->wr, h->base, fd, EV_WRITE | EV_PERSIST, on_ready, c);
     TAILQ_INSERT_TAIL(&h->waiting, c, link);
     atomic_fetch_add_explicit(&h->count.conns, 1, memory_order_relaxed);
-    counter_set(CTR_http_connections, atomic_load(&h->count.conns));
+    counter_add(CTR_http_connections, 1);
     http_mono(h);
     conn_go(c, ssl ? CONN_TLS : CONN_HEAD, h->conf.head_ms);
     conn_step(c);

@@ -133,7 +133,8 @@ looks_json(struct buf *out, struct kit *k, struct arena *a, uint64_t matter)
         n = 0;
     for (size_t i = 0; i < n; i++) {
         struct user_row by = {0};
-        (void)ledger_user_find(k->desk.reader, rows[i].user, &by);
+        if (ledger_user_find(k->desk.reader, rows[i].user, &by) != OK)
+            by = (struct user_row){0};
         buf_fmt(
             out, "%s{\"n\":%llu,\"at_ms\":%lld,\"by\":", i ? "," : "",
             (unsigned long long)rows[i].number, (long long)rows[i].at_ms);

@@ -257,7 +257,8 @@ camera_json(struct buf *out, struct api_env *env, struct kit *k, struct site_id 
     struct outcome_stat stat = {0};
     struct model *model = k->house->model(k->house->ctx);
     const struct site_model *m = model ? model_site(model, site) : NULL;
-    (void)ledger_outcomes(env->reader, SPAN(""), site, SPAN(""), &stat);
+    if (ledger_outcomes(env->reader, SPAN(""), site, SPAN(""), &stat) != OK)
+        stat = (struct outcome_stat){0};
     uint32_t closed = stat.good + stat.bad;
     buf_fmt(out, ",\"camera\":{\"site\":%u,\"precision\":", site.v);
     if (closed)

@@ -165,7 +165,8 @@ flags(struct req *r, struct api_env *env)
         for (size_t i = 0; i < n; i++) {
             struct buf *out = req_out(r);
             struct user_row u = {0};
-            (void)ledger_user_find(env->reader, rows[i].user, &u);
+            if (ledger_user_find(env->reader, rows[i].user, &u) != OK)
+                u = (struct user_row){0};
             api_list_row(r);
             buf_text(out, "{\"user\":");
             buf_json(out, span_cstr(u.user.login));

@@ -207,7 +207,8 @@ look_json(struct buf *out, struct api_env *env, const struct look_row *row)
 {
     struct user_row by = {0}, confirmer = {0};
     struct matter_row m;
-    (void)ledger_user_find(env->reader, row->user, &by);
+    if (ledger_user_find(env->reader, row->user, &by) != OK)
+        by = (struct user_row){0};
     buf_fmt(
         out, "{\"n\":%llu,\"at_ms\":%lld,\"by\":{\"id\":%u,\"name\":",
         (unsigned long long)row->number, (long long)row->at_ms, row->user.v);

@@ -15,7 +15,8 @@ person(
         return;
     }
     if (id.v)
-        (void)ledger_user_find(env->reader, id, &u);
+        if (ledger_user_find(env->reader, id, &u) != OK)
+            u = (struct user_row){0};
     buf_fmt(out, ",\"%s\":{\"id\":%u,\"name\":", key, id.v);
     buf_json(out, span_cstr(u.user.name[0] ? u.user.name : login));
     buf_text(out, "}");

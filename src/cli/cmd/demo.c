@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tongqu demo: a living city in one command: makes it when it is not there yet, serves
+ * it, and lets its cameras and units speak to the service over HTTP from a process of
+ * their own. */
+#include "city/city.h"
+#include "cli/cmd.h"
+#include "cli/demo.h"
+#include "cli/run_op.h"
+#include "cli/service.h"
+#include "cli/setup.h"
+#include "core/os_clock.h"
+#include "core/os_file.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HISTORY_DAYS 3
+
+static enum err
+path_of(char *dst, const char *dir, const char *name, struct note *note)
+{
+    enum err e = os_join(dst, OS_PATH, dir, name);
+    return e == OK ? OK : note_set(note, e, "dir", "the path is too long", "路径过长");
+}
+
+/* ---- making the city ---- */
+
+static enum err
+import(
+    const char *data, const char *from, const char *what, json_t *args,
+    struct note *note)
+{
+    char file[OS_PATH], name[64];
+    snprintf(name, sizeof name, "%s.csv", what);
+    if (!args || json_object_set_new(args, "what", json_string(what)) != 0)
+        return ERR_NOMEM;
+    enum err e = path_of(file, from, name, note);
+    int in = e == OK ? open(file, O_RDONLY | O_CLOEXEC) : -1;
+    if (e == OK && in < 0)
+        e = note_fmt(note, ERR_IO, "dir", "%s cannot be read", "无法读取 %s", file);
+    if (e == OK)
+        e = door_run(data, "import", args, in, note);
+    if (in >= 0)
+        close(in);
+    json_decref(args);
+    return e;
+}
+
+static enum err
+accounts(const char *data, struct note *note)
+{
+    static const struct {
+        const char *login, *name, *role, *org;
+    } people[] = {
+        {"duty", "值班员", "duty", NULL},
+        {"analyst", "研判员", "analyst", NULL},
+        {"chief", "支队主管", "supervisor", NULL},
+        {"brigade", "大队值班", "duty", "140105000000"},
+        {"leader", "大队主管", "supervisor", "140105000000"},
+    };
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < sizeof people / sizeof *people; i++)
+        e = setup_user(
+            data, people[i].login, people[i].name, people[i].role, people[i].org, NULL,
+            false, note);
+    return e;
+}
+
+/* The city's own files stay beside the data: the simulator lives by the same seed. */
+static enum err
+make(const struct demo *d, const char *data, const char *city, struct note *note)
+{
+    static const char *const tables[] = {"org",     "units",    "sites",   "zones",
+                                         "permits", "sections", "registry"};
+    char roads[OS_PATH], ours[OS_PATH];
+    struct setup s = {.dir = data, .zone = {"Asia/Shanghai", 480}, .out = stdout};
+    struct city_opts o = d->city;
+    o.out = city;
+    o.until_ms = os_now_ms();
+    printf(
+        "making a city of %d days, %u passes a day (once; seed %llu)\n", o.days,
+        o.per_day, (unsigned long long)o.seed);
+    fflush(stdout);
+    enum err e = city_write(&o, note);
+    printf("first sign-in (shown once):\n");
+    if (e == OK)
+        e = setup_data(&s, note);
+    fflush(stdout);
+    for (size_t i = 0; e == OK && i < sizeof tables / sizeof *tables; i++)
+        e = import(data, city, tables[i], json_object(), note);
+    if (e == OK)
+        e = import(
+            data, city, "watches",
+            json_pack("{s:s, s:s}", "author", "duty", "approver", "chief"), note);
+    if (e == OK)
+        e = import(data, city, "sightings", json_object(), note);
+    if (e == OK)
+        e = accounts(data, note);
+    if (e == OK)
+        e = path_of(roads, city, "roads.geojson", note);
+    if (e == OK)
+        e = path_of(ours, data, "roads.geojson", note);
+    if (e == OK) {
+        char *text;
+        size_t n;
+        e = os_read_file(os_fs_real(), roads, 64u << 20, &text, &n, note);
+        if (e == OK) {
+            e = os_write_file(os_fs_real(), ours, span_of(text, n), "demo.roads", note);
+            free(text);
+        }
+    }
+    return e;
+}
+
+static enum err
+senders(const struct demo *d, const char *data, struct note *note)
+{
+    enum err e = OK;
+    const struct {
+        const char *code, *name, *protocol, *secret;
+    } rows[] = {
+        {DEMO_CAMERAS, "演示卡口平台", "viid", d->camera_secret},
+        {DEMO_UNITS, "演示定位网关", "fixes", d->unit_secret},
+    };
+    for (int i = 0; i < 2 && e == OK; i++) {
+        json_t *args = json_pack(
+            "{s:s, s:s, s:s, s:s}", "code", rows[i].code, "name", rows[i].name,
+            "protocol", rows[i].protocol, "password", rows[i].secret);
+        if (!args)
+            return ERR_NOMEM;
+        e = door_run(data, "device_add", args, -1, note);
+        json_decref(args);
+    }
+    return e;
+}
+
+static enum err
+ensure(struct demo *d, const char *data, const char *city, struct note *note)
+{
+    char file[OS_PATH];
+    uint64_t size;
+    bool is_dir;
+    enum err e = path_of(file, data, DEMO_FILE, note);
+    if (e != OK)
+        return e;
+    if (os_stat(os_fs_real(), file, &size, &is_dir) == OK)
+        return demo_read(file, d, note);
+    e = os_mkdir(os_fs_real(), d->dir, note);
+    if (e == OK)
+        e = make(d, data, city, note);
+    if (e == OK)
+        e = senders(d, data, note);
+    if (e == OK)
+        e = demo_write(
+            file, d, note); /* last: a city cut off half way is made anew by hand */
+    return e;
+}
+
+/* ---- the living part ---- */
+
+struct living {
+    const struct demo *demo;
+    char file[OS_PATH];
+    pid_t child;
+};
+
+static enum err
+start_simulator(void *arg, const struct daemon *d, struct note *note)
+{
+    struct living *l = arg;
+    char self[OS_PATH];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0)
+        return note_set(
+            note, ERR_IO, NULL, "the program does not find itself", "程序无法定位自身");
+    self[n] = 0;
+    l->child = fork();
+    if (l->child < 0)
+        return note_set(
+            note, ERR_NOMEM, NULL, "no process for the simulator", "无法创建仿真进程");
+    if (l->child == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execl(self, "tongqu", "demo-sim", l->file, daemon_url(d, 0), (char *)NULL);
+        _exit(127);
+    }
+    return OK;
+}
+
+static void
+stop_simulator(void *arg)
+{
+    struct living *l = arg;
+    if (l->child <= 0)
+        return;
+    kill(l->child, SIGTERM);
+    waitpid(l->child, NULL, 0);
+    l->child = 0;
+}
+
+static enum err
+run(const struct cmd_args *args, struct note *note)
+{
+    char data[OS_PATH], city[OS_PATH], home[OS_PATH];
+    const char *dir = cmd_cstr(args, "dir");
+    if (!dir) {
+        const char *base = getenv("XDG_DATA_HOME"), *user = getenv("HOME");
+        snprintf(
+            home, sizeof home, "%s/%stongqu-demo",
+            base   ? base
+            : user ? user
+                   : "/tmp",
+            base || !user ? "" : ".local/share/");
+        dir = home;
+    }
+    ts_ms now = os_now_ms();
+    struct zone zone = {"Asia/Shanghai", 480};
+    int64_t first = civil_day(now, &zone) - HISTORY_DAYS;
+    struct demo d = {
+        .dir = dir,
+        .city =
+            {
+                .seed = (uint64_t)cmd_number(args, "seed"),
+                .days = HISTORY_DAYS + 1,
+                .per_day =
+                    (uint32_t)(cmd_number(args, "per-day") * cmd_number(args, "speed")),
+                .watches = 20000,
+                .from_ms = civil_day_start(first, &zone),
+            },
+    };
+    demo_secrets(&d);
+    enum err e = path_of(data, dir, "data", note);
+    if (e == OK)
+        e = path_of(city, dir, "city", note);
+    if (e == OK)
+        e = demo_parents(dir, note);
+    if (e == OK)
+        e = ensure(&d, data, city, note);
+    struct living l = {.demo = &d};
+    if (e == OK)
+        e = path_of(l.file, data, DEMO_FILE, note);
+    if (e != OK)
+        return e;
+    struct service s = {
+        .daemon =
+            {.dir = data,
+             .listen = cmd_cstr(args, "listen"),
+             .web_root = cmd_cstr(args, "web-root")},
+        .seconds = cmd_given(args, "for") ? cmd_number(args, "for") : 0,
+        .ready = start_simulator,
+        .stopping = stop_simulator,
+        .arg = &l,
+    };
+    e = service_run(&s, note);
+    stop_simulator(&l);
+    return e;
+}
+
+static const struct cmd_opt opts[] = {
+    {"dir", "DIR", OPT_PATH, false, 0, 0, NULL,
+     "where the city lives (default ~/.local/share/tongqu-demo)",
+     "城市所在目录（缺省 ~/.local/share/tongqu-demo）"},
+    {"listen", "HOST:PORT", OPT_TEXT, false, 0, 0, "127.0.0.1:8080", "console and API",
+     "控制台与接口的监听地址"},
+    {"speed", "N", OPT_NUMBER, false, 0.1, 20, "1",
+     "so many times the usual traffic (a new city only)",
+     "车流倍数（仅对新建城市有效）"},
+    {"per-day", "R", OPT_NUMBER, false, 60000, 3000000, "300000",
+     "passes a day (a new city only)", "每天过车数（仅对新建城市有效）"},
+    {"seed", "N", OPT_NUMBER, false, 0, 1e15, "1",
+     "another seed, another city (a new city only)", "种子（仅对新建城市有效）"},
+    {"for", "SECONDS", OPT_NUMBER, false, 1, 1e7, NULL, "stop by itself after so long",
+     "运行若干秒后自动停止"},
+    {"web-root", "DIR", OPT_PATH, false, 0, 0, NULL, "console files from here",
+     "从该目录提供控制台文件"},
+    {0},
+};
+
+const struct cmd cmd_demo = {
+    .name = "demo",
+    .synopsis = "[--dir DIR] [--listen HOST:PORT] [--speed N] [--for SECONDS]",
+    .en = "A living demo city: three days of history, cameras and patrols that go on "
+          "now, alarms within "
+          "a minute. Prints \"ready URL\".",
+    .zh = "演示城市：三天历史、实时过车与警力、一分钟内出现预警；就绪时输出“ready "
+          "地址”。",
+    .opts = opts,
+    .examples = "  tongqu demo\n  tongqu demo --dir /tmp/city --listen 127.0.0.1:9000 "
+                "--for 120\n",
+    .fn = run,
+};

@@ -19,8 +19,9 @@
 #endif
 
 #define WINDOW (1u << 20) /* bytes asked of the source at a time */
-#define SCAN_PAD DOM_PAD  /* readable bytes behind the window: also for lines of JSON  \
-                           */
+#define SCAN_PAD                                                                       \
+    DOM_PAD /* readable bytes behind the window: also for lines of JSON                \
+             */
 
 /* ---- filling the window ---- */
 

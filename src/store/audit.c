@@ -39,8 +39,9 @@ struct audit {
     char dir[OS_PATH], base[OS_PATH]; /* DIR/audit, DIR */
     uint8_t key[32], secret[64];
     pthread_mutex_t lock;
-    pthread_cond_t moved; /* durable, failed or room in the batch */
-    pthread_cond_t work;  /* for the own thread */
+    pthread_mutex_t signing; /* one head at a time; taken before lock */
+    pthread_cond_t moved;    /* durable, failed or room in the batch */
+    pthread_cond_t work;     /* for the own thread */
     pthread_t thread;
     bool has_thread, stop, writing;
     enum err failed;
@@ -441,11 +442,8 @@ load_heads(struct audit *a, struct note *note)
         return e == ERR_NOTFOUND ? OK : e;
     struct span rest = {text, n};
     while (rest.n) {
-        bool whole = memchr(rest.p, '\n', rest.n) != NULL;
         struct span line = span_cut(&rest, '\n');
         struct audit_head h;
-        if (!whole) /* torn: never given to anybody */
-            break;
         if (audit_head_parse(line, &h)) {
             e = note_set(
                 note, ERR_CORRUPT, "", "a line of audit/heads is damaged",
@@ -462,32 +460,27 @@ load_heads(struct audit *a, struct note *note)
     return e;
 }
 
+/* The whole file anew, in one step: a line that is no valid head is then always damage,
+ * never a write that was cut off. Some megabytes a year. */
 static enum err
-append_head(struct audit *a, const struct audit_head *h)
+append_head(struct audit *a, const struct audit_head *h, struct note *note)
 {
-    char path[OS_PATH], line[AUDIT_HEAD_TEXT + 1], *text = NULL;
+    char path[OS_PATH], *text = NULL;
     size_t n = 0;
-    struct os_file *f = NULL;
+    struct buf all = {0};
     enum err e = os_join(path, sizeof path, a->dir, "heads");
     if (!e)
-        e = os_read_file(a->fs, path, HEADS_MAX, &text, &n, NULL);
-    bool made = e == ERR_NOTFOUND;
-    if (e && !made)
+        e = os_read_file(a->fs, path, HEADS_MAX, &text, &n, note);
+    if (e && e != ERR_NOTFOUND)
         return e;
-    while (n && text[n - 1] != '\n')
-        n--; /* over a torn line */
+    buf_put(&all, text, n);
+    buf_text(&all, h->line);
+    buf_u8(&all, '\n');
+    e = all.bad
+            ? ERR_NOMEM
+            : os_write_file(a->fs, path, span_of(all.p, all.n), "audit.heads", note);
     free(text);
-    int length = snprintf(line, sizeof line, "%s\n", h->line);
-    e = os_open(a->fs, path, OS_WRITE | OS_CREATE, &f, NULL);
-    if (!e)
-        e = os_write_at(f, n, line, (size_t)length);
-    if (!e)
-        e = os_truncate(f, n + (size_t)length);
-    if (!e)
-        e = os_sync(f, "audit.heads");
-    os_close(&f);
-    if (!e && made)
-        e = os_sync_dir(a->fs, a->dir, "audit.heads.dir");
+    buf_release(&all);
     return e;
 }
 
@@ -495,23 +488,23 @@ enum err
 audit_sign(struct audit *a, ts_ms at, struct audit_head *out)
 {
     struct audit_head h = {.at_ms = at};
+    pthread_mutex_lock(&a->signing);
     pthread_mutex_lock(&a->lock);
     h.number = a->durable;
     memcpy(h.hash, a->durable_hash, sizeof h.hash);
     pthread_mutex_unlock(&a->lock);
-    if (h.number == 0)
-        return ERR_NOTFOUND;
     memcpy(h.key, a->key, sizeof h.key);
-    enum err e = audit_head_sign(&h, a->secret);
+    enum err e = h.number ? audit_head_sign(&h, a->secret) : ERR_NOTFOUND;
     if (!e)
-        e = append_head(a, &h);
-    if (e)
-        return e;
-    pthread_mutex_lock(&a->lock);
-    a->sign = h;
-    pthread_mutex_unlock(&a->lock);
-    *out = h;
-    return OK;
+        e = append_head(a, &h, NULL);
+    if (!e) {
+        pthread_mutex_lock(&a->lock);
+        a->sign = h;
+        pthread_mutex_unlock(&a->lock);
+        *out = h;
+    }
+    pthread_mutex_unlock(&a->signing);
+    return e;
 }
 
 void
@@ -739,6 +732,7 @@ audit_open(
         return ERR_NOMEM;
     a->fs = fs;
     pthread_mutex_init(&a->lock, NULL);
+    pthread_mutex_init(&a->signing, NULL);
     pthread_cond_init(&a->moved, NULL);
     pthread_cond_init(&a->work, NULL);
     enum err e = span_copy(a->base, sizeof a->base, span_cstr(dir)) ? OK : ERR_TOOBIG;
@@ -798,6 +792,7 @@ audit_close(struct audit **audit, ts_ms at)
     sodium_memzero(a->secret, sizeof a->secret);
     pthread_cond_destroy(&a->work);
     pthread_cond_destroy(&a->moved);
+    pthread_mutex_destroy(&a->signing);
     pthread_mutex_destroy(&a->lock);
     free(a);
     *audit = NULL;

@@ -245,7 +245,7 @@ load_heads(struct walk *w, const char *path, const char *from, bool wanted)
         if (length && parse_head(p, length, &h)) {
             check_key(w, &h, number);
             good = keep_head(w, &h);
-        } else if (length && (stop || wanted)) {
+        } else if (length) {
             tell(w, "%s line %u is no valid signed head", from, number);
         }
         p = stop ? stop + 1 : end;

@@ -319,7 +319,7 @@ digest_parse(struct span header, struct digest_auth *out)
         if (!value(&rest, &v) || !set_field(&a, key, v))
             return false;
     }
-    if (!a.username.p || !a.nonce.p || !a.uri.p || !a.response.p)
+    if (!a.username.p || !a.nonce.p)
         return false;
     *out = a;
     return true;

@@ -42,7 +42,8 @@ struct digest_auth {
     struct span username, realm, nonce, uri, response, qop, nc, cnonce, opaque;
     enum digest_algorithm algorithm;
 };
-/* False: no Digest header, or one without username, nonce, uri or response. */
+/* False: no Digest header, or one without username or nonce. What else is missing is
+ * found wrong by digest_check(). */
 bool digest_parse(struct span header, struct digest_auth *out);
 
 enum digest_verdict {

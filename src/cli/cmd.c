@@ -218,47 +218,6 @@ cmd_help_all(void)
            "3 data damaged or too new.\n");
 }
 
-/* Text of a man page: backslashes and leading dots must not be read as requests. */
-static void
-man_text(const char *s)
-{
-    for (bool line_start = true; *s; line_start = *s++ == '\n') {
-        if (line_start && (*s == '.' || *s == '\''))
-            fputs("\\&", stdout);
-        fputs(*s == '\\' ? "\\e" : *s == '-' ? "\\-" : (char[]){*s, 0}, stdout);
-    }
-}
-
-void
-cmd_man(void)
-{
-    for (const struct cmd *const *c = cmd_rows; *c; c++) {
-        if ((*c)->hidden)
-            continue;
-        printf(".SS tongqu ");
-        man_text((*c)->name);
-        printf(" ");
-        man_text((*c)->synopsis);
-        printf("\n");
-        man_text((*c)->en);
-        printf("\n");
-        for (const struct cmd_opt *o = (*c)->opts; o && o->name; o++) {
-            printf(".TP\n.B \\-\\-");
-            man_text(o->name);
-            printf(" %s\n", o->arg ? o->arg : "");
-            man_text(o->en);
-            printf(
-                "%s%s%s\n", o->preset ? " (default " : "", o->preset ? o->preset : "",
-                o->preset ? ")." : ".");
-        }
-        if ((*c)->examples) {
-            printf(".PP\n.EX\n");
-            man_text((*c)->examples);
-            printf(".EE\n");
-        }
-    }
-}
-
 void
 progress_begin(struct progress *p, const char *what, uint64_t total)
 {

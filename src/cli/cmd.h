@@ -68,10 +68,9 @@ double cmd_number(const struct cmd_args *args, const char *name);
 ts_ms cmd_time(const struct cmd_args *args, const char *name);
 bool cmd_given(const struct cmd_args *args, const char *name);
 
-/* --help of a command, of all commands; troff for the man page (tongqu(1)). */
+/* --help of a command, of all commands. cmd/man.c makes tongqu(1) of the same rows. */
 void cmd_help(const struct cmd *cmd);
 void cmd_help_all(void);
-void cmd_man(void);
 
 /* A progress line on a terminal past one second: "sightings 1,200,000 (812,345/s)". */
 struct progress {

@@ -54,6 +54,9 @@ struct import {
     ts_ms first_ms, last_ms; /* of the passes */
 };
 
+/* The kinds, for people to read: NULL past the last. */
+const struct import_kind *import_kind_at(size_t i);
+
 enum err import_open(struct import *im, int in) MUST_USE;
 enum err import_passes(struct import *im) MUST_USE;
 enum err import_flush_vehicles(struct import *im) MUST_USE;

@@ -686,6 +686,12 @@ static const struct import_kind kinds[] = {
     {"sightings", pass_names, pass_required, NULL, NULL, IMPORT_PASSES},
 };
 
+const struct import_kind *
+import_kind_at(size_t i)
+{
+    return i < sizeof kinds / sizeof *kinds ? &kinds[i] : NULL;
+}
+
 static const struct import_kind *
 kind_find(const char *name)
 {

@@ -20,6 +20,9 @@
     0.25 /* quantile of travel that is compared between the directions */
 #define SD_FLOOR_MS 700.0
 #define CLOCK_PRIOR_MS 30000.0 /* a vote for being right */
+/* Added to the deviation of each vote, so that no single neighbour, itself wrong,
+ * decides. */
+#define SHARED_MS 6000.0
 #define RIGHT_SDS 2.5     /* clocks that may be right are taken as right: most are */
 #define SITE_PRIOR 3000.0 /* reads' worth of trust in the city's mean rates */
 #define MOVED_KMH 150.0
@@ -478,14 +481,14 @@ votes_of(
     uint32_t site, struct vote *out)
 {
     size_t n = 0;
-    out[n++] = (struct vote){0, 1 / (CLOCK_PRIOR_MS * CLOCK_PRIOR_MS)};
+    out[n++] = (struct vote){-b->offset[site], 1 / CLOCK_PRIOR_MS};
     for (uint32_t k = t->first[site]; k < t->first[site + 1]; k++) {
         const struct lag *lag = &b->lags[t->lag[k] >> 1];
         bool is_to = t->lag[k] & 1;
         uint32_t other = is_to ? lag->from : lag->to;
         out[n++] = (struct vote){
             error[other] + (is_to ? lag->lag_ms : -lag->lag_ms),
-            1 / (lag->sd_ms * lag->sd_ms)};
+            1 / (lag->sd_ms + SHARED_MS)};
     }
     return n;
 }
@@ -496,20 +499,20 @@ votes_of(
 static double
 spread_of(struct vote *v, size_t n, double middle)
 {
-    double sum = 0, agree = 0;
+    double sum = 0, agree = 0, sure = 0;
     size_t agreed = 0;
     for (size_t i = 0; i < n; i++) {
-        v[i].at =
-            fabs(v[i].at - middle) * sqrt(v[i].weight); /* in its own deviations */
-        bool near = i > 0 && v[i].at < 2.5;
+        v[i].at = fabs(v[i].at - middle) * v[i].weight; /* in its own deviations */
+        bool near = i > 0 && v[i].at < 2;
         sum += i > 0 ? v[i].weight : 0;
         agree += near ? v[i].weight : 0;
+        sure += near ? v[i].weight * v[i].weight : 0;
         agreed += near;
     }
     if (agree < sum / 2 || (agreed < 2 && fabs(middle) > SD_FLOOR_MS))
         return 0;
     double apart = n >= 3 ? weighted_median(v, n) * 1.4826 : 1.5;
-    return fmax(SD_FLOOR_MS, fmax(1, apart) / sqrt(agree));
+    return fmax(SD_FLOOR_MS, fmax(1, apart) / sqrt(sure));
 }
 
 /* Solves the clocks from the lags: each site takes the weighted median of its
@@ -575,6 +578,9 @@ learn_clocks(struct model_build *b)
         if (most < 200)
             break;
     }
+    for (uint32_t i = 1; ok && i <= b->sites_n; i++)
+        if (fabs(error[i]) > RIGHT_SDS * b->offset_sd[i])
+            b->offset_sd[i] = 0; /* still moving: nothing is known */
     if (ok)
         make_links(b, error);
     centre_clocks(b);
@@ -773,6 +779,8 @@ set_clocks(const struct model_build *b, struct model *m)
         double sd = b->offset_sd[i];
         if (fabs(b->offset[i]) > RIGHT_SDS * sd)
             s->offset_ms = (int32_t)lround(b->offset[i]);
+        else
+            sd = hypot(sd, b->offset[i] / 2);
         if (b->before) { /* a clock that jumped lately may jump again */
             const struct site_model *was = model_site(b->before, (struct site_id){i});
             if (was->reads)

@@ -331,15 +331,12 @@ same_target(struct span uri, struct span target)
 {
     if (span_eq(uri, target))
         return true;
-    bool absolute =
-        span_starts(uri, SPAN("http://")) || span_starts(uri, SPAN("https://"));
-    if (!absolute || uri.n <= target.n || target.n == 0 || target.p[0] != '/')
-        return false;
-    struct span tail = span_skip(uri, uri.n - target.n);
-    struct span host = span_of(uri.p, uri.n - target.n);
-    const char *after = memchr(host.p, '/', host.n); /* the first of "//" */
-    struct span name = span_skip(host, (size_t)(after - host.p) + 2);
-    return span_eq(tail, target) && !memchr(name.p, '/', name.n);
+    size_t scheme = span_starts(uri, SPAN("http://"))    ? 7
+                    : span_starts(uri, SPAN("https://")) ? 8
+                                                         : 0;
+    struct span rest = span_skip(uri, scheme);
+    const char *slash = scheme && rest.n ? memchr(rest.p, '/', rest.n) : NULL;
+    return slash && span_eq(span_skip(rest, (size_t)(slash - rest.p)), target);
 }
 
 enum digest_verdict

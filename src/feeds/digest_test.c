@@ -113,6 +113,8 @@ test_right_and_wrong(void **state)
         assert_int_equal(check(&x, URI, NOW), DIGEST_RIGHT);
         answer(&x, algorithm, NOW, 1, "http://127.0.0.1/x" URI, "pass word");
         assert_int_equal(check(&x, URI, NOW), DIGEST_WRONG);
+        answer(&x, algorithm, NOW, 1, "http:/" URI, "pass word");
+        assert_int_equal(check(&x, "/" URI, NOW), DIGEST_WRONG);
         answer(&x, algorithm, NOW, 1, URI, "pass word");
         assert_int_equal(
             digest_check(x.d, &x.auth, SPAN("POST"), SPAN(URI), NULL, NOW),

@@ -9,7 +9,7 @@
  * Owner    a place_writer is freed by finish or drop; readers borrow their segment.
  * Threads  writer: one thread; readers: one thread each over a shared segment.
  * Errors   a damaged block reads as an end (false) and marks the segment bad.
- * See      docs/format-segment.md section 6; tests in sight_build_test.c.
+ * See      docs/format-segment.md section 6; tests in sight_test.c.
  */
 #ifndef TQ_STORE_SIGHT_PLACE_H
 #define TQ_STORE_SIGHT_PLACE_H

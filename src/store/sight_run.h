@@ -6,12 +6,13 @@
  * Owner    a run_writer is freed by finish or drop; readers borrow their segment.
  * Threads  writer: one thread; readers: one thread each over a shared segment.
  * Errors   a damaged block reads as an end (false) and marks the segment bad.
- * See      docs/format-segment.md section 4; tests in sight_build_test.c.
+ * See      docs/format-segment.md section 4; tests in sight_test.c.
  */
 #ifndef TQ_STORE_SIGHT_RUN_H
 #define TQ_STORE_SIGHT_RUN_H
 
 #include "model/sighting.h"
+#include "store/sight_habit.h"
 #include "store/sight_seg.h"
 #include "store/sight_text.h"
 
@@ -67,53 +68,6 @@ looks_eq(struct looks a, struct looks b)
     return a.plate_color == b.plate_color && a.paint == b.paint && a.class == b.class &&
            a.brand == b.brand;
 }
-
-/* What the device of a site and direction usually is and how it writes its texts. */
-struct usual {
-    uint64_t key;              /* (site << 8 | direction) + 1; 0 = empty slot */
-    uint32_t device, rec, img; /* templates of the run's dictionary */
-    uint32_t votes;            /* while learning */
-};
-struct usual_map {
-    struct usual *slots;
-    uint32_t n, room; /* room is a power of two */
-};
-void usual_release(struct usual_map *m);
-/* The slot of a key, added when new; NULL without memory. */
-struct usual *usual_at(struct usual_map *m, uint32_t site, uint8_t direction);
-const struct usual *
-usual_find(const struct usual_map *m, uint32_t site, uint8_t direction);
-
-/* Which sites a vehicle is mostly seen at next: a row's site is its rank in the list of
- * the site before, or FOLLOW_FAN + site when it is not in it. */
-#define FOLLOW_FAN 15u
-struct follow {
-    uint32_t site; /* + 1; 0 = empty slot */
-    uint32_t n;
-    uint32_t next[FOLLOW_FAN];
-    uint64_t weight; /* while merging: rows of the run the list is from */
-};
-struct follow_map {
-    struct follow *slots;
-    uint32_t n, room; /* room is a power of two */
-};
-void follow_release(struct follow_map *m);
-struct follow *
-follow_at(struct follow_map *m, uint32_t site); /* added when new; NULL: memory */
-const struct follow *
-follow_find(const struct follow_map *m, uint32_t site); /* may be NULL */
-
-/* Learns lists from steps (from, to) counted in a heap table. */
-struct follow_count {
-    struct {
-        uint64_t key; /* (from << 32 | to) + 1 */
-        uint64_t n;
-    } * slots;
-    uint32_t n, room;
-};
-bool follow_count_step(struct follow_count *c, uint32_t from, uint32_t to);
-/* The lists, most frequent first; releases the counts. */
-bool follow_learn(struct follow_count *c, struct follow_map *out);
 
 /* A row between the forms: texts as templates of some dictionary, literals as spans. */
 struct vrow {

@@ -11,8 +11,10 @@ import { ring } from "./sound";
 
 export const LEVELS: Level[] = ["red", "orange", "yellow", "blue"];
 
+/** Work is what has an open matter: also a withdrawn alarm, until somebody stands its matter down. An alarm without
+ * a matter is evidence only. */
 export function alarmOpen(a: Alarm): boolean {
-  return a.state !== "withdrawn" && (a.matter ? a.matter.open : true);
+  return a.matter?.open === true;
 }
 
 export const alarms = new Live<Alarm>(() => "/alarms?state=open&limit=1000", (a) => a.id, ["alarm"], alarmOpen,

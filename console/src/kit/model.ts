@@ -106,7 +106,7 @@ export interface Suggestion extends Unit { dist_m: number; eta_s: number | null;
 export interface Watch {
   id: number; pattern: string; plate_color: number | null; list: string; level: Level; why: string; matter: string | null; one_misread: boolean;
   state: string; from_ms: number; to_ms: number; author: Ref; approver: Ref | null; decided_ms: number | null; note: string | null;
-  expected_false_per_day: number; alarms: number; confirmed: number; seq: number;
+  expected_false_per_day: number | null; alarms: number; confirmed: number; seq: number;
 }
 export interface Estimate { false_per_day: number; false_total: number; passes_per_day: number; plates: number; text: Text }
 export interface Look {

@@ -23,8 +23,9 @@ function flowChart(f: Flow) {
   const names: [string, string, string][] = [["K", "flow.car", "series-1"], ["H", "flow.truck", "series-2"], ["other", "flow.other", "series-3"]];
   return {
     times, unit: t("flow.unit"), time_axis: t("f.time"), missing: f.offline, missing_label: t("site.state.offline"),
-    bars: names.filter(([k]) => f.by[k]).map(([k, name, colour]) => ({ name: t(name), colour, values: f.by[k]! })),
-    line: { name: t("f.speed"), values: f.speed_kmh.map((v) => (v === null ? null : Math.round(v))), unit: "km/h" },
+    bars: names.some(([k]) => f.by[k]?.length) ? names.filter(([k]) => f.by[k]?.length).map(([k, name, colour]) => ({ name: t(name), colour, values: f.by[k]! }))
+      : [{ name: t("flow.all"), colour: "series-1", values: f.n }],
+    line: { name: t("f.speed"), values: f.speed_kmh.map((v) => (v == null ? null : Math.round(v))), unit: "km/h" },
   };
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // watches.tsx - a reason to be told: author and approver are two persons, an end date, and the expected
 // number of false alarms is shown before it starts.
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { get, post, sentence } from "../kit/api";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { get, post, query, sentence } from "../kit/api";
 import { LEVELS, matters } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { t, tx } from "../kit/i18n";
@@ -104,7 +104,7 @@ function WatchCard({ w, changed }: { w: Watch; changed: () => void }) {
         <div class="card-title"><LevelSign level={w.level} /> <PlateSign plate={w.pattern} color={w.plate_color} big /> <h2>{codeText("watch_list", w.list)}</h2> <Tag tone={w.state === "active" ? "good" : w.state === "proposed" ? "warn" : ""}>{t(`watch.state.${w.state}`)}</Tag></div>
         <p>{w.why}</p>
       </header>
-      <div class="estimate"><h3>{t("watch.expected")}</h3><p class="estimate-figure"><b class="num">{num(w.expected_false_per_day, 2)}</b> {t("watch.per_day")}</p></div>
+      <div class="estimate"><h3>{t("watch.expected")}</h3>{w.expected_false_per_day === null ? <p class="dim">{t("watch.not_estimated")}</p> : <p class="estimate-figure"><b class="num">{num(w.expected_false_per_day, w.expected_false_per_day < 10 ? 2 : 0)}</b> {t("watch.per_day")}</p>}</div>
       <dl class="facts">
         <div><dt>{t("watch.author")}</dt><dd>{w.author.name}</dd></div>
         <div><dt>{t("watch.approver")}</dt><dd>{w.approver ? <>{w.approver.name} <When ms={w.decided_ms} /></> : <span class="dim">{t("watch.nobody_yet")}</span>}</dd></div>
@@ -136,8 +136,17 @@ function View() {
   const [error, setError] = useState("");
   const [which, setWhich] = useState("");
   const [making, setMaking] = useState(false);
-  const load = () => { get<List<Watch>>("/watches?limit=1000" + (which ? `&state=${which}` : "")).then((l) => { setList(l); setError(""); }, (e: unknown) => setError(sentence(e))); };
-  useEffect(load, [which]);
+  const [q, setQ] = useState("");
+  const turn = useRef(0);
+  const load = (more = false) => {
+    const n = ++turn.current;
+    get<List<Watch>>("/watches" + query({ limit: 1000, state: which, q: q.trim(), cursor: more ? list?.next : null })).then((l) => {
+      if (n !== turn.current) return;
+      setList(more && list ? { ...l, items: [...list.items, ...l.items] } : l);
+      setError("");
+    }, (e: unknown) => setError(sentence(e)));
+  };
+  useEffect(() => { const h = setTimeout(() => load(), q ? 200 : 0); return () => clearTimeout(h); }, [which, q]);
   const rows = useMemo(() => (list?.items ?? []).slice().sort((a, b) => Number(b.state === "proposed") - Number(a.state === "proposed") || b.from_ms - a.from_ms), [list]);
   const id = route.value.id;
   const open = rows.find((w) => String(w.id) === id);
@@ -156,17 +165,17 @@ function View() {
       <section class="pane" aria-label={t("rail.watches")}>
         <div class="pane-head">
           <select aria-label={t("f.state")} value={which} onChange={(e) => setWhich(e.currentTarget.value)}><option value="">{t("watch.every_state")}</option>{["proposed", "active", "rejected", "withdrawn", "ended"].map((s) => <option key={s} value={s}>{t(`watch.state.${s}`)}</option>)}</select>
-          <span class="grow" />{may("POST /watches") && <button onClick={() => setMaking(true)}><Icon name="plus" size={16} /> {t("watch.new")} <kbd>o</kbd></button>}
+          <input class="grow" value={q} placeholder={t("watch.filter")} aria-label={t("watch.filter")} maxLength={64} onInput={(e) => setQ(e.currentTarget.value)} />{may("POST /watches") && <button onClick={() => setMaking(true)}><Icon name="plus" size={16} /> {t("watch.new")} <kbd>o</kbd></button>}
         </div>
-        {error && !list ? <Failed what={error} again={load} /> : !list ? <Loading /> : !rows.length ? <Empty title={t("watch.empty")} hint={t("watch.empty_hint")} /> : (
-          <Grid<Watch> label={t("rail.watches")} rows={rows} id={(w) => String(w.id)} selected={id} height={58} onSelect={(w) => { setMaking(false); go("watches", String(w.id)); }} rowClass={(w) => `edge-${w.level}`} as_of={list.as_of_ms} stale_ms={600000}
+        {error && !list ? <Failed what={error} again={() => load()} /> : !list ? <Loading /> : !rows.length ? <Empty title={t("watch.empty")} hint={t("watch.empty_hint")} /> : (
+          <Grid<Watch> label={t("rail.watches")} rows={rows} id={(w) => String(w.id)} selected={id} height={58} onSelect={(w) => { setMaking(false); go("watches", String(w.id)); }} rowClass={(w) => `edge-${w.level}`} as_of={list.as_of_ms} stale_ms={600000} foot={list.next ? <button class="small" onClick={() => load(true)}>{t("grid.more")}</button> : undefined}
             columns={[{ key: "row", head: t("watch.order"), width: "1fr", cell: (w) => (
               <div class="qrow"><div class="qrow-line"><PlateSign plate={w.pattern} color={w.plate_color} /> <b class="cut">{codeText("watch_list", w.list)}</b><span class="grow" /><Tag tone={w.state === "active" ? "good" : w.state === "proposed" ? "warn" : ""}>{t(`watch.state.${w.state}`)}</Tag></div>
                 <div class="qrow-line dim"><span class="cut">{w.why}</span><span class="grow" /><span class="num">{t("watch.until", { at: instant(w.to_ms) })}</span></div></div>) }]} />
         )}
       </section>
       <section class="pane pane-card" aria-label={t("watch.card")}>
-        {making ? <NewWatch done={(w) => { setMaking(false); load(); go("watches", String(w.id)); }} cancel={() => setMaking(false)} /> : open ? <WatchCard key={`${open.id}/${open.seq}`} w={open} changed={load} /> : <Empty title={t("watch.choose")} hint={t("watch.choose_hint")} />}
+        {making ? <NewWatch done={(w) => { setMaking(false); load(); go("watches", String(w.id)); }} cancel={() => setMaking(false)} /> : open ? <WatchCard key={`${open.id}/${open.seq}`} w={open} changed={() => load()} /> : <Empty title={t("watch.choose")} hint={t("watch.choose_hint")} />}
       </section>
     </div>
   );

@@ -8,8 +8,8 @@ import { useDraft } from "../kit/draft";
 import { t, tx } from "../kit/i18n";
 import { useKeys, type Key } from "../kit/keys";
 import type { JournalRow, MatterFull, Move } from "../kit/model";
-import { loop, lookText, roleText, stateText } from "../kit/session";
-import { instant } from "../kit/time";
+import { lookText, loop, meta, roleText, stateText } from "../kit/session";
+import { instant, num } from "../kit/time";
 import { Kbd, When } from "./bits";
 import { ClockBar } from "./clockbar";
 import { Fields, filled, missing } from "./form";
@@ -154,7 +154,9 @@ export function fieldValue(matter: MatterFull, f: string, v: unknown): string {
   if (row?.type === "time" && typeof v === "number") return instant(v);
   if (row?.type === "unit") return matter.units.find((u) => u.id === Number(v))?.callsign ?? units.find(String(v))?.callsign ?? String(v);
   if (row?.type === "point" && v && typeof v === "object") return `${(v as { lon: number }).lon.toFixed(5)}, ${(v as { lat: number }).lat.toFixed(5)}`;
-  return typeof v === "object" ? JSON.stringify(v) : String(v);
+  if (typeof v === "number") return num(v, Number.isInteger(v) ? 0 : 2);
+  const rule = meta.value?.rules.find((r) => r.name === v);
+  return rule ? tx(rule) : typeof v === "object" ? JSON.stringify(v) : String(v);
 }
 
 export function Journal({ matter }: { matter: MatterFull }) {

@@ -34,7 +34,7 @@ function Rail({ pages, page }: { pages: Page[]; page: Page }) {
 }
 function Waiting() {
   const n = queue.value.length;
-  return n ? <span class={`rail-count level-${queue.value[0]!.level}`} aria-label={t("rail.open", { n })}>{n > 999 ? "999+" : n}</span> : null;
+  return n ? <span class={`rail-count level-${queue.value[0]!.level}`} aria-label={t("rail.open", { n })}>{n > 999 ? "1k+" : n}</span> : null;
 }
 /** Keeps the queue live on every page: its count and its sounds belong to the frame. */
 function Ears() {

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/version.h"
 #include "daemon/purposes.h"
+#include "store/audit_look.h"
 #include "store/ledger_people.h"
 #include "store/ledger_place.h"
 #include "store/ledger_watch.h"
@@ -209,6 +210,21 @@ open_sight(struct base *b, const struct base_opts *opts, struct note *note)
     return sight_open(&so, opts->now, &b->sight, note);
 }
 
+/* Looks whose row was not written before a stop come back from the chain. */
+static enum err
+heal_looks(struct base *b, struct note *note)
+{
+    uint64_t healed = 0;
+    enum err e = ledger_begin(b->ledger);
+    if (e != OK)
+        return e;
+    e = audit_look_heal(b->audit, b->ledger, &b->looks, &healed);
+    if (e == OK)
+        return ledger_commit(b->ledger, note);
+    ledger_rollback(b->ledger);
+    return e;
+}
+
 enum err
 base_open(const struct base_opts *opts, struct base **out, struct note *note)
 {
@@ -238,6 +254,8 @@ base_open(const struct base_opts *opts, struct base **out, struct note *note)
         struct audit_options ao = {.thread = opts->threads, .make_key = true};
         e = audit_open(b->fs, b->dir, &ao, opts->now, &b->audit, note);
     }
+    if (e == OK)
+        e = heal_looks(b, note);
     if (e == OK)
         e = open_sight(b, opts, note);
     if (e == OK)

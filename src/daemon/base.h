@@ -34,6 +34,7 @@ struct base {
     struct audit *audit;
     struct loop_defs *loops;
     struct look_rules looks;
+    bool backup_holds; /* atomic: a backup runs, the sighting journal stays untrimmed */
     /* under lock: published snapshots */
     struct base_shared *shared;
 };

@@ -42,6 +42,13 @@ run_verify(struct op_call *c, struct note *note)
 
 /* ---- backup ---- */
 
+static void
+hold_journal(void *arg, bool on)
+{
+    struct base *b = arg;
+    __atomic_store_n(&b->backup_holds, on, __ATOMIC_RELEASE);
+}
+
 static enum err
 run_backup(struct op_call *c, struct note *note)
 {
@@ -53,6 +60,8 @@ run_backup(struct op_call *c, struct note *note)
         .ledger = c->door->reader,
         .audit = b->audit,
         .sight = b->sight,
+        .hold = hold_journal,
+        .arg = b,
         .release = TQ_VERSION,
         .at_ms = os_now_ms(),
     };

@@ -196,7 +196,9 @@ struct applied {
 static enum err
 applied_apply(struct task *t, struct daemon *d)
 {
-    sight_set_applied(d->base->sight, ((struct applied *)t)->lsn);
+    /* A later checkpoint says it again. */
+    if (!__atomic_load_n(&d->base->backup_holds, __ATOMIC_ACQUIRE))
+        sight_set_applied(d->base->sight, ((struct applied *)t)->lsn);
     return OK;
 }
 

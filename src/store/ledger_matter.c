@@ -11,48 +11,6 @@
     " owner_unit, owner_org, opened_by, alarm, parent, opened_ms, closed_ms,"          \
     " state_since_ms, due_ms, clock, title, place, lon, lat, outcome"
 
-/* ---- definitions ---- */
-
-enum err
-ledger_definition_put(
-    struct ledger *l, const uint8_t hash[32], const char *kind, ts_ms at,
-    struct span bytes)
-{
-    struct sql q;
-    enum err e = sql_use(
-        &l->r,
-        "INSERT INTO definition (hash, kind, made_ms, bytes) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (hash) DO NOTHING",
-        &q);
-    if (e)
-        return e;
-    put_blob(&q, hash, 32);
-    put_text(&q, kind);
-    put_i64(&q, at);
-    put_blob(&q, bytes.p, bytes.n);
-    return sql_run(&q);
-}
-
-enum err
-ledger_definition_find(
-    struct ledger_reader *r, const uint8_t hash[32], struct arena *a, struct span *out)
-{
-    struct sql q;
-    bool row = false;
-    enum err e = sql_use(r, "SELECT bytes FROM definition WHERE hash = ?", &q);
-    if (e)
-        return e;
-    put_blob(&q, hash, 32);
-    e = sql_next(&q, &row);
-    if (!row)
-        return e ? e : ERR_NOTFOUND;
-    struct span bytes = get_span(&q, a);
-    sql_done(&q);
-    if (!q.e)
-        *out = bytes;
-    return q.e;
-}
-
 /* ---- writing ---- */
 
 static enum err

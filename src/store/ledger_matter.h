@@ -18,15 +18,6 @@
 #include "model/user.h"
 #include "store/ledger.h"
 
-/* Bytes of a definition by their hash, kept as long as a matter may be pinned to them.
- */
-enum err ledger_definition_put(
-    struct ledger *l, const uint8_t hash[32], const char *kind, ts_ms at,
-    struct span bytes) MUST_USE;
-enum err ledger_definition_find(
-    struct ledger_reader *r, const uint8_t hash[32], struct arena *a,
-    struct span *out) MUST_USE;
-
 struct matter_row {
     uint64_t id;            /* 0 before the first put */
     char number[32];        /* "YJ-20261121-0042": what people say */

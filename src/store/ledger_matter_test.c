@@ -202,23 +202,6 @@ clocks_come_due(void **state)
     fixture_close(&f);
 }
 
-static void
-definitions_are_kept(void **state)
-{
-    (void)state;
-    struct fixture f;
-    struct span bytes;
-    uint8_t hash[32] = {1}, other[32] = {2};
-    fixture_open(&f);
-    kit_ok(ledger_definition_put(f.l, hash, "alarm", 5, SPAN("v1")), NULL);
-    kit_ok(ledger_definition_put(f.l, hash, "alarm", 6, SPAN("v1")), NULL);
-    fixture_again(&f);
-    kit_ok(ledger_definition_find(f.r, hash, &f.a, &bytes), NULL);
-    assert_span_equal(bytes, "v1");
-    assert_int_equal(ledger_definition_find(f.r, other, &f.a, &bytes), ERR_NOTFOUND);
-    fixture_close(&f);
-}
-
 int
 main(void)
 {
@@ -227,7 +210,6 @@ main(void)
         cmocka_unit_test(an_id_drawn_beforehand),
         cmocka_unit_test(lists),
         cmocka_unit_test(clocks_come_due),
-        cmocka_unit_test(definitions_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,8 +109,6 @@ static const char schema_1[] =
     " made_ms INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;"
     "CREATE INDEX model_day ON model (day);"
 
-    "CREATE TABLE definition (hash BLOB PRIMARY KEY, kind TEXT NOT NULL,"
-    " made_ms INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;"
     "CREATE TABLE matter (id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE,"
     " kind TEXT NOT NULL, definition BLOB NOT NULL, state TEXT NOT NULL,"
     " open INTEGER NOT NULL, drill INTEGER NOT NULL, level INTEGER NOT NULL,"

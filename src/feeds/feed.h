@@ -49,7 +49,7 @@ enum feed_what {
     FEED_PLACES,     /* places are to be merged into sites and devices */
     FEED_PICTURES,   /* pictures without vehicles */
     FEED_ASKS,       /* subscriptions and orders of other platforms */
-    FEED_PEOPLE,     /* persons, faces: answered, not kept (DESIGN section 8 point 8) */
+    FEED_UNKEPT, /* answered, not kept: persons and faces, kinds that are not ours */
 };
 
 /* One object of the message and what is answered about it. */

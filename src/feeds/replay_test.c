@@ -102,7 +102,7 @@ static const char *const whats[] = {
     [FEED_KEEPALIVE] = "keepalive", [FEED_TIME] = "time",
     [FEED_PASSES] = "passes",       [FEED_PLACES] = "places",
     [FEED_PICTURES] = "pictures",   [FEED_ASKS] = "asks",
-    [FEED_PEOPLE] = "people",
+    [FEED_UNKEPT] = "unkept",
 };
 
 static void

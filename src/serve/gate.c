@@ -447,7 +447,7 @@ act(struct intake *k, const struct sender *who)
         break;
     case FEED_KEEPALIVE:
     case FEED_TIME:
-    case FEED_PEOPLE:
+    case FEED_UNKEPT:
     case FEED_PICTURES: /* without their vehicles they are nobody's: the feed says so */
         device_alive(g, who, req_at(k->r));
         break;

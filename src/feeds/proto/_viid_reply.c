@@ -49,8 +49,10 @@ of_object(const struct feed_out *out, const struct feed_object *o)
         return (struct said){
             VIID_INVALID_JSON_CONTENT,
             feed_fault_row((enum feed_fault)(o->fault - 1))->zh};
-    if (out->what == FEED_PEOPLE)
-        return (struct said){VIID_OK, "OK，本系统不保存人员信息"};
+    if (out->what == FEED_UNKEPT)
+        return feed_fault_count(&out->faults, FAULT_OUT_OF_SCOPE)
+                   ? (struct said){VIID_OK, "OK，本系统不保存人员信息"}
+                   : (struct said){VIID_OK, "OK，本系统不保存此类信息"};
     if (out->what == FEED_ASKS)
         return (struct said){VIID_OK, "OK，已收到，由人工处理"};
     return (struct said){VIID_OK, "OK"};

@@ -30,6 +30,7 @@ enum kind {
     K_DISPOSITIONS,
     K_ASKS,
     K_PEOPLE,
+    K_UNKEPT,
 };
 
 struct resource {
@@ -61,6 +62,17 @@ static const struct resource resources[] = {
      "DispositionNotificationObject", "NotificationID"},
     {"Persons", K_PEOPLE, "PersonListObject", "PersonObject", "PersonID"},
     {"Faces", K_PEOPLE, "FaceListObject", "FaceObject", "FaceID"},
+    {"NonMotorVehicles", K_UNKEPT, "NonMotorVehicleListObject", "NonMotorVehicleObject",
+     "NonMotorVehicleID"},
+    {"Things", K_UNKEPT, "ThingListObject", "ThingObject", "ThingID"},
+    {"Scenes", K_UNKEPT, "SceneListObject", "SceneObject", "SceneID"},
+    {"VideoSlices", K_UNKEPT, "VideoSliceListObject", "VideoSlice", "VideoSliceInfo"},
+    {"Files", K_UNKEPT, "FileListObject", "File", "FileInfo"},
+    {"APSs", K_UNKEPT, "APSListObject", "APSObject", "ApsID"},
+    {"VIIDServers", K_UNKEPT, "VIIDServerListObject", "VIIDServerObject",
+     "VIIDServerID"},
+    {"VehiclesFlows", K_UNKEPT, "VehiclesFlowListObject", "VehiclesFlowObject",
+     "VehiclesFlowID"},
 };
 
 extern const struct feed feed_viid; /* below */
@@ -456,7 +468,7 @@ one_other(
         o->id = viid_any_id(job, node);
         break;
     }
-    if (o->id.n == 0 && r->kind != K_PEOPLE) {
+    if (o->id.n == 0 && r->kind < K_PEOPLE) {
         feed_fault(job->faults, FAULT_NO_ID, r->id, no_text);
         o->fault = FAULT_NO_ID + 1;
     }
@@ -471,7 +483,8 @@ meaning(enum kind kind)
     case K_DEVICES:
         return FEED_PLACES;
     case K_PEOPLE:
-        return FEED_PEOPLE;
+    case K_UNKEPT:
+        return FEED_UNKEPT;
     default:
         return FEED_ASKS;
     }
@@ -503,8 +516,10 @@ take_others(
     while (found == FOUND_LIST && job->err == OK && position < n &&
            dom_next(&it, &node))
         one_other(job, r, node, ++position);
-    if (out->what == FEED_PEOPLE && n)
-        feed_fault(job->faults, FAULT_OUT_OF_SCOPE, r->list, no_text);
+    if (out->what == FEED_UNKEPT && n)
+        feed_fault(
+            job->faults, r->kind == K_PEOPLE ? FAULT_OUT_OF_SCOPE : FAULT_NOT_KEPT,
+            r->list, no_text);
     if (out->what == FEED_ASKS && n)
         feed_fault(job->faults, FAULT_ASKED, r->list, no_text);
 }

@@ -872,8 +872,15 @@ test_what_is_not_served(void **state)
     post(
         b, "Persons",
         "{\"PersonListObject\":{\"PersonObject\":[{\"PersonID\":\"p1\"}]}}");
-    assert_int_equal(b->out.what, FEED_PEOPLE);
+    assert_int_equal(b->out.what, FEED_UNKEPT);
     assert_null(b->out.batch);
+    post(
+        b, "NonMotorVehicles",
+        "{\"NonMotorVehicleListObject\":{\"NonMotorVehicleObject\":[{"
+        "\"NonMotorVehicleID\":\"n1\"}]}}");
+    assert_int_equal(b->out.what, FEED_UNKEPT);
+    assert_span_equal(b->out.objects[0].id, "n1");
+    assert_int_equal(faults(b, FAULT_NOT_KEPT), 1);
     json_t *reply = reply_of(b);
     assert_int_equal(code_of(reply, 0), 0);
     json_decref(reply);

@@ -64,7 +64,7 @@ run_op(
                 "无法打开 %s", file);
         }
     }
-    enum err e = door_run(cmd_cstr(cmd, "data"), op, args, in, note);
+    enum err e = door_run(cmd_cstr(cmd, "data"), op, args, in, stdout, note);
     if (in >= 0 && !standard)
         close(in);
     json_decref(args);

@@ -16,14 +16,15 @@
 enum err
 setup_user(
     const char *dir, const char *login, const char *name, const char *role,
-    const char *org, const char *password, bool must_change, struct note *note)
+    const char *org, const char *password, bool must_change, FILE *out,
+    struct note *note)
 {
     json_t *args = json_pack(
         "{s:s, s:s, s:s, s:s*, s:s*, s:b}", "login", login, "name", name, "role", role,
         "org", org, "password", password, "keep_password", !must_change);
     if (!args)
         return ERR_NOMEM;
-    enum err e = door_run(dir, "user_add", args, -1, note);
+    enum err e = door_run(dir, "user_add", args, -1, out, note);
     json_decref(args);
     return e;
 }
@@ -63,7 +64,7 @@ setup_data(const struct setup *s, struct note *note)
     for (size_t i = 0; e == OK && i < sizeof first / sizeof *first; i++)
         e = setup_user(
             s->dir, first[i].login, first[i].name, first[i].role, NULL,
-            i == 0 ? s->password : NULL, true, note);
+            i == 0 ? s->password : NULL, true, s->out, note);
     if (e == OK && s->tls_names)
         e = certificate(s, note);
     return e;

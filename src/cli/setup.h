@@ -20,10 +20,10 @@ struct setup {
 };
 enum err setup_data(const struct setup *s, struct note *note) MUST_USE;
 
-/* Adds an account through the operation; password NULL: made and printed to stdout. */
+/* Adds an account through the operation; password NULL: made and printed to out. */
 enum err setup_user(
     const char *dir, const char *login, const char *name, const char *role,
-    const char *org, const char *password, bool must_change,
+    const char *org, const char *password, bool must_change, FILE *out,
     struct note *note) MUST_USE;
 
 #endif

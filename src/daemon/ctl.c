@@ -283,8 +283,8 @@ ctl_stop(struct daemon *d)
 
 bool
 ctl_ask(
-    const char *dir, const char *op, struct json_t *args, int in, enum err *out,
-    struct note *note)
+    const char *dir, const char *op, struct json_t *args, int in, FILE *out,
+    enum err *e, struct note *note)
 {
     struct sockaddr_un a;
     char path[OS_PATH];
@@ -303,19 +303,19 @@ ctl_ask(
         json_pack("{s:s, s:O, s:s}", "op", op, "args", args, "login", login);
     char *text = question ? json_dumps(question, JSON_COMPACT) : NULL;
     int none = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int fds[DESCRIPTORS] = {in >= 0 ? in : none, STDOUT_FILENO, STDERR_FILENO};
-    fflush(stdout);
+    int fds[DESCRIPTORS] = {in >= 0 ? in : none, fileno(out), STDERR_FILENO};
+    fflush(out);
     bool sent = text && send_message(fd, text, fds);
     char *reply = sent ? receive_message(fd, NULL) : NULL;
     json_t *answered = reply ? json_loads(reply, 0, NULL) : NULL;
     if (answered) {
-        *out = (enum err)json_integer_value(json_object_get(answered, "err"));
+        *e = (enum err)json_integer_value(json_object_get(answered, "err"));
         note_set(
-            note, *out, json_string_value(json_object_get(answered, "field")),
+            note, *e, json_string_value(json_object_get(answered, "field")),
             json_string_value(json_object_get(answered, "en")),
             json_string_value(json_object_get(answered, "zh")));
     } else {
-        *out = note_set(
+        *e = note_set(
             note, ERR_STOPPING, NULL, "the daemon went away before it answered",
             "守护进程在应答前退出");
     }

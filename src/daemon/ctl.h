@@ -12,6 +12,8 @@
 #ifndef TQ_DAEMON_CTL_H
 #define TQ_DAEMON_CTL_H
 
+#include <stdio.h>
+
 #include "core/err.h"
 #include "core/span.h"
 
@@ -21,10 +23,10 @@ struct json_t;
 enum err ctl_start(struct daemon *d, struct note *note) MUST_USE;
 void ctl_stop(struct daemon *d);
 
-/* Asks the daemon of DIR to run an operation. False: no daemon is there. True: *out is
+/* Asks the daemon of DIR to run an operation. False: no daemon is there. True: *e is
  * what came of it. */
 bool ctl_ask(
-    const char *dir, const char *op, struct json_t *args, int in, enum err *out,
-    struct note *note);
+    const char *dir, const char *op, struct json_t *args, int in, FILE *out,
+    enum err *e, struct note *note);
 
 #endif

@@ -105,7 +105,9 @@ login_of(char *dst, size_t cap, uid_t uid)
 }
 
 static enum err
-run_alone(const char *dir, const struct op *op, json_t *args, int in, struct note *note)
+run_alone(
+    const char *dir, const struct op *op, json_t *args, int in, FILE *out,
+    struct note *note)
 {
     char login[64];
     struct base *base = NULL;
@@ -115,7 +117,7 @@ run_alone(const char *dir, const struct op *op, json_t *args, int in, struct not
         return e;
     struct door door = {base, NULL, ledger_as_reader(base->ledger)};
     login_of(login, sizeof login, getuid());
-    struct op_call call = {&door, args, in, stdout, stderr, login};
+    struct op_call call = {&door, args, in, out, stderr, login};
     e = op->fn(&call, note);
     base_close(&base, os_now_ms());
     return e;
@@ -123,12 +125,13 @@ run_alone(const char *dir, const struct op *op, json_t *args, int in, struct not
 
 enum err
 door_run(
-    const char *dir, const char *op, struct json_t *args, int in, struct note *note)
+    const char *dir, const char *op, struct json_t *args, int in, FILE *out,
+    struct note *note)
 {
     const struct op *row = op_find(op);
     must(row != NULL);
     enum err e;
-    if (ctl_ask(dir, op, args, in, &e, note))
+    if (ctl_ask(dir, op, args, in, out, &e, note))
         return e;
-    return run_alone(dir, row, args, in, note);
+    return run_alone(dir, row, args, in, out, note);
 }

@@ -11,6 +11,8 @@
 #ifndef TQ_DAEMON_DOOR_H
 #define TQ_DAEMON_DOOR_H
 
+#include <stdio.h>
+
 #include "daemon/base.h"
 
 struct daemon;
@@ -44,7 +46,7 @@ enum err door_refresh(const struct door *d) MUST_USE;
  * stdout. */
 struct json_t;
 enum err door_run(
-    const char *dir, const char *op, struct json_t *args, int in,
+    const char *dir, const char *op, struct json_t *args, int in, FILE *out,
     struct note *note) MUST_USE;
 
 #endif

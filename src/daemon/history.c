@@ -111,8 +111,7 @@ write_found(struct base *b, void *arg, struct note *note)
     enum err e = OK;
     for (size_t i = 0; i < w->found_n && e == OK; i++) {
         enum alarm_write what;
-        bool work = desk.now - w->found[i].pass_ms < RULES_HORIZON_MS;
-        e = desk_alarm(&desk, &w->found[i], SPAN(""), work, &what, note);
+        e = desk_alarm(&desk, &w->found[i], SPAN(""), false, &what, note);
         w->raised += e == OK && what == ALARM_NEW;
     }
     org_table_unref(orgs);

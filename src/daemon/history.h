@@ -11,9 +11,9 @@
 
 #include "daemon/op.h"
 
-/* Everything that passed in [from, to]; both 0: all there is. Alarms that are older
- * than a day open no matter: they are evidence. Leaves a rules checkpoint behind, so
- * that a daemon goes on from here. */
+/* Everything that passed in [from, to]; both 0: all there is. Its alarms open no
+ * matter: they are evidence of what nobody could act on when it happened. Leaves a
+ * rules checkpoint behind, so that a daemon goes on from here. */
 enum err
 history_run(struct op_call *c, ts_ms from, ts_ms to, struct note *note) MUST_USE;
 

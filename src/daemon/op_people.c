@@ -103,7 +103,7 @@ run_user_add(struct op_call *c, struct note *note)
         .org = op_text(c, "org"),
         .password = op_text(c, "password"),
     };
-    unsigned roles;
+    unsigned roles = 0;
     enum err e = read_roles(u.roles, &roles, note);
     if (e != OK)
         return e;

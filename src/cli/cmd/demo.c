@@ -30,7 +30,7 @@ path_of(char *dst, const char *dir, const char *name, struct note *note)
 
 static enum err
 import(
-    const char *data, const char *from, const char *what, json_t *args,
+    const char *data, const char *from, const char *what, json_t *args, FILE *quiet,
     struct note *note)
 {
     char file[OS_PATH], name[64];
@@ -42,13 +42,15 @@ import(
     if (e == OK && in < 0)
         e = note_fmt(note, ERR_IO, "dir", "%s cannot be read", "无法读取 %s", file);
     if (e == OK)
-        e = door_run(data, "import", args, in, note);
+        e = door_run(data, "import", args, in, quiet, note);
     if (in >= 0)
         close(in);
     json_decref(args);
     return e;
 }
 
+/* People of every role; their passwords need no change, so that the tour can begin at
+ * once. */
 static enum err
 accounts(const char *data, struct note *note)
 {
@@ -65,13 +67,28 @@ accounts(const char *data, struct note *note)
     for (size_t i = 0; e == OK && i < sizeof people / sizeof *people; i++)
         e = setup_user(
             data, people[i].login, people[i].name, people[i].role, people[i].org, NULL,
-            false, note);
+            false, stdout, note);
+    return e;
+}
+
+static enum err
+copy_file(const char *from, const char *to, struct note *note)
+{
+    char *text;
+    size_t n;
+    enum err e = os_read_file(os_fs_real(), from, 64u << 20, &text, &n, note);
+    if (e != OK)
+        return e;
+    e = os_write_file(os_fs_real(), to, span_of(text, n), "demo.roads", note);
+    free(text);
     return e;
 }
 
 /* The city's own files stay beside the data: the simulator lives by the same seed. */
 static enum err
-make(const struct demo *d, const char *data, const char *city, struct note *note)
+make(
+    const struct demo *d, const char *data, const char *city, FILE *quiet,
+    struct note *note)
 {
     static const char *const tables[] = {"org",     "units",    "sites",   "zones",
                                          "permits", "sections", "registry"};
@@ -81,42 +98,36 @@ make(const struct demo *d, const char *data, const char *city, struct note *note
     o.out = city;
     o.until_ms = os_now_ms();
     printf(
-        "making a city of %d days, %u passes a day (once; seed %llu)\n", o.days,
-        o.per_day, (unsigned long long)o.seed);
+        "making a city: %d days of history, %u passes a day, seed %llu (once)\n",
+        o.days - 1, o.per_day, (unsigned long long)o.seed);
     fflush(stdout);
     enum err e = city_write(&o, note);
-    printf("first sign-in (shown once):\n");
+    printf("accounts and first passwords (shown once; begin with duty):\n");
     if (e == OK)
         e = setup_data(&s, note);
+    if (e == OK)
+        e = import(data, city, tables[0], json_object(), quiet, note);
+    if (e == OK)
+        e = accounts(data, note);
     fflush(stdout);
-    for (size_t i = 0; e == OK && i < sizeof tables / sizeof *tables; i++)
-        e = import(data, city, tables[i], json_object(), note);
+    for (size_t i = 1; e == OK && i < sizeof tables / sizeof *tables; i++)
+        e = import(data, city, tables[i], json_object(), quiet, note);
     if (e == OK)
         e = import(
             data, city, "watches",
-            json_pack("{s:s, s:s}", "author", "duty", "approver", "chief"), note);
+            json_pack("{s:s, s:s}", "author", "duty", "approver", "chief"), quiet,
+            note);
     if (e == OK)
-        e = import(data, city, "sightings", json_object(), note);
-    if (e == OK)
-        e = accounts(data, note);
+        e = import(data, city, "sightings", json_object(), quiet, note);
     if (e == OK)
         e = path_of(roads, city, "roads.geojson", note);
     if (e == OK)
         e = path_of(ours, data, "roads.geojson", note);
-    if (e == OK) {
-        char *text;
-        size_t n;
-        e = os_read_file(os_fs_real(), roads, 64u << 20, &text, &n, note);
-        if (e == OK) {
-            e = os_write_file(os_fs_real(), ours, span_of(text, n), "demo.roads", note);
-            free(text);
-        }
-    }
-    return e;
+    return e == OK ? copy_file(roads, ours, note) : e;
 }
 
 static enum err
-senders(const struct demo *d, const char *data, struct note *note)
+senders(const struct demo *d, const char *data, FILE *quiet, struct note *note)
 {
     enum err e = OK;
     const struct {
@@ -131,12 +142,14 @@ senders(const struct demo *d, const char *data, struct note *note)
             "protocol", rows[i].protocol, "password", rows[i].secret);
         if (!args)
             return ERR_NOMEM;
-        e = door_run(data, "device_add", args, -1, note);
+        e = door_run(data, "device_add", args, -1, quiet, note);
         json_decref(args);
     }
     return e;
 }
 
+/* demo.json is written last: a city that was cut off half way is not taken for a whole
+ * one. */
 static enum err
 ensure(struct demo *d, const char *data, const char *city, struct note *note)
 {
@@ -148,14 +161,18 @@ ensure(struct demo *d, const char *data, const char *city, struct note *note)
         return e;
     if (os_stat(os_fs_real(), file, &size, &is_dir) == OK)
         return demo_read(file, d, note);
+    FILE *quiet =
+        fopen("/dev/null", "w"); /* a person wants the sign-in and the address */
+    if (!quiet)
+        return note_set(note, ERR_IO, NULL, "/dev/null is not there", "缺少 /dev/null");
     e = os_mkdir(os_fs_real(), d->dir, note);
     if (e == OK)
-        e = make(d, data, city, note);
+        e = make(d, data, city, quiet, note);
     if (e == OK)
-        e = senders(d, data, note);
+        e = senders(d, data, quiet, note);
     if (e == OK)
-        e = demo_write(
-            file, d, note); /* last: a city cut off half way is made anew by hand */
+        e = demo_write(file, d, note);
+    fclose(quiet);
     return e;
 }
 

@@ -75,6 +75,8 @@ org_find(const struct org_table *t, struct span code)
 bool
 org_covers(const struct org_table *t, struct org_id outer, struct org_id inner)
 {
+    if (outer.v && outer.v == inner.v) /* also where no tree was ever entered */
+        return true;
     const struct org *o = org_get(t, inner);
     for (unsigned depth = 0; o && depth < DEPTH_MAX; depth++) {
         if (o->id.v == outer.v)

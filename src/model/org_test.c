@@ -30,6 +30,7 @@ scope_follows_the_tree(void **state)
     assert_false(org_covers(t, (struct org_id){0}, squad));
     assert_false(org_covers(t, city, (struct org_id){0}));
     assert_false(org_covers(t, city, (struct org_id){99}));
+    assert_true(org_covers(t, (struct org_id){99}, (struct org_id){99}));
     assert_int_equal(org_find(t, SPAN("140102")).v, b.v);
     assert_int_equal(org_find(t, SPAN("")).v, 0);
     assert_int_equal(put(t, "140102", a.v, ORG_BRIGADE).v, b.v); /* moved below a */

@@ -180,4 +180,4 @@ static const struct api_route routes[] = {
      .fn = find},
     {0},
 };
-const struct api api_search = {"搜索", "search", routes};
+const struct api api_one_box = {"搜索", "search", routes};

@@ -13,6 +13,7 @@
 
 #define FUTURE_MS (2 * MINUTE_MS)
 #define LATE_MS MINUTE_MS
+#define POKE_MS (5 * SECOND_MS)
 #define HEADS_MAX 4u /* frozen heads before a group waits for the background */
 #define MANIFEST_CAP (64u << 20)
 
@@ -479,6 +480,20 @@ count_group(struct sight *s, const struct sight_health *sum)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* Days close and segments are found damaged without any rotation: now and then the
+ * background looks, by the clock that it was told. */
+static void
+poke(struct sight *s, ts_ms now)
+{
+    if (!s->threaded || (now >= s->poked && now - s->poked < POKE_MS))
+        return;
+    s->poked = now;
+    pthread_mutex_lock(&s->lock);
+    s->woken = true;
+    pthread_cond_broadcast(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+}
+
 /* After a failure rows of the group lie behind the head's n: nobody may write over them
  * while readers may stand on them, so this head is closed and another begun. */
 static void
@@ -556,6 +571,7 @@ sight_append(
     else
         refuse_all(s, b, n);
     trim(s);
+    poke(s, now);
     return e;
 }
 

@@ -60,6 +60,7 @@ struct sight {
     struct packs *packs;
     struct head *head; /* active: also the last of the view */
     uint64_t trimmed;
+    ts_ms poked; /* when the background was last asked to look */
     _Atomic uint64_t applied;
     /* under lock */
     pthread_mutex_t lock;

@@ -17,6 +17,7 @@
 #define RECORD_MAGIC 0x4A52u /* "RJ" */
 #define RECORD_HEAD 24u /* crc 4, magic 2, version 2, bytes 4, rows 4, position 8 */
 #define RECORD_CAP (256u << 20)
+#define WINDOW_BYTES (1u << 20)
 #define ROW_FIXED 46u
 
 struct part {
@@ -535,17 +536,75 @@ journal_stat(struct journal *j, uint64_t *lsn, uint64_t *bytes, uint32_t *damage
     pthread_mutex_unlock(&j->lock);
 }
 
+/* A window over the records of a file, moved along as they are read. */
+struct part_window {
+    struct os_file *file;
+    struct buf bytes;
+    uint64_t at; /* of the first byte, counted from the first record */
+};
+
+/* Makes [at, at + n) readable; n may reach past the end of the file. */
+static enum err
+window_move(struct part_window *w, uint64_t at, size_t n)
+{
+    size_t got = 0;
+    if (at >= w->at && at - w->at <= w->bytes.n && w->bytes.n - (at - w->at) >= n)
+        return OK;
+    buf_clear(&w->bytes);
+    uint8_t *dst = buf_room(&w->bytes, n > WINDOW_BYTES ? n : WINDOW_BYTES);
+    if (!dst)
+        return ERR_NOMEM;
+    enum err e = os_read_at(
+        w->file, FILE_HEAD + at, dst, n > WINDOW_BYTES ? n : WINDOW_BYTES, &got);
+    w->at = at;
+    w->bytes.n = e == OK ? got : 0;
+    return e;
+}
+
+/* The record at `at` bytes behind the file's first. */
+static enum err
+window_record(
+    struct part_window *w, const struct part *p, uint64_t at, struct record *r)
+{
+    uint64_t left = p->used - at;
+    enum err e = window_move(w, at, left < RECORD_HEAD ? (size_t)left : RECORD_HEAD);
+    const uint8_t *head = w->bytes.p + (at - w->at);
+    if (e != OK || left < RECORD_HEAD || w->bytes.n - (at - w->at) < RECORD_HEAD)
+        return e == OK ? ERR_CORRUPT : e;
+    struct cur c = cur_of(head + 8, 4);
+    uint64_t n = RECORD_HEAD + (uint64_t)cur_u32_le(&c);
+    if (n > left)
+        return ERR_CORRUPT;
+    e = window_move(w, at, (size_t)n);
+    if (e != OK)
+        return e;
+    head = w->bytes.p + (at - w->at);
+    size_t have = w->bytes.n - (size_t)(at - w->at);
+    return record_at(head, have, p->start + at, r) ? OK : ERR_CORRUPT;
+}
+
+/* `from` is the end of a record, so reading may begin there; if it is not (somebody
+ * kept a number of another journal), it begins at the file's start. */
 static enum err
 part_read(
     struct journal *j, const struct part *p, uint64_t from,
     enum err (*fn)(void *arg, struct sighting_batch *b), void *arg, struct note *note)
 {
-    struct buf work = {0};
-    enum err e = part_load(j, p, &work, note);
-    uint64_t at = 0;
+    struct part_window w = {0};
     struct record r;
-    while (e == OK && at < p->used &&
-           record_at(work.p + at, (size_t)(p->used - at), p->start + at, &r)) {
+    char path[OS_PATH];
+    part_path(j, path, p->start, "");
+    uint64_t at = from > p->start ? from - p->start : 0;
+    enum err e = os_open(j->opts.fs, path, OS_READ, &w.file, note);
+    if (e == OK && at && window_record(&w, p, at, &r) != OK)
+        at = 0;
+    while (e == OK && at < p->used) {
+        e = window_record(&w, p, at, &r);
+        if (e == ERR_CORRUPT)
+            note_set(
+                note, e, "journal", "a journal record is damaged", "日志记录已损坏");
+        if (e != OK)
+            break;
         at = r.lsn - p->start;
         if (r.lsn <= from)
             continue;
@@ -554,7 +613,8 @@ part_read(
         e = b ? record_give(&r, b, fn, arg, note) : ERR_NOMEM;
         sighting_batch_free(b);
     }
-    buf_release(&work);
+    os_close(&w.file);
+    buf_release(&w.bytes);
     return e;
 }
 

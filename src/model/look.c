@@ -122,6 +122,13 @@ check_role(const struct look_request *q, struct note *note)
         "当前角色无权查询车辆动态，管理员一律不得查询");
 }
 
+/* The instant that ages count back from. */
+static ts_ms
+today(const struct look_request *q)
+{
+    return q->newest_ms && q->newest_ms < q->now_ms ? q->newest_ms : q->now_ms;
+}
+
 static enum look_refusal
 check_emergency(
     const struct look_rules *rules, const struct look_request *q, struct note *note)
@@ -132,7 +139,7 @@ check_emergency(
             "an emergency look needs its reason (5 characters or more)",
             "紧急查询须填写理由（不少于 5 个字符）");
     if ((q->from_ms || q->to_ms) &&
-        q->from_ms < q->now_ms - (int64_t)rules->emergency_days * DAY_MS) {
+        q->from_ms < today(q) - (int64_t)rules->emergency_days * DAY_MS) {
         (void)note_fmt(
             note, ERR_DENIED, "from_ms",
             "an emergency look reaches back %d days; for older records name a matter",
@@ -173,7 +180,7 @@ check_age(
 {
     if (q->from_ms == 0 && q->to_ms == 0)
         return LOOK_ALLOWED;
-    const struct look_tier *t = look_tier_of(rules, q->from_ms, q->now_ms);
+    const struct look_tier *t = look_tier_of(rules, q->from_ms, today(q));
     if (!t)
         return refuse(
             note, LOOK_AGE_TIER, "from_ms", "nobody may look that far back",

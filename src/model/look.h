@@ -88,6 +88,8 @@ struct look_request {
     struct span why;        /* emergency: the reason */
     uint8_t parameters[32]; /* hash of all parameters */
     ts_ms now_ms;
+    ts_ms newest_ms; /* newest pass stored: ages count back from it where it is older
+                      * than now (an archive, a demo); 0: from now */
 };
 
 /* What the ledger knows about the matter named. */

@@ -146,6 +146,18 @@ age(void **state)
     assert_int_equal(ask(), LOOK_AGE_TIER);
     q.to_ms = 0; /* no movements at all: a plate check */
     assert_int_equal(ask(), LOOK_ALLOWED);
+    q.to_ms = NOW - 199 * DAY_MS; /* an archive: its newest pass is its today */
+    q.from_ms = NOW - 207 * DAY_MS;
+    q.newest_ms = NOW - 200 * DAY_MS;
+    (void)span_copy(m.kind, sizeof m.kind, SPAN("alarm"));
+    assert_int_equal(ask(), LOOK_ALLOWED);
+    q.from_ms--;
+    assert_int_equal(ask(), LOOK_AGE_TIER);
+    q.newest_ms = NOW + DAY_MS; /* a clock ahead makes nothing older */
+    q.from_ms = NOW - 7 * DAY_MS;
+    assert_int_equal(ask(), LOOK_ALLOWED);
+    q.newest_ms = 0;
+    (void)span_copy(m.kind, sizeof m.kind, SPAN("inquiry"));
     rules.tiers_n = 2; /* a city whose rules end at 90 days */
     q.to_ms = NOW;
     q.from_ms = NOW - 100 * DAY_MS;

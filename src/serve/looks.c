@@ -219,6 +219,15 @@ about_plate(
     }
 }
 
+static ts_ms
+newest_pass(const struct house *house)
+{
+    struct sight_snap *snap = house->sight ? sight_snapshot(house->sight) : NULL;
+    ts_ms at = snap ? sight_snap_newest(snap) : 0;
+    sight_snap_free(snap);
+    return at;
+}
+
 enum err
 looks_run(
     const struct house *house, struct ledger_reader *reader,
@@ -242,6 +251,7 @@ looks_run(
     crypto_generichash(
         q.parameters, sizeof q.parameters, subject.p, subject.n,
         (const uint8_t *)"look", 4);
+    q.newest_ms = newest_pass(house);
     audit_look_row(house->looks, &q, &answer.row); /* purpose, reason, confirm by */
     e = subject.bad ? ERR_NOMEM
                     : audit_look_begin(

@@ -18,7 +18,7 @@ export function alarmOpen(a: Alarm): boolean {
 }
 
 export const alarms = new Live<Alarm>(() => "/alarms?state=open&limit=1000", (a) => a.id, ["alarm"], alarmOpen,
-  (a, known) => { if (!known && alarmOpen(a)) ring(a.level); });
+  (a, known) => { if (!known && alarmOpen(a)) ring(a.level, a.title); });
 export const matters = new Live<Matter>(() => "/matters?state=open&limit=1000", (m) => m.id, ["matter"], (m) => m.open);
 export const mine = new Live<Matter>(() => "/matters?state=open&mine=1&limit=200", (m) => m.id, [], (m) => m.open);
 export const sites = new Live<Site>(() => "/sites?limit=10000", (s) => String(s.id), ["site"]);

@@ -42,15 +42,15 @@ export class Live<T> implements Source<T> {
     try {
       const map = new Map<string, T>();
       let cursor: string | null = null;
-      let as_of = 0;
+      let as_of = 0, pages = 0;
       do {
         const path: string = this.path();
         const page: List<T> = await get<List<T>>(path + (cursor ? `${path.includes("?") ? "&" : "?"}cursor=${encodeURIComponent(cursor)}` : ""));
         if (turn !== this.turn) return;
-        for (const row of page.items) map.set(this.key(row), row);
+        for (const row of page.items) if (this.keep(row)) map.set(this.key(row), row);
         cursor = page.next;
         as_of = page.as_of_ms;
-      } while (cursor && map.size < this.max);
+      } while (cursor && map.size < this.max && ++pages < 40);
       batch(() => {
         this.map.value = map;
         this.fetched.value = as_of;

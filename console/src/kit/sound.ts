@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sound.ts - a sound by level, always with a visible substitute; mute is visible and expires.
 import { computed, signal } from "@preact/signals";
-import type { Level } from "./model";
+import type { Level, Text } from "./model";
 import { now, serverNow } from "./time";
 
 const MUTE_MS = 10 * 60 * 1000;
@@ -9,7 +9,7 @@ const muted_until = signal(Number(sessionStorage.getItem("mute") ?? 0));
 export const muteLeft = computed(() => Math.max(0, muted_until.value - now.value));
 
 /** The substitute: the level that last called, for a short while. */
-export const calling = signal<Level | null>(null);
+export const calling = signal<{ level: Level; text: Text } | null>(null);
 let calm: ReturnType<typeof setTimeout> | undefined;
 /** False until the browser lets us sound (it wants one key or click first). */
 export const audible = signal(false);
@@ -36,8 +36,8 @@ const tunes: Record<Level, number[]> = {
 };
 
 let last_ring = 0;
-export function ring(level: Level): void {
-  calling.value = level;
+export function ring(level: Level, text: Text): void {
+  calling.value = { level, text };
   clearTimeout(calm);
   calm = setTimeout(() => { calling.value = null; }, level === "red" ? 8000 : 4000);
   // A burst sounds once, not a hundred times.

@@ -37,7 +37,7 @@ export function Measures({ big = false }: { big?: boolean }) {
             <span class="measure-name">{tx(m)}</span>
             <span class="measure-value num">{num(m.value, m.value !== null && !Number.isInteger(m.value) ? 1 : 0)} {m.value !== null && <small>{m.unit}</small>}</span>
             {known.length > 3 && m.value !== null && <span class={`measure-trend ${!flat && m.good ? ((d > 0) === (m.good === "high") ? "up-good" : "up-bad") : "dim"}`}>{t(flat ? "trend.flat" : d > 0 ? "trend.up" : "trend.down")}</span>}
-            <Spark values={m.trend} label={t("trend.aria", { what: tx(m), n: m.trend.length })} />
+            {known.length > 1 && <Spark values={m.trend} label={t("trend.aria", { what: tx(m), n: m.trend.length })} />}
           </div>
         );
       })}

@@ -111,9 +111,8 @@ export function Sound() {
 
 /** The visible substitute of the sound. */
 export function Call() {
-  const level = calling.value;
-  const top = queue.value[0];
-  return level ? <div class={`call call-${level}`} role="status"><LevelSign level={level} /> {t("call", { what: top ? tx(top.title) : "" })}</div> : null;
+  const c = calling.value;
+  return c ? <div class={`call call-${c.level}`} role="status"><LevelSign level={c.level} /> {t("call", { what: tx(c.text) })}</div> : null;
 }
 
 export function Link() {

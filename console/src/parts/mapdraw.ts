@@ -85,6 +85,7 @@ export class MapDraw {
   private fitted = false;
   /** Label boxes of the frame being drawn: a label that would cover another is left out. */
   private boxes: [number, number, number, number][] = [];
+  private signs: [number, number, number, number][] = [];
   private readonly big: number;
 
   constructor(private readonly el: HTMLElement, bounds: [number, number, number, number] | undefined, big: number,
@@ -205,6 +206,7 @@ export class MapDraw {
       return best;
     };
     this.track.on("prerender", () => { this.boxes = []; });
+    this.units.on("prerender", () => { this.signs = []; });
     this.map.on("singleclick", (e) => pick(at(e.pixel)));
     this.map.on("pointermove", (e) => {
       if (e.dragging) return hover(null, 0, 0);
@@ -261,7 +263,7 @@ export class MapDraw {
     else ctx.rect(x - r * 0.95, y - r * 0.65, r * 1.9, r * 1.3);
     ctx.fill();
     ctx.stroke();
-    if (this.big > 1.5 || on) this.word(ctx, x + r + 4 * k, y, u.callsign, k);
+    if (this.big > 1.5 || on) this.word(ctx, x + r + 4 * k, y, u.callsign, k, on);
     if (on) this.ring(ctx, x, y, r + 6 * k, k);
   }
   private drawAlarm(ctx: CanvasRenderingContext2D, x: number, y: number, k: number, level: Level, n: number, on: boolean): void {
@@ -288,8 +290,12 @@ export class MapDraw {
     ctx.strokeStyle = this.c("select");
     ctx.stroke();
   }
-  private word(ctx: CanvasRenderingContext2D, x: number, y: number, s: string, k: number): void {
+  /** A callsign, unless it would cover another one. */
+  private word(ctx: CanvasRenderingContext2D, x: number, y: number, s: string, k: number, always: boolean): void {
     ctx.font = `${12 * k}px ${this.c("font")}`;
+    const box: [number, number, number, number] = [x, y - 8 * k, x + ctx.measureText(s).width, y + 8 * k];
+    if (!always && this.signs.some((b) => b[0] < box[2] && box[0] < b[2] && b[1] < box[3] && box[1] < b[3])) return;
+    this.signs.push(box);
     ctx.textBaseline = "middle";
     ctx.lineWidth = 3 * k;
     ctx.strokeStyle = this.c("map");

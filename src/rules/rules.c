@@ -31,13 +31,13 @@
 #define DOUBT_LEAST 3.0
 #define DOUBT_SHARE 1e-3
 #define DOUBT_TIMES 3.0
-#define UNREAD_CROWD                                                                   \
-    2 /* other unread passes of the look, before a cluster is looked for */
+#define UNREAD_CROWD 3u /* unread passes of a look before a cluster is looked for */
 
 struct row { /* one stored record of the plate under judgement */
     struct sighting s;
-    struct sighting_id id;
+    struct sighting_id id; /* if has_id: else it follows from s when it is needed */
     ts_ms at_ms;
+    bool has_id;
 };
 
 struct rules {
@@ -147,7 +147,8 @@ init_tables(struct rules *r)
     if (!e)
         e = suspects_init(&r->suspects);
     r->no_watches = watch_set_new(NULL, 0, 0);
-    return e ? e : r->no_watches ? OK : ERR_NOMEM;
+    r->made = calloc(ALARMS_A_JUDGEMENT, sizeof *r->made);
+    return e ? e : r->no_watches && r->made ? OK : ERR_NOMEM;
 }
 
 enum err
@@ -198,6 +199,7 @@ rules_free(struct rules *r)
     buf_release(&r->bytes);
     free(r->rows);
     free(r->passages);
+    free(r->made);
     free(r);
 }
 
@@ -355,7 +357,7 @@ keep_row(struct rules *r, const struct sighting *s)
     }
     struct row *row = &r->rows[r->rows_n];
     row->s = *s;
-    row->id = sighting_id_of(s);
+    row->has_id = false;
     row->s.record_id = arena_span(&r->scratch, s->record_id);
     row->s.plate_text = row->s.image = (struct span){0};
     if (!row->s.record_id.p)
@@ -372,6 +374,13 @@ history_row(void *arg, const struct sighting *s)
     return keep_row(r, s);
 }
 
+static bool
+same_record(const struct sighting *a, const struct sighting *b)
+{
+    return a->pass_ms == b->pass_ms && a->site.v == b->site.v &&
+           a->device.v == b->device.v && span_eq(a->record_id, b->record_id);
+}
+
 static void
 fetch_rows(
     struct rules *r, struct plate p, ts_ms from, ts_ms to,
@@ -385,9 +394,8 @@ fetch_rows(
         r->counts.history_failed++;
     if (!trigger || trigger->pass_ms < from || trigger->pass_ms >= to)
         return;
-    struct sighting_id id = sighting_id_of(trigger);
     for (size_t i = 0; i < r->rows_n; i++)
-        if (sighting_id_eq(r->rows[i].id, id))
+        if (same_record(&r->rows[i].s, trigger))
             return;
     keep_row(r, trigger);
 }
@@ -398,11 +406,14 @@ by_time(const void *a, const void *b)
     const struct row *x = a, *y = b;
     if (x->at_ms != y->at_ms)
         return x->at_ms < y->at_ms ? -1 : 1;
-    if (x->id.site != y->id.site)
-        return x->id.site < y->id.site ? -1 : 1;
-    if (x->id.pass_ms != y->id.pass_ms)
-        return x->id.pass_ms < y->id.pass_ms ? -1 : 1;
-    return x->id.tag < y->id.tag ? -1 : x->id.tag > y->id.tag;
+    if (x->s.site.v != y->s.site.v)
+        return x->s.site.v < y->s.site.v ? -1 : 1;
+    if (x->s.device.v != y->s.device.v)
+        return x->s.device.v < y->s.device.v ? -1 : 1;
+    size_t n =
+        x->s.record_id.n < y->s.record_id.n ? x->s.record_id.n : y->s.record_id.n;
+    int c = n ? memcmp(x->s.record_id.p, y->s.record_id.p, n) : 0;
+    return c ? c : (x->s.record_id.n > n) - (y->s.record_id.n > n);
 }
 
 /* ---- folding into passages ---- */
@@ -442,6 +453,7 @@ add_passage(struct rules *r, const struct row *row, const struct scene *s)
     r->passages[r->passages_n++] = (struct passage){
         .s = &row->s,
         .id = row->id,
+        .has_id = row->has_id,
         .at_ms = row->at_ms,
         .pass_ms = row->s.pass_ms,
         .key = hash_pair(row->s.site.v, (uint64_t)row->s.pass_ms),
@@ -456,7 +468,7 @@ add_passage(struct rules *r, const struct row *row, const struct scene *s)
 static void
 fold_rows(struct rules *r, struct scene *s)
 {
-    r->passages_n = 0;
+    r->passages_n = r->made_n = 0;
     for (size_t i = 0; i < r->rows_n; i++)
         r->rows[i].at_ms =
             r->rows[i].s.pass_ms - view_site(s->view, r->rows[i].s.site.v)->offset_ms;
@@ -464,7 +476,7 @@ fold_rows(struct rules *r, struct scene *s)
         qsort(r->rows, r->rows_n, sizeof *r->rows, by_time);
     for (size_t i = 0; i < r->rows_n; i++) {
         const struct row *row = &r->rows[i];
-        if (i && sighting_id_eq(r->rows[i - 1].id, row->id))
+        if (i && same_record(&r->rows[i - 1].s, &row->s))
             continue; /* the store may answer one record from two places */
         struct passage *p = open_passage(r, row);
         if (!p) {
@@ -476,6 +488,7 @@ fold_rows(struct rules *r, struct scene *s)
         if (surer(&row->s, p->s)) {
             p->s = &row->s;
             p->id = row->id;
+            p->has_id = row->has_id;
             p->off = s->vehicle ? look_off(s->vehicle, &row->s) : 0;
         }
     }
@@ -527,7 +540,7 @@ withdraw(struct rules *r, struct held *h)
     must(fits);
     h->state = ALARM_WITHDRAWN;
     if (r->trigger) {
-        struct passage p = {.s = r->trigger, .id = sighting_id_of(r->trigger)};
+        struct passage p = {.s = r->trigger};
         alarm_add(&a, &p, 0);
     }
     send(r, &a, ALARM_WITHDRAWN);
@@ -622,14 +635,6 @@ fill_weigher(struct rules *r, const struct view *view)
         .model = view->model};
 }
 
-static bool
-make_room_for_alarms(struct rules *r)
-{
-    r->made_n = 0;
-    r->made = arena_array(&r->scratch, ALARMS_A_JUDGEMENT, sizeof *r->made);
-    return r->made != NULL;
-}
-
 static void
 run_rules(struct rules *r, struct scene *s, enum rule_key key)
 {
@@ -660,8 +665,6 @@ judge_alone(
     fill_weigher(r, s.view);
     s.vehicle = r->weigher.registry ? vehicle_find(r->weigher.registry, p, 0) : NULL;
     fetch_rows(r, p, s.day_from_ms - LOOKBACK_MS, s.day_to_ms, trigger);
-    if (!make_room_for_alarms(r))
-        return false;
     fold_rows(r, &s);
     r->trigger = trigger;
     r->judged = s.view;
@@ -669,7 +672,7 @@ judge_alone(
     r->counts.judged++;
     run_rules(r, &s, RULE_BY_PLATE);
     settle(r, p.v, day);
-    return s.hot || r->made_n > 0;
+    return s.hot;
 }
 
 /* Another plate's leap made or ended a doubt of a clock: what rests on that clock is
@@ -710,6 +713,22 @@ judge_day(struct rules *r, struct plate p, int32_t day, const struct sighting *t
 }
 
 static void
+fetch_unread(struct rules *r, uint64_t look, ts_ms from, ts_ms to)
+{
+    for (int64_t hour = from / HOUR_MS; hour <= to / HOUR_MS; hour++)
+        for (const struct unread_row *u = unread_first(&r->unread, look, hour); u;
+             u = unread_next(&r->unread, u)) {
+            struct sighting row = unread_sighting(u);
+            if (row.pass_ms < from || row.pass_ms >= to)
+                continue;
+            if (!keep_row(r, &row))
+                return;
+            r->rows[r->rows_n - 1].id = u->id; /* its record id may have been cut */
+            r->rows[r->rows_n - 1].has_id = true;
+        }
+}
+
+static void
 judge_unread(struct rules *r, const struct sighting *trigger, int32_t day)
 {
     uint64_t look = unread_look(trigger);
@@ -727,17 +746,7 @@ judge_unread(struct rules *r, const struct sighting *trigger, int32_t day)
     fill_weigher(r, s.view);
     arena_reset(&r->scratch);
     r->rows_n = 0;
-    for (const struct unread_row *u = unread_first(&r->unread, look); u;
-         u = unread_next(&r->unread, u))
-        if (u->id.pass_ms >= s.day_from_ms - LOOKBACK_MS &&
-            u->id.pass_ms < s.day_to_ms) {
-            struct sighting row = unread_sighting(u);
-            if (!keep_row(r, &row))
-                break;
-            r->rows[r->rows_n - 1].id = u->id; /* its record id may have been cut */
-        }
-    if (!make_room_for_alarms(r))
-        return;
+    fetch_unread(r, look, s.day_from_ms - LOOKBACK_MS, s.day_to_ms);
     fold_rows(r, &s);
     r->trigger = trigger;
     r->counts.judged++;
@@ -860,28 +869,29 @@ feed_exact(struct rules *r, const struct sighting *s)
     }
 }
 
-/* Are enough unread passes of this look near in time to be worth a judgement? */
-static bool
-unread_crowd(const struct rules *r, const struct sighting *s)
+/* A look that goes unread too often in a day is too common to follow; it is judged once
+ * more when it becomes so, which withdraws what was said of it. */
+static void
+judge_look(struct rules *r, const struct sighting *s, int32_t day)
 {
-    unsigned near = 0;
-    uint64_t look = unread_look(s);
-    for (const struct unread_row *u = unread_first(&r->unread, look); u;
-         u = unread_next(&r->unread, u)) {
-        ts_ms gap = u->id.pass_ms - s->pass_ms;
-        near += gap > -LOOKBACK_MS && gap < LOOKBACK_MS && u->id.site != s->site.v;
-    }
-    return near >= UNREAD_CROWD;
+    ts_ms from = civil_day_start(day, &r->zone);
+    uint32_t n = unread_count(
+        &r->unread, unread_look(s), from - LOOKBACK_MS, from + DAY_MS, UNREAD_MOST + 2);
+    if (n <= UNREAD_MOST + 1)
+        judge_unread(r, s, day);
 }
 
 static void
 feed_unread(struct rules *r, const struct sighting *s)
 {
-    if (!unread_has_look(s) || !unread_add(&r->unread, s) || !unread_crowd(r, s))
+    if (!unread_has_look(s) || !unread_add(&r->unread, s) ||
+        unread_count(
+            &r->unread, unread_look(s), s->pass_ms - LOOKBACK_MS,
+            s->pass_ms + LOOKBACK_MS, UNREAD_CROWD) < UNREAD_CROWD)
         return;
-    judge_unread(r, s, r->day);
+    judge_look(r, s, r->day);
     if (s->pass_ms + LOOKBACK_MS >= r->day_to_ms && r->newest_ms >= r->day_to_ms)
-        judge_unread(r, s, r->day + 1);
+        judge_look(r, s, r->day + 1);
 }
 
 static void

@@ -36,8 +36,11 @@ passage_shadowed(struct scene *s, const struct passage *p)
 double
 passage_right(struct scene *s, struct passage *p)
 {
-    const struct identity *who = passage_who(s, p);
     double other = look_any(s->weigher->census, p->s);
+    if (s->vehicle && !p->off &&
+        !p->weighed) /* nearly all: a misread by chance of the same look */
+        return 1 / (1 + p->site->misread * other);
+    const struct identity *who = passage_who(s, p);
     double rare = who->vehicle                                  ? OTHER_LOOK
                   : covered(s->weigher, p->s->plate) >= COVERED ? UNREGISTERED_COVERED
                                                                 : UNREGISTERED;
@@ -85,7 +88,7 @@ void
 alarm_add(struct alarm *a, const struct passage *p, uint8_t role)
 {
     unsigned at = a->evidence_n < ALARM_EVIDENCE ? a->evidence_n++ : ALARM_EVIDENCE - 1;
-    a->evidence[at].id = p->id;
+    a->evidence[at].id = p->has_id ? p->id : sighting_id_of(p->s);
     a->evidence[at].read = p->s->plate;
     a->evidence[at].role = role;
     struct span id = p->s->record_id;

@@ -18,6 +18,8 @@
 #include "rules/seen.h"
 
 #define LOOKBACK_MS (2 * HOUR_MS)
+#define UNREAD_MOST                                                                    \
+    64u /* unread passes of one look in a window: more are too common to follow */
 
 struct marks;
 
@@ -43,10 +45,11 @@ struct glance {
 
 struct passage {
     const struct sighting *s; /* the surest read of the passage */
-    struct sighting_id id;    /* of it */
-    ts_ms at_ms;              /* corrected */
-    ts_ms pass_ms;            /* of its first read, as the camera said */
-    uint64_t key;             /* what repeats of the passage have in common */
+    struct sighting_id id;    /* of it, if has_id */
+    bool has_id;
+    ts_ms at_ms;   /* corrected */
+    ts_ms pass_ms; /* of its first read, as the camera said */
+    uint64_t key;  /* what repeats of the passage have in common */
     const struct site_row *site;
     unsigned reads;
     bool in_day; /* of the civil day that is judged */

@@ -41,12 +41,24 @@ unread_look(const struct sighting *s)
     return hash_u64(look) | UINT64_C(1) << 63;
 }
 
+static int64_t
+hour_of(ts_ms pass_ms)
+{
+    return pass_ms / HOUR_MS;
+}
+
+static uint32_t *
+slot_of(const struct unread *u, uint64_t look, int64_t hour)
+{
+    return &u->heads[hash_pair(look, (uint64_t)hour) & u->mask];
+}
+
 static void
 relink(struct unread *u)
 {
     memset(u->heads, 0, ((size_t)u->mask + 1) * sizeof *u->heads);
     for (uint32_t i = 0; i < u->n; i++) {
-        uint32_t *head = &u->heads[u->rows[i].look & u->mask];
+        uint32_t *head = slot_of(u, u->rows[i].look, hour_of(u->rows[i].id.pass_ms));
         u->rows[i].next = *head;
         *head = i + 1;
     }
@@ -76,7 +88,7 @@ put(struct unread *u, const struct unread_row *row)
 {
     if (u->n == u->room && !grow(u))
         return false;
-    uint32_t *head = &u->heads[row->look & u->mask];
+    uint32_t *head = slot_of(u, row->look, hour_of(row->id.pass_ms));
     u->rows[u->n] = *row;
     u->rows[u->n].next = *head;
     *head = ++u->n;
@@ -97,8 +109,9 @@ unread_add(struct unread *u, const struct sighting *s)
         .lane = s->lane,
         .direction = s->direction,
         .flags = s->flags};
-    for (const struct unread_row *r = unread_first(u, row.look); r;
-         r = unread_next(u, r))
+    for (const struct unread_row *r =
+             unread_first(u, row.look, hour_of(row.id.pass_ms));
+         r; r = unread_next(u, r))
         if (sighting_id_eq(r->id, row.id))
             return false;
     struct span id = s->record_id;
@@ -108,23 +121,35 @@ unread_add(struct unread *u, const struct sighting *s)
 }
 
 static const struct unread_row *
-of_look(const struct unread *u, uint32_t at, uint64_t look)
+in_chain(const struct unread *u, uint32_t at, uint64_t look, int64_t hour)
 {
-    while (at && u->rows[at - 1].look != look)
+    while (at && (u->rows[at - 1].look != look ||
+                  hour_of(u->rows[at - 1].id.pass_ms) != hour))
         at = u->rows[at - 1].next;
     return at ? &u->rows[at - 1] : NULL;
 }
 
 const struct unread_row *
-unread_first(const struct unread *u, uint64_t look)
+unread_first(const struct unread *u, uint64_t look, int64_t hour)
 {
-    return of_look(u, u->heads[look & u->mask], look);
+    return in_chain(u, *slot_of(u, look, hour), look, hour);
 }
 
 const struct unread_row *
 unread_next(const struct unread *u, const struct unread_row *row)
 {
-    return of_look(u, row->next, row->look);
+    return in_chain(u, row->next, row->look, hour_of(row->id.pass_ms));
+}
+
+uint32_t
+unread_count(const struct unread *u, uint64_t look, ts_ms from, ts_ms to, uint32_t cap)
+{
+    uint32_t n = 0;
+    for (int64_t hour = hour_of(from); hour <= hour_of(to - 1) && n < cap; hour++)
+        for (const struct unread_row *r = unread_first(u, look, hour); r && n < cap;
+             r = unread_next(u, r))
+            n += r->id.pass_ms >= from && r->id.pass_ms < to;
+    return n;
 }
 
 struct sighting

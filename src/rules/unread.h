@@ -23,7 +23,7 @@ struct unread_row {
 struct unread {
     struct unread_row *rows;
     uint32_t n, room;
-    uint32_t *heads;
+    uint32_t *heads; /* by look and hour, index + 1 */
     uint32_t mask;
 };
 
@@ -36,9 +36,14 @@ uint64_t
 unread_look(const struct sighting *s); /* bit 63 set, as in no readable plate */
 /* False when it is there already or memory ran out. */
 bool unread_add(struct unread *u, const struct sighting *s);
-const struct unread_row *unread_first(const struct unread *u, uint64_t look);
+/* Rows of a look within one hour since the epoch. */
+const struct unread_row *
+unread_first(const struct unread *u, uint64_t look, int64_t hour);
 const struct unread_row *
 unread_next(const struct unread *u, const struct unread_row *row);
+/* How many rows of a look have from <= pass_ms < to; counts to `cap`. */
+uint32_t
+unread_count(const struct unread *u, uint64_t look, ts_ms from, ts_ms to, uint32_t cap);
 /* The row as a sighting; its record id is borrowed from the row. */
 struct sighting unread_sighting(const struct unread_row *row);
 void unread_forget(struct unread *u, ts_ms before);

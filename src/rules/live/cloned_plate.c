@@ -28,7 +28,6 @@ static const struct rule_number numbers[] = {
     {"odd_passes", "", "异常过车次数", "passages of the other vehicle", "", NULL},
     {"look_differences", "", "与登记不符的特征数",
      "attributes that differ from the registry", "", NULL},
-    {"passes", "", "当日过车次数", "passages of the day", "", NULL},
 };
 static const struct rule_text roles[] = {
     {"异常过车", "the odd pass"},
@@ -322,8 +321,6 @@ raise(struct split *x, double probability)
             alarm_add(a, &s->passages[i], 2);
     alarm_number(a, "odd_passes", x->odds);
     alarm_number(a, "look_differences", __builtin_popcount(p->off));
-    if (a->numbers_n < ALARM_NUMBERS)
-        alarm_number(a, "passes", s->n);
 }
 
 static void

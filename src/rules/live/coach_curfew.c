@@ -14,7 +14,7 @@ static const struct rule_param params[] = {
 };
 static const struct rule_number numbers[] = {
     {"civil_min", "min", "通行时刻（当日分钟）", "civil minute of the pass", "", NULL},
-    {"passes", "", "过车次数", "passages", "", NULL},
+    {"passes", "", "过车次数（至多计8次）", "passages (counted to 8)", "", NULL},
 };
 static const struct rule_text roles[] = {
     {"首次通行", "first pass"}, {"再次通行", "later pass"}};
@@ -54,7 +54,7 @@ step(struct scene *s)
     double missed = 1, passes = 0;
     if (!is_coach(s))
         return;
-    for (unsigned i = 0; i < s->n; i++) {
+    for (unsigned i = 0; i < s->n && passes < ALARM_EVIDENCE; i++) {
         struct passage *p = &s->passages[i];
         if (!p->in_day || !in_curfew(s->param, s->zone, p->pass_ms))
             continue;

@@ -12,7 +12,7 @@ static const struct rule_param params[] = {
      "least probability of an alarm on a misread"},
 };
 static const struct rule_number numbers[] = {
-    {"passes", "", "过车次数", "passages", "", NULL},
+    {"passes", "", "过车次数（至多计8次）", "passages (counted to 8)", "", NULL},
     {"overdue_days", "d", "检验逾期天数", "days since the inspection ran out", "",
      NULL},
     {"confusion_percent", "%", "该字符误读概率", "share of misreads that read so", "",
@@ -78,7 +78,7 @@ step_exact(struct scene *s)
     double missed = 1, passes = 0;
     if (!s->vehicle || !status_of(s->vehicle, s->day))
         return;
-    for (unsigned i = 0; i < s->n; i++) {
+    for (unsigned i = 0; i < s->n && passes < ALARM_EVIDENCE; i++) {
         struct passage *p = &s->passages[i];
         if (!p->in_day)
             continue;

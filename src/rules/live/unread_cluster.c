@@ -124,9 +124,12 @@ raise(struct scene *s, const struct chain *c)
 static void
 step(struct scene *s)
 {
-    enum { ROOM = 2048 };
-    bool used[ROOM] = {false};
-    unsigned n = s->n < ROOM ? s->n : ROOM;
+    bool used[UNREAD_MOST] = {false};
+    unsigned n = s->n, reads = 0;
+    for (unsigned i = 0; i < n; i++)
+        reads += s->passages[i].reads;
+    if (reads > UNREAD_MOST)
+        return;
     for (unsigned i = 0; i < n; i++) {
         struct chain c = {.n = 0};
         if (used[i])

@@ -184,6 +184,17 @@ mend(struct feed_run *run, struct span text)
 }
 
 bool
+feed_json_mended(struct feed_run *run, struct span text, struct dom_node *root)
+{
+    enum dom_fault fault;
+    if (dom_parse(run->dom, mend(run, text), root, &fault) != OK)
+        return false;
+    enum dom_type type = dom_type_of(*root);
+    return type == DOM_OBJECT ||
+           type == DOM_LIST; /* else a word in quotes: no JSON at all */
+}
+
+bool
 feed_json(
     struct feed_run *run, const struct feed_in *in, struct feed_out *out,
     struct span *text, struct dom_node *root, enum dom_fault *fault)
@@ -197,12 +208,7 @@ feed_json(
     if (e == OK)
         return true;
     feed_fault(&out->faults, FAULT_NOT_JSON, "body", *text);
-    *text = mend(run, *text);
-    if (dom_parse(run->dom, *text, root, fault) != OK)
-        return false;
-    enum dom_type type = dom_type_of(*root);
-    if (type != DOM_OBJECT &&
-        type != DOM_LIST) /* a word in quotes: it was no JSON at all */
+    if (!feed_json_mended(run, *text, root))
         return false;
     feed_fault(&out->faults, FAULT_MENDED, "body", (struct span){NULL, 0});
     return true;

@@ -168,10 +168,13 @@ enum err feed_decode(
 
 /* Parses the body tolerantly: a BOM is skipped, GB18030 converted, stray bytes
  * replaced, slips of JSON mended; each is counted. False: no JSON; *fault says why,
- * *text is what was tried last. */
+ * *text is the body as UTF-8. */
 bool feed_json(
     struct feed_run *run, const struct feed_in *in, struct feed_out *out,
     struct span *text, struct dom_node *root, enum dom_fault *fault);
+
+/* Parses text after mending it (json_mend.h). */
+bool feed_json_mended(struct feed_run *run, struct span text, struct dom_node *root);
 
 /* The first fate of an object's rows that is not plain storage, or FATE_STORED. */
 enum sighting_fate feed_fate(const struct feed_out *out, const struct feed_object *o);

@@ -102,6 +102,20 @@ take_text(struct mender *m)
     m->s = span_skip(m->s, i + 1);
 }
 
+/* A text in single quotes, as scripts print it. What runs over a double quote or a
+ * brace is none: a stray apostrophe must not swallow the records behind it. */
+static bool
+single_quoted(struct span s)
+{
+    for (size_t i = 1; i < s.n; i++) {
+        if (s.p[i] == '\'')
+            return true;
+        if (strchr("\"{}", s.p[i]))
+            return false;
+    }
+    return false;
+}
+
 static void
 take_word(struct mender *m)
 {
@@ -145,7 +159,7 @@ json_mend(struct span text, struct buf *out)
             m.s = span_skip(m.s, 1);
         } else {
             before(&m, false);
-            if (c == '"' || c == '\'')
+            if (c == '"' || (c == '\'' && single_quoted(m.s)))
                 take_text(&m);
             else if (c == '{' || c == '[') {
                 buf_u8(out, (uint8_t)c);

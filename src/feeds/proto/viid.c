@@ -541,15 +541,41 @@ take_list(
 
 /* ---- damaged JSON ---- */
 
-/* End of the object that begins at p[from] ('{'), behind its '}'; 0 when it does not
- * end. */
+/* Each record has this once; the first letter may be small. */
+#define MARK "otorVehicleID\""
+
 static size_t
-object_end(struct span s, size_t from, size_t *budget)
+next_mark(struct span s, size_t from)
+{
+    const char *at =
+        from < s.n ? memmem(s.p + from, s.n - from, MARK, sizeof MARK - 1) : NULL;
+    return at ? (size_t)(at - s.p) : s.n;
+}
+
+static size_t
+count_marks(struct span s)
+{
+    size_t n = 0;
+    for (size_t at = next_mark(s, 0); at < s.n; at = next_mark(s, at + 1))
+        n++;
+    return n;
+}
+
+struct wreck {
+    struct span text;
+    size_t at;     /* everything before is settled */
+    size_t budget; /* bytes that may still be looked at */
+};
+
+/* End of the object that begins at text[from] ('{'), behind its '}' and at most
+ * `limit`; 0 when it does not end there. */
+static size_t
+object_end(struct wreck *w, size_t from, size_t limit)
 {
     unsigned depth = 0;
     bool in_text = false;
-    for (size_t i = from; i < s.n && *budget; i++, (*budget)--) {
-        char c = s.p[i];
+    for (size_t i = from; i < limit && w->budget; i++, w->budget--) {
+        char c = w->text.p[i];
         if (in_text) {
             if (c == '\\')
                 i++;
@@ -566,45 +592,74 @@ object_end(struct span s, size_t from, size_t *budget)
     return 0;
 }
 
-/* The next object that is whole JSON and looks like a vehicle. *at moves behind it. */
+/* The next object in [from, limit) that ends there, holds no second record, parses
+ * (mended, if so asked) and looks like a vehicle. What follows a slice is its padding.
+ */
 static bool
-next_whole(
-    struct viid_job *job, struct span text, size_t *at, size_t *budget,
-    struct dom_node *out)
+find_object(
+    struct viid_job *job, struct wreck *w, size_t limit, bool mended, size_t *from,
+    size_t *end, struct dom_node *out)
 {
     enum dom_fault fault;
-    while (*at < text.n && *budget) {
-        const char *open = memchr(text.p + *at, '{', text.n - *at);
+    for (; *from < limit && w->budget; ++*from) {
+        const char *open = memchr(w->text.p + *from, '{', limit - *from);
         if (!open)
             return false;
-        size_t from = (size_t)(open - text.p);
-        size_t end = object_end(text, from, budget);
-        *at = from + 1;
-        if (end == 0)
+        *from = (size_t)(open - w->text.p);
+        size_t second = next_mark(w->text, next_mark(w->text, *from) + 1);
+        *end = object_end(w, *from, at_most(second, limit));
+        if (*end == 0)
             continue;
-        *budget -= at_most(*budget, end - from);
-        struct span one =
-            span_of(text.p + from, end - from); /* what follows is its padding */
-        if (dom_parse(job->run->dom, one, out, &fault) == OK && viid_is_vehicle(*out)) {
-            *at = end;
+        struct span one = span_of(w->text.p + *from, *end - *from);
+        w->budget -= at_most(w->budget, one.n);
+        bool parsed = mended ? feed_json_mended(job->run, one, out)
+                             : dom_parse(job->run->dom, one, out, &fault) == OK;
+        if (parsed && viid_is_vehicle(*out))
             return true;
-        }
     }
     return false;
 }
 
-/* Reads what is whole of a damaged list; what is not cannot be answered by id. */
+static void
+take_salvaged(struct viid_job *job, struct dom_node node)
+{
+    if (job->err == OK && job->out->objects_n < job->objects_room)
+        one_vehicle(job, node, (uint32_t)job->out->objects_n + 1);
+}
+
+/* Between whole records: what becomes whole by mending. */
+static void
+take_mended(struct viid_job *job, struct wreck *w, size_t limit)
+{
+    struct dom_node node;
+    size_t from = w->at, end;
+    while (find_object(job, w, limit, true, &from, &end, &node)) {
+        take_salvaged(job, node);
+        from = end;
+    }
+}
+
+/* Reads what is whole of a damaged list, then what lies between. What is not cannot be
+ * answered by id: its sender finds that no status came for it. */
 static bool
 salvage(struct viid_job *job, struct span text)
 {
-    struct dom_node node;
-    size_t at = 0, budget = text.n * 8 + 4096, room = text.n / 64 + 1;
-    room = at_most(room, feed_viid.objects_max);
+    struct wreck w = {text, 0, text.n * 16 + 4096};
+    size_t room =
+        at_most(count_marks(text) * 2 + text.n / 256 + 1, feed_viid.objects_max);
     if (!make_objects(job, room) || !make_batch(job, room))
         return false;
-    while (job->err == OK && job->out->objects_n < room &&
-           next_whole(job, text, &at, &budget, &node))
-        one_vehicle(job, node, (uint32_t)job->out->objects_n + 1);
+    struct dom_node node;
+    enum dom_fault fault;
+    size_t from = 0, end;
+    while (job->err == OK && find_object(job, &w, text.n, false, &from, &end, &node)) {
+        take_mended(job, &w, from);
+        if (dom_parse(
+                job->run->dom, span_of(text.p + from, end - from), &node, &fault) == OK)
+            take_salvaged(job, node);
+        from = w.at = end;
+    }
+    take_mended(job, &w, text.n);
     if (job->out->objects_n == 0) {
         feed_out_release(job->out);
         return false;
@@ -612,6 +667,22 @@ salvage(struct viid_job *job, struct span text)
     feed_fault(job->faults, FAULT_SALVAGED, "body", no_text);
     job->out->what = FEED_PASSES;
     return true;
+}
+
+/* Mending can join records: then it is better to take them one by one. */
+static bool
+mending_lost(
+    struct viid_job *job, const struct resource *r, struct span text, enum found found,
+    struct dom_node list)
+{
+    if (r->kind != K_VEHICLES || !feed_fault_count(job->faults, FAULT_MENDED))
+        return false;
+    struct dom_iter it = dom_walk(list);
+    struct dom_node node;
+    size_t n = found == FOUND_SINGLE;
+    while (found == FOUND_LIST && dom_next(&it, &node))
+        n += dom_type_of(node) == DOM_OBJECT && viid_is_vehicle(node);
+    return n < count_marks(text);
 }
 
 /* ---- the message ---- */
@@ -677,6 +748,8 @@ take_body(struct viid_job *job, const struct resource *r, bool one)
         return;
     }
     enum found found = find_list(job, r, one, root, &list);
+    if (mending_lost(job, r, text, found, list) && salvage(job, text))
+        return;
     if (found == FOUND_NONE) {
         feed_fault(job->faults, FAULT_WRAPPER, r->wrapper, no_text);
         job->out->what = FEED_BROKEN;

@@ -1017,6 +1017,52 @@ test_odd_elements_of_other_lists(void **state)
     bench_free(b);
 }
 
+/* Bytes of one record of a list are damaged at random: all the others are still taken.
+ */
+static void
+test_damage_stays_in_its_record(void **state)
+{
+    (void)state;
+    static const char damage[] = "\"\"\"{}[],:\\'\n\xFFx0 ";
+    struct kit_rand r = {2026};
+    struct bench *b = bench_new();
+    unsigned rounds = kit_rounds(3000, 300000), lost = 0;
+    for (unsigned round = 0; round < rounds; round++) {
+        struct buf body = {0};
+        uint32_t bad = kit_rand_below(&r, 5);
+        buf_text(&body, "{\"MotorVehicleListObject\":{\"MotorVehicleObject\":[");
+        for (uint32_t i = 0; i < 5; i++) {
+            buf_text(&body, i ? "," : "");
+            size_t from = body.n + 1; /* its opening brace stays */
+            buf_fmt(
+                &body,
+                "{\"MotorVehicleID\":\"id-%u\",\"TollgateID\":\"K7\",\"PlateNo\":"
+                "\"晋A12345\","
+                "\"Speed\":50,\"SubImageList\":{\"SubImageInfoObject\":[{\"ImageID\":"
+                "\"a\","
+                "\"Type\":\"01\"}]},\"PassTime\":\"20260302080000\"}",
+                i);
+            for (uint32_t k = 0; i == bad && k < 1 + round % 3; k++)
+                body.p[from + kit_rand_below(&r, (uint32_t)(body.n - from - 1))] =
+                    (uint8_t)damage[kit_rand_below(&r, sizeof damage - 1)];
+        }
+        buf_text(&body, "]}}");
+        send_to(b, "/VIID/MotorVehicles", FEED_POST, span_of(body.p, body.n));
+        for (uint32_t i = 0; i < 5; i++) {
+            char id[8];
+            bool found = i == bad;
+            snprintf(id, sizeof id, "id-%u", i);
+            for (size_t k = 0; b->out.batch && k < b->out.batch->n; k++)
+                found |= span_eq_cstr(b->out.batch->rows[k].record_id, id);
+            lost += !found;
+        }
+        buf_release(&body);
+    }
+    print_message("%u of %u good records lost\n", lost, rounds * 4);
+    assert_int_equal(lost, 0);
+    bench_free(b);
+}
+
 int
 main(void)
 {
@@ -1040,6 +1086,7 @@ main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_more_objects_than_are_taken),
         cmocka_unit_test(test_odd_elements_of_other_lists),
+        cmocka_unit_test(test_damage_stays_in_its_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

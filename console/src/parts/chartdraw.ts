@@ -49,7 +49,9 @@ function option(d: FlowChart): EChartsCoreOption {
         ...(i === 0 ? { markArea: { silent: true, itemStyle: { color: dim, opacity: 0.22 }, label: { color: text, position: "insideTop" },
           data: d.missing.map(([a, z]) => [{ xAxis: a, name: d.missing_label }, { xAxis: z }]) } } : {}),
       })),
-      ...(d.line ? [{ type: "line", yAxisIndex: 1, name: d.line.name, showSymbol: false, connectNulls: false, lineStyle: { width: 1.6, color: colour("select") },
+      ...(d.line ? [{ type: "line", yAxisIndex: 1, name: d.line.name, symbolSize: 4,
+        // Lonely values would draw no line at all.
+        showSymbol: d.line.values.filter((v) => v !== null).length < 100, connectNulls: false, lineStyle: { width: 1.6, color: colour("select") },
         itemStyle: { color: colour("select") }, data: d.line.values.map((v, j) => [d.times[j], v]) }] : []),
     ],
   };

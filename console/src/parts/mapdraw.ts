@@ -83,6 +83,9 @@ export class MapDraw {
   private play = -1;
   private palette = new Map<string, string>();
   private fitted = false;
+  /** What was fitted last; done again when the pane changes its size, until a person has moved the map. */
+  private refit: () => void = () => undefined;
+  private moved = false;
   /** Label boxes of the frame being drawn: a label that would cover another is left out. */
   private boxes: [number, number, number, number][] = [];
   private signs: [number, number, number, number][] = [];
@@ -191,6 +194,8 @@ export class MapDraw {
       target: el, controls: [], layers: [this.roads, this.names, this.lines, this.sites, this.units, this.alarms, this.track],
       view: new View({ center: fromLonLat([112.54, 37.86]), zoom: 12, minZoom: 8, maxZoom: 19, enableRotation: false }),
     });
+    el.addEventListener("wheel", () => { this.moved = true; }, { passive: true });
+    this.map.on("pointerdrag", () => { this.moved = true; });
     if (bounds && bounds[2] > bounds[0]) this.map.getView().fit(transformExtent(bounds, "EPSG:4326", "EPSG:3857"), { padding: [16, 16, 16, 16] });
 
     const at = (pixel: number[]): Picked | null => {
@@ -376,7 +381,9 @@ export class MapDraw {
     if (at.length) {
       const e = boundingExtent(at);
       if (e[2]! - e[0]! < 800) { e[0]! -= 600; e[2]! += 600; e[1]! -= 600; e[3]! += 600; }
-      this.map.getView().fit(e, { padding: [48, 90, 48, 48], maxZoom: 15 });
+      this.moved = false;
+      this.refit = () => this.map.getView().fit(e, { padding: [48, 90, 48, 48], maxZoom: 15 });
+      this.refit();
     }
     this.track.changed();
   }
@@ -404,15 +411,20 @@ export class MapDraw {
     }
     if (!isEmpty(e)) {
       this.fitted = true;
-      this.map.getView().fit(e, { padding: [24, 24, 24, 24], maxZoom: 15 });
+      this.moved = false;
+      const pad = 24 * this.big;
+      this.refit = () => this.map.getView().fit(e, { padding: [pad, pad, pad, pad], maxZoom: 15 });
+      this.refit();
     }
   }
   zoom(step: number): void {
     const v = this.map.getView();
+    this.moved = true;
     v.setZoom((v.getZoom() ?? 12) + step);
   }
   pan(dx: number, dy: number): void {
     const v = this.map.getView(), c = v.getCenter()!, r = v.getResolution()!;
+    this.moved = true;
     v.setCenter([c[0]! + dx * r, c[1]! + dy * r]);
   }
   restyle(): void {
@@ -421,6 +433,7 @@ export class MapDraw {
   }
   resize(): void {
     this.map.updateSize();
+    if (!this.moved) this.refit();
   }
   drop(): void {
     this.map.setTarget(undefined);

@@ -56,6 +56,16 @@ job_free(struct sight_bulk_job *j)
     free(j);
 }
 
+/* Takes the queued run back: the background cannot get to it (a full disk, say). */
+static void
+jobs_give_up(struct sight_bulk *b, enum err e)
+{
+    struct sight_bulk_job *j = b->s->jobs;
+    b->s->jobs = NULL;
+    b->err = b->err != OK ? b->err : e;
+    job_free(j);
+}
+
 /* Waits until the background has done the queued runs; does them itself when there is
  * none. */
 static enum err
@@ -67,10 +77,14 @@ jobs_wait(struct sight_bulk *b, struct note *note)
     while (!s->threaded && s->jobs && e == OK)
         e = sight_step(s, &did, note);
     pthread_mutex_lock(&s->lock);
+    if (e != OK && s->jobs)
+        jobs_give_up(b, e);
     while (s->threaded && s->jobs) {
         s->woken = true;
         pthread_cond_broadcast(&s->wake);
         pthread_cond_wait(&s->idle, &s->lock);
+        if (s->jobs && !s->busy && !s->woken && s->stuck != OK)
+            jobs_give_up(b, s->stuck);
     }
     e = e == OK ? b->err : e;
     pthread_mutex_unlock(&s->lock);

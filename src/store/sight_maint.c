@@ -14,9 +14,10 @@
 
 #define TIER 4u
 #define TIER_FLOOR 65536u
-#define OPEN_FAN 8u    /* segments of an open unit before they are merged */
-#define CLOSED_FAN 4u  /* of a closed one */
-#define MONTH_KEEP 120 /* days of retention from which months are worth while */
+#define OPEN_FAN 8u      /* segments of an open unit before they are merged */
+#define CLOSED_FAN 4u    /* of a closed one */
+#define HEADS_WAITING 2u /* frozen heads for which a merge is not yet given up */
+#define MONTH_KEEP 120   /* days of retention from which months are worth while */
 
 /* ---- one change ---- */
 
@@ -407,7 +408,8 @@ merge_stop(void *arg)
 {
     struct sight *s = arg;
     pthread_mutex_lock(&s->lock);
-    bool stop = s->stopping || (s->threaded && (s->view->heads_n > 1 || s->jobs));
+    bool stop = s->stopping ||
+                (s->threaded && (s->view->heads_n > HEADS_WAITING + 1 || s->jobs));
     pthread_mutex_unlock(&s->lock);
     return stop;
 }

@@ -4,6 +4,7 @@
 #include "store/sight.h"
 
 #include "core/hash.h"
+#include "kit/crash_disk.h"
 #include "kit/kit.h"
 
 #include <pthread.h>
@@ -315,6 +316,44 @@ test_bulk(void **state)
     s = open_it(&o);
     same_all(s, &c);
     sight_close(s);
+    free_city(&c);
+}
+
+/* A bulk run on a disk that fails says so, frees what it holds, and the engine goes on.
+ */
+static void
+test_bulk_failures(void **state)
+{
+    (void)state;
+    struct city c;
+    make_city(&c, 16, 4000, 2);
+    for (unsigned turn = 0; turn < 60; turn++) {
+        struct crash_disk *d = crash_disk_new(turn);
+        struct note note = {0};
+        struct sight_bulk *b;
+        struct sight_bulk_sum sum;
+        struct sight_opts o = opts();
+        o.fs = crash_disk_fs(d);
+        o.dir = "/d";
+        o.thread = turn % 2;
+        crash_disk_root(d, "/d");
+        struct sight *s = open_it(&o);
+        assert_int_equal(send(s, c.rows, 900, NULL, NOW), OK);
+        crash_disk_fail_once(d, 1 + turn / 2, ERR_FULL);
+        assert_int_equal(sight_bulk_begin(s, &b), OK);
+        enum err e = sight_bulk_add(b, c.rows, c.n, NOW, &note);
+        if (e == OK)
+            e = sight_bulk_commit(b, &sum, &note);
+        else
+            sight_bulk_drop(b);
+        assert_true(e == OK || e == ERR_FULL);
+        assert_int_equal(sight_bulk_begin(s, &b), OK);
+        kit_ok(sight_bulk_add(b, c.rows, c.n, NOW, &note), &note);
+        kit_ok(sight_bulk_commit(b, &sum, &note), &note);
+        same_all(s, &c);
+        sight_close(s);
+        crash_disk_free(d);
+    }
     free_city(&c);
 }
 
@@ -1356,6 +1395,17 @@ test_threads(void **state)
     for (unsigned i = 0; i < 3; i++)
         pthread_join(t[i], NULL);
     same_all(l.s, &c);
+    struct sight_receipt r;
+    struct note note = {0};
+    int64_t today = civil_day(NOW, &o.zone);
+    kit_ok(sight_purge(l.s, today, &r, &note), &note); /* beside the background */
+    struct city kept = {calloc(c.n, sizeof *c.rows), 0, {0}};
+    for (size_t i = 0; i < c.n; i++)
+        if (civil_day(c.rows[i].pass_ms, &o.zone) >= today)
+            kept.rows[kept.n++] = c.rows[i];
+    assert_int_equal(r.rows, c.n - kept.n);
+    same_all(l.s, &kept);
+    free(kept.rows);
     sight_close(l.s);
     free_city(&c);
 }
@@ -1364,13 +1414,14 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_questions),  cmocka_unit_test(test_duplicates),
-        cmocka_unit_test(test_fates),      cmocka_unit_test(test_order),
-        cmocka_unit_test(test_replay),     cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_purge),      cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_newer),      cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_backup),     cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_bulk_failures), cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_duplicates),    cmocka_unit_test(test_fates),
+        cmocka_unit_test(test_order),         cmocka_unit_test(test_replay),
+        cmocka_unit_test(test_pictures),      cmocka_unit_test(test_purge),
+        cmocka_unit_test(test_damage),        cmocka_unit_test(test_newer),
+        cmocka_unit_test(test_budget),        cmocka_unit_test(test_backup),
+        cmocka_unit_test(test_threads),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     kit_remove_tree(root);

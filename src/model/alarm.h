@@ -44,7 +44,7 @@ struct alarm {
     uint8_t plate_color;
     struct site_id site;      /* of the deciding sighting */
     ts_ms pass_ms;            /* of the deciding sighting */
-    dur_us late_us;           /* how late the deciding record came; 0 in time */
+    dur_us late_us;           /* how late the latest record of its evidence came; 0 all in time */
     double probability;       /* stated probability that the finding is true, 0..1 */
     uint64_t watch;           /* watch id for rule "watch"; 0 */
     char watch_code[32];

@@ -869,25 +869,27 @@ feed_exact(struct rules *r, const struct sighting *s)
     }
 }
 
-/* A look that goes unread too often in a day is too common to follow; it is judged once
- * more when it becomes so, which withdraws what was said of it. */
+/* Worth it when enough unread passes of the look are near, or something was said of it that day. A look
+ * that goes unread too often is too common to follow: it is judged once more when it becomes so, which
+ * withdraws what was said. */
 static void
 judge_look(struct rules *r, const struct sighting *s, int32_t day)
 {
+    uint64_t look = unread_look(s);
     ts_ms from = civil_day_start(day, &r->zone);
+    ts_ms near_from = s->pass_ms - LOOKBACK_MS, near_to = s->pass_ms + LOOKBACK_MS;
+    bool crowd = unread_count(&r->unread, look, near_from, near_to, UNREAD_CROWD) ==
+                 UNREAD_CROWD;
     uint32_t n = unread_count(
-        &r->unread, unread_look(s), from - LOOKBACK_MS, from + DAY_MS, UNREAD_MOST + 2);
-    if (n <= UNREAD_MOST + 1)
+        &r->unread, look, from - LOOKBACK_MS, from + DAY_MS, UNREAD_MOST + 2);
+    if (n <= UNREAD_MOST + 1 && (crowd || held_first(&r->held, look, day)))
         judge_unread(r, s, day);
 }
 
 static void
 feed_unread(struct rules *r, const struct sighting *s)
 {
-    if (!unread_has_look(s) || !unread_add(&r->unread, s) ||
-        unread_count(
-            &r->unread, unread_look(s), s->pass_ms - LOOKBACK_MS,
-            s->pass_ms + LOOKBACK_MS, UNREAD_CROWD) < UNREAD_CROWD)
+    if (!unread_has_look(s) || !unread_add(&r->unread, s))
         return;
     judge_look(r, s, r->day);
     if (s->pass_ms + LOOKBACK_MS >= r->day_to_ms && r->newest_ms >= r->day_to_ms)

@@ -73,8 +73,6 @@ scene_alarm(struct scene *s, uint64_t key, uint64_t passage, struct passage *dec
     a->plate_color = d->plate_color;
     a->site = d->site;
     a->pass_ms = d->pass_ms;
-    ts_ms late = d->arrive_ms - d->pass_ms;
-    a->late_us = late > MINUTE_MS ? late * 1000 : 0;
     a->contradiction = passage_contradiction(s, deciding);
     a->passage = passage;
     a->model = s->view->model ? model_number(s->view->model) : 0;
@@ -91,6 +89,9 @@ alarm_add(struct alarm *a, const struct passage *p, uint8_t role)
     a->evidence[at].id = p->has_id ? p->id : sighting_id_of(p->s);
     a->evidence[at].read = p->s->plate;
     a->evidence[at].role = role;
+    ts_ms late = p->s->arrive_ms - p->s->pass_ms;
+    if (late > MINUTE_MS && late * 1000 > a->late_us)
+        a->late_us = late * 1000;
     struct span id = p->s->record_id;
     if (id.n >= ALARM_RECORD_ID)
         id.n = ALARM_RECORD_ID - 1;

@@ -357,12 +357,16 @@ base_refresh_org(struct base *b)
     return OK;
 }
 
+/* A watch that has ended still matches passes of its time that are imported or come
+ * late: it stays as long as passes may (retention is a year unless told otherwise). */
+#define WATCH_KEEP_MS (400 * DAY_MS)
+
 enum err
 base_refresh_watches(struct base *b, ts_ms now)
 {
     struct watch_set *t = NULL;
     enum err e = ledger_watch_set(
-        ledger_as_reader(b->ledger), now, ++b->shared->versions[2], &t);
+        ledger_as_reader(b->ledger), now - WATCH_KEEP_MS, ++b->shared->versions[2], &t);
     if (e != OK)
         return e;
     must(pthread_mutex_lock(&b->shared->lock) == 0);

@@ -326,7 +326,7 @@ gather_add(struct gather *g, const struct watch *w)
 
 enum err
 ledger_watch_set(
-    struct ledger_reader *r, ts_ms now, uint64_t version, struct watch_set **out)
+    struct ledger_reader *r, ts_ms since, uint64_t version, struct watch_set **out)
 {
     struct sql q;
     bool row;
@@ -338,7 +338,7 @@ ledger_watch_set(
         &q);
     if (e)
         return e;
-    put_i64(&q, now);
+    put_i64(&q, since);
     while (!(e = sql_next(&q, &row)) && row) {
         read_row(&q, &w);
         if (!gather_add(&g, &w.watch)) {

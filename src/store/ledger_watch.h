@@ -63,7 +63,8 @@ struct watch_query {
 enum err ledger_watches(
     struct ledger_reader *r, const struct watch_query *q, struct arena *a,
     struct watch_row **out, size_t *n) MUST_USE;
-/* Snapshot of all approved watches that end after `now`, for the rules. */
+/* Snapshot of all approved watches that end after `since`, for the rules: a watch
+ * matches pass times inside its interval, whenever the pass comes in. */
 enum err ledger_watch_set(
     struct ledger_reader *r, ts_ms now, uint64_t version,
     struct watch_set **out) MUST_USE;

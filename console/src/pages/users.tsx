@@ -39,7 +39,32 @@ function NewUser({ orgs, done, cancel }: { orgs: Org[]; done: (u: User, password
   );
 }
 
-function UserCard({ u, changed, secret }: { u: User; changed: () => void; secret: string }) {
+function EditUser({ u, orgs, changed }: { u: User; orgs: Org[]; changed: () => void }) {
+  const [v, set, clear] = useDraft(`user.${u.id}`, { display: u.display, org: String(u.org?.id ?? ""), callsign: u.callsign ?? "" });
+  const [error, setError] = useState("");
+  return (
+    <details class="block"><summary>{t("users.edit")}</summary>
+      <form class="form" onSubmit={(e) => {
+        e.preventDefault();
+        // Only what was changed: an untouched field is left alone.
+        const body: Record<string, unknown> = {};
+        if (v.display.trim() !== u.display) body["display"] = v.display.trim();
+        if (v.org && Number(v.org) !== u.org?.id) body["org"] = Number(v.org);
+        if (v.callsign.trim() !== (u.callsign ?? "")) body["callsign"] = v.callsign.trim();
+        setError("");
+        post(`/users/${u.id}`, body).then(() => { clear(); changed(); }, (x: unknown) => setError(sentence(x)));
+      }}>
+        <div class="field"><label for="e-display">{t("users.display")}</label><input id="e-display" required maxLength={64} value={v.display} onInput={(e) => set({ display: e.currentTarget.value })} /></div>
+        <div class="field"><label for="e-org">{t("rail.org")}</label><select id="e-org" value={v.org} onChange={(e) => set({ org: e.currentTarget.value })}><option value="">—</option>{orgs.map((o) => <option key={o.id} value={o.id}>{o.name}</option>)}</select></div>
+        <div class="field"><label for="e-call">{t("f.callsign")}</label><input id="e-call" maxLength={32} value={v.callsign} onInput={(e) => set({ callsign: e.currentTarget.value })} aria-describedby="e-call-why" /><p class="why" id="e-call-why">{t("users.callsign_why")}</p></div>
+        {error && <p class="bad" role="alert">{error}</p>}
+        <button class="primary">{t("save")}</button>
+      </form>
+    </details>
+  );
+}
+
+function UserCard({ u, orgs, changed, secret }: { u: User; orgs: Org[]; changed: () => void; secret: string }) {
   const [error, setError] = useState("");
   const [shown, setShown] = useState(secret);
   const [role, setRole] = useState(u.role ?? u.role_asked ?? "duty");
@@ -61,6 +86,7 @@ function UserCard({ u, changed, secret }: { u: User; changed: () => void; secret
       </dl>
       {error && <p class="bad" role="alert">{error}</p>}
       {own && <p class="dim">{t("users.own")}</p>}
+      {!own && may("POST /users/{id}") && <EditUser key={`${u.id}/${u.callsign}/${u.org?.id}/${u.display}`} u={u} orgs={orgs} changed={changed} />}
       {!own && may("POST /users/{id}/role") && (
         <form class="form" onSubmit={(e) => { e.preventDefault(); act(`/users/${u.id}/role`, { role }); }}>
           <div class="field"><label for="u-give">{t("users.give")}</label><div class="line"><select id="u-give" value={role} onChange={(e) => setRole(e.currentTarget.value)}>{roles().map((r) => <option key={r.code} value={String(r.code)}>{tx(r)}</option>)}</select><button class="primary">{t("users.give_it")}</button></div><p class="why">{t("users.give_why")}</p></div>
@@ -116,7 +142,7 @@ function View() {
       </section>
       <section class="pane pane-card" aria-label={t("users.card")}>
         {making ? <NewUser orgs={orgs} done={(u, p) => { setMaking(false); setSecret([u.id, p]); load(); go("users", String(u.id)); }} cancel={() => setMaking(false)} />
-          : open ? <UserCard key={open.id} u={open} changed={load} secret={secret[0] === open.id ? secret[1] : ""} /> : <Empty title={t("users.choose")} hint={t("users.choose_hint")} />}
+          : open ? <UserCard key={open.id} u={open} orgs={orgs} changed={load} secret={secret[0] === open.id ? secret[1] : ""} /> : <Empty title={t("users.choose")} hint={t("users.choose_hint")} />}
       </section>
     </div>
   );

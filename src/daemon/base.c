@@ -361,18 +361,35 @@ base_refresh_org(struct base *b)
  * late: it stays as long as passes may (retention is a year unless told otherwise). */
 #define WATCH_KEEP_MS (400 * DAY_MS)
 
+static void
+publish_watches(struct base *b, struct watch_set *t)
+{
+    must(pthread_mutex_lock(&b->shared->lock) == 0);
+    struct watch_set *old = b->shared->watches;
+    b->shared->watches = t;
+    pthread_mutex_unlock(&b->shared->lock);
+    watch_set_unref(old);
+}
+
 enum err
 base_refresh_watches(struct base *b, ts_ms now)
 {
     struct watch_set *t = NULL;
     enum err e = ledger_watch_set(
         ledger_as_reader(b->ledger), now - WATCH_KEEP_MS, ++b->shared->versions[2], &t);
-    if (e != OK)
-        return e;
-    must(pthread_mutex_lock(&b->shared->lock) == 0);
-    struct watch_set *old = b->shared->watches;
-    b->shared->watches = t;
-    pthread_mutex_unlock(&b->shared->lock);
+    if (e == OK)
+        publish_watches(b, t);
+    return e;
+}
+
+enum err
+base_refresh_watch(struct base *b, const uint64_t *ids, size_t n)
+{
+    struct watch_set *t = NULL, *old = base_watches(b);
+    enum err e = ledger_watch_set_with(
+        ledger_as_reader(b->ledger), old, ids, n, ++b->shared->versions[2], &t);
     watch_set_unref(old);
-    return OK;
+    if (e == OK)
+        publish_watches(b, t);
+    return e;
 }

@@ -64,5 +64,7 @@ struct watch_set *base_watches(struct base *b);
 enum err base_refresh_sites(struct base *b) MUST_USE;
 enum err base_refresh_org(struct base *b) MUST_USE;
 enum err base_refresh_watches(struct base *b, ts_ms now) MUST_USE;
+/* The same when only these watches changed: reads no others. */
+enum err base_refresh_watch(struct base *b, const uint64_t *ids, size_t n) MUST_USE;
 
 #endif

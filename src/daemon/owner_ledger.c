@@ -120,7 +120,9 @@ publish(struct daemon *d)
     struct ledger_entry *entries;
     size_t n;
     unsigned rules = 0;
-    bool roster = false, org = false;
+    bool roster = false, org = false, all_watches = false;
+    uint64_t watches[EVENTS_AT_ONCE];
+    size_t watches_n = 0;
     struct ledger_reader *reader = ledger_as_reader(d->base->ledger);
     struct site_table *sites = NULL;
     struct org_table *orgs = NULL;
@@ -140,6 +142,10 @@ publish(struct daemon *d)
             rules |= entry->topic == TOPIC_SITE    ? RULES_SITES
                      : entry->topic == TOPIC_WATCH ? RULES_WATCHES
                                                    : 0;
+            if (entry->topic == TOPIC_WATCH && entry->object == 0)
+                all_watches = true; /* a bulk import */
+            else if (entry->topic == TOPIC_WATCH)
+                watches[watches_n++] = entry->object;
             if (entry->topic == TOPIC_USER)
                 account_event(d, entry);
         }
@@ -148,8 +154,13 @@ publish(struct daemon *d)
             log_note(EV_ledger_failed, ERR_IO, NULL);
         if ((rules & RULES_SITES) && base_refresh_sites(d->base) != OK)
             log_note(EV_ledger_failed, ERR_IO, NULL);
-        if ((rules & RULES_WATCHES) && base_refresh_watches(d->base, os_now_ms()) != OK)
-            log_note(EV_ledger_failed, ERR_IO, NULL);
+        enum err seen = all_watches ? base_refresh_watches(d->base, os_now_ms())
+                        : watches_n ? base_refresh_watch(d->base, watches, watches_n)
+                                    : OK;
+        if (seen != OK)
+            log_note(EV_ledger_failed, seen, NULL);
+        all_watches = false;
+        watches_n = 0;
         if (roster && daemon_refresh_roster(d) != OK)
             log_note(EV_ledger_failed, ERR_IO, NULL);
         site_table_unref(sites);

@@ -357,6 +357,44 @@ ledger_watch_set(
     return e;
 }
 
+static bool
+among(const uint64_t *ids, size_t n, uint64_t id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+enum err
+ledger_watch_set_with(
+    struct ledger_reader *r, const struct watch_set *old, const uint64_t *ids, size_t n,
+    uint64_t version, struct watch_set **out)
+{
+    struct gather g = {0};
+    struct watch_row w;
+    enum err e = OK;
+    for (size_t i = 0; !e && i < watch_set_count(old); i++) {
+        const struct watch *x = watch_set_at(old, i);
+        if (!among(ids, n, x->id.v) && !gather_add(&g, x))
+            e = ERR_NOMEM;
+    }
+    for (size_t i = 0; !e && i < n; i++) {
+        if (among(ids, i, ids[i])) /* twice in the list */
+            continue;
+        e = ledger_watch_find(r, (struct watch_id){ids[i]}, &w);
+        if (e == ERR_NOTFOUND)
+            e = OK;
+        else if (!e && w.watch.state == WATCH_APPROVED && !gather_add(&g, &w.watch))
+            e = ERR_NOMEM;
+    }
+    struct watch_set *set = e ? NULL : watch_set_new(g.rows, g.n, version);
+    free(g.rows);
+    if (set)
+        *out = set;
+    return e ? e : set ? OK : ERR_NOMEM;
+}
+
 /* ---- import ---- */
 
 static enum err

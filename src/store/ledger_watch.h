@@ -69,6 +69,11 @@ enum err ledger_watch_set(
     struct ledger_reader *r, ts_ms now, uint64_t version,
     struct watch_set **out) MUST_USE;
 
+/* The same from an older snapshot and the ids that changed since: reads only those. */
+enum err ledger_watch_set_with(
+    struct ledger_reader *r, const struct watch_set *old, const uint64_t *ids, size_t n,
+    uint64_t version, struct watch_set **out) MUST_USE;
+
 /* Bulk import of approved rows by two named persons: one transaction per call, inside a
  * group. Counts the rows with a code already known as replaced. */
 struct watch_import {

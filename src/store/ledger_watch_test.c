@@ -146,6 +146,24 @@ lists_and_the_snapshot(void **state)
     kit_ok(ledger_watch_set(f.r, 1500, 6, &set), NULL);
     assert_int_equal(watch_set_count(set), 10);
     assert_int_equal(watch_set_version(set), 6);
+    struct watch_set *next; /* one more approved, one withdrawn, one that never was */
+    const uint64_t ids[] = {2, 1, 99, 2};
+    struct watch_row changed = {.watch = {.id = {2}}};
+    kit_ok(decide(&f, &changed, WATCH_APPROVE, 8, "wang", 0), &f.note);
+    changed.watch.id.v = 1;
+    kit_ok(decide(&f, &changed, WATCH_WITHDRAW, 8, "wang", 0), &f.note);
+    kit_ok(ledger_watch_set_with(f.r, set, ids, 4, 8, &next), NULL);
+    assert_int_equal(watch_set_count(next), 10);
+    assert_int_equal(watch_set_version(next), 8);
+    const struct watch *hit[2];
+    bool differs;
+    struct plate p;
+    (void)plate_parse(SPAN("晋A10001"), &p, &differs);
+    assert_int_equal(watch_set_exact(next, p, hit, 2), 1);
+    assert_int_equal(watch_set_exact(set, p, hit, 2), 0);
+    (void)plate_parse(SPAN("晋A10000"), &p, &differs);
+    assert_int_equal(watch_set_exact(next, p, hit, 2), 0);
+    watch_set_unref(next);
     watch_set_unref(set);
     kit_ok(ledger_watch_set(f.r, 1000 + 31 * DAY_MS, 7, &set), NULL);
     assert_int_equal(watch_set_count(set), 0); /* all ended */

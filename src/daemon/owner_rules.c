@@ -337,6 +337,26 @@ rules_changed(struct daemon *d, unsigned changes)
 
 /* ---- life ---- */
 
+/* After a restart the map knows what the store knows of the last half hour. */
+static void
+seed_pulse(struct daemon *d)
+{
+    struct arena a;
+    struct sight_cell *cells;
+    size_t n;
+    ts_ms now = os_now_ms();
+    arena_init(&a, 64 << 20);
+    struct sight_ask ask = {.from = now - 35 * MINUTE_MS, .to = now, .arena = &a};
+    struct sight_snap *snap = sight_snapshot(d->base->sight);
+    bool known = snap && sight_flow(
+                             snap, (struct site_id){1}, (struct site_id){UINT32_MAX},
+                             &ask, &cells, &n) == OK;
+    for (size_t i = 0; known && i < n; i++)
+        pulse_seed(d->pulse, cells[i].site, cells[i].at, cells[i].n);
+    sight_snap_free(snap);
+    arena_release(&a);
+}
+
 enum err
 rules_begin(struct daemon *d, struct note *note)
 {
@@ -349,6 +369,7 @@ rules_begin(struct daemon *d, struct note *note)
     enum err e = d->pulse ? rules_new(&opts, &needs, &d->rules, note) : ERR_NOMEM;
     if (e != OK)
         goto out;
+    seed_pulse(d);
     struct site_table *sites = base_sites(d->base);
     e = rules_set_sites(d->rules, sites);
     site_table_unref(sites);

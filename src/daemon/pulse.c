@@ -113,6 +113,18 @@ beat(struct pulse *p, const struct sighting *s)
 }
 
 void
+pulse_seed(struct pulse *p, struct site_id site, ts_ms cell_ms, uint32_t n)
+{
+    struct heart *h = heart_of(p, site);
+    if (!h || site.v == 0)
+        return;
+    roll(h, &p->zone, cell_ms);
+    h->live.flow_now += n;
+    h->live.last_pass_ms = cell_ms + SLOT_MS - 1;
+    h->live.last_arrive_ms = cell_ms + SLOT_MS - 1;
+}
+
+void
 pulse_rows(struct pulse *p, const struct sighting *rows, size_t n, const uint8_t *fate)
 {
     for (size_t i = 0; i < n; i++)

@@ -18,6 +18,9 @@ void pulse_free(struct pulse *p);
 /* Rows that are not FATE_STORED are passed over; fate NULL: all are. */
 void
 pulse_rows(struct pulse *p, const struct sighting *rows, size_t n, const uint8_t *fate);
+/* Before any row: what the store says of a site's last five-minute cells (after a
+ * restart). */
+void pulse_seed(struct pulse *p, struct site_id site, ts_ms cell_ms, uint32_t n);
 /* The sites' rows as of now into out[0..n); n is the highest site id + 1. */
 void pulse_copy(struct pulse *p, ts_ms now, struct live_site *out, uint32_t n);
 uint32_t pulse_sites(const struct pulse *p);

@@ -464,6 +464,8 @@ desk_alarm(
         return e;
     if (row.matter)
         return *what == ALARM_CHANGED ? tell_matter(d, row.matter, a, note) : OK;
-    bool opens = work && row.alarm.state != ALARM_WITHDRAWN;
+    /* Only a new finding is work: one that nobody was sent for when it was new stays
+     * evidence. */
+    bool opens = work && *what == ALARM_NEW && row.alarm.state != ALARM_WITHDRAWN;
     return opens ? open_for_alarm(d, a, note) : OK;
 }

@@ -19,7 +19,7 @@
 
 struct registry;
 
-/* Maps the image when it fits the ledger, else reads all rows and writes a new one. */
+/* Loads the image when it fits the ledger, else reads all rows and writes a new one. */
 enum err registry_open(
     struct os_fs *fs, const char *dir, struct ledger *l, struct registry **out,
     struct note *note) MUST_USE;

@@ -623,21 +623,22 @@ next_turn(struct pacer *p, dur_us *due)
 }
 
 static size_t
-with_pictures(char *dst, const struct pacer *p, uint64_t id)
+with_pictures(char *dst, size_t cap, const struct pacer *p, uint64_t id)
 {
-    size_t n = (size_t)sprintf(dst, ",\"SubImageList\":{\"SubImageInfoObject\":[");
+    size_t n =
+        (size_t)snprintf(dst, cap, ",\"SubImageList\":{\"SubImageInfoObject\":[");
     for (int i = 0; i < 3; i++) {
-        n += (size_t)sprintf(
-            dst + n,
+        n += (size_t)snprintf(
+            dst + n, cap - n,
             "%s{\"ImageID\":\"" DEVICE
             "02%019llu\",\"EventSort\":16,\"DeviceID\":\"" DEVICE
             "\",\"Type\":\"0%d\",\"FileFormat\":\"Jpeg\",\"Data\":\"",
             i ? "," : "", (unsigned long long)id, i + 1);
         memcpy(dst + n, p->picture, p->picture_n);
         n += p->picture_n;
-        n += (size_t)sprintf(dst + n, "\"}");
+        n += (size_t)snprintf(dst + n, cap - n, "\"}");
     }
-    return n + (size_t)sprintf(dst + n, "]}");
+    return n + (size_t)snprintf(dst + n, cap - n, "]}");
 }
 
 static void *
@@ -663,7 +664,7 @@ paced_loop(void *arg)
             n += object(
                 body + n, OBJECT_ROOM, id, &rig.plates[car], car % rig.sites_n, now);
             if (p->picture)
-                n += with_pictures(body + n, p, id);
+                n += with_pictures(body + n, room_n - FRONT - n, p, id);
             body[n++] = '}';
         }
         memcpy(body + n, list_tail, sizeof list_tail);
@@ -821,7 +822,7 @@ one_alarm(struct ear *e, int fd, size_t which)
     memcpy(body, list_head, n);
     uint64_t id = atomic_fetch_add(&rig.next_id, 1);
     n += object(body + n, OBJECT_ROOM, id, &p, which % rig.sites_n, os_now_ms());
-    n += (size_t)sprintf(body + n, "}%s", list_tail);
+    n += (size_t)snprintf(body + n, 64, "}%s", list_tail);
     pthread_mutex_lock(&e->lock);
     snprintf(e->want, sizeof e->want, "\"plate\":\"%s\"", p.text);
     dur_us from = os_mono_us();

@@ -5,9 +5,12 @@
 
 #include <stdlib.h>
 
+#include "core/hash.h"
+
 #define RARE 2e-4   /* no look is thought rarer than this */
 #define WORSE 0.02  /* reads wrong in several characters, relative to one */
 #define ABSENT 0.15 /* weight of a registered vehicle that was not seen of late */
+#define GRAVE_BITS (UINT64_C(1) << 20)
 #define FLAT_COLOR 0.1
 #define FLAT_CLASS 0.08
 #define FLAT_BRAND 0.03
@@ -23,7 +26,8 @@ census_init(struct census *c)
     c->vehicle_class = calloc(65536, sizeof *c->vehicle_class);
     c->brand = calloc(65536, sizeof *c->brand);
     c->prefix = calloc(PREFIXES, sizeof *c->prefix);
-    if (c->color && c->vehicle_class && c->brand && c->prefix)
+    c->grave = calloc(GRAVE_BITS / 64, sizeof *c->grave);
+    if (c->color && c->vehicle_class && c->brand && c->prefix && c->grave)
         return OK;
     census_release(c);
     return ERR_NOMEM;
@@ -36,6 +40,7 @@ census_release(struct census *c)
     free(c->vehicle_class);
     free(c->brand);
     free(c->prefix);
+    free(c->grave);
     *c = (struct census){0};
 }
 
@@ -50,9 +55,29 @@ count_vehicle(void *arg, const struct vehicle *v)
     return true;
 }
 
+static bool
+mark_grave(void *arg, const struct vehicle *v)
+{
+    struct census *c = arg;
+    uint64_t bit = hash_u64(v->plate.v) & (GRAVE_BITS - 1);
+    if (v->status & (STATUS_STOLEN | STATUS_SCRAPPED))
+        c->grave[bit / 64] |= UINT64_C(1) << bit % 64;
+    return true;
+}
+
+bool
+census_may_be_grave(const struct census *c, struct plate p)
+{
+    uint64_t bit = hash_u64(p.v) & (GRAVE_BITS - 1);
+    return c->grave[bit / 64] >> bit % 64 & 1;
+}
+
 void
 census_take(struct census *c, const struct vehicle_index *registry)
 {
+    memset(c->grave, 0, GRAVE_BITS / 8);
+    if (registry)
+        vehicle_each(registry, mark_grave, c);
     uint64_t n = registry ? vehicle_count(registry) : 0;
     uint64_t change = n > c->count ? n - c->count : c->count - n;
     if (change * 100 <= c->count)

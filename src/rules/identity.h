@@ -21,6 +21,7 @@ struct census {
     float *color;                 /* 256 shares */
     float *vehicle_class, *brand; /* 65536 shares each, by code3 */
     uint32_t *prefix;             /* PREFIXES counts */
+    uint64_t *grave;              /* filter of stolen and scrapped vehicles' plates */
 };
 static inline unsigned
 prefix_of(struct plate p)
@@ -29,8 +30,11 @@ prefix_of(struct plate p)
 }
 enum err census_init(struct census *c) MUST_USE;
 void census_release(struct census *c);
-/* Counts again when the registry changed by more than a hundredth. */
+/* Fills the filter of grave status; counts again when the registry changed by more than
+ * a hundredth. */
 void census_take(struct census *c, const struct vehicle_index *registry);
+/* False: certainly not a stolen or scrapped vehicle's plate. */
+bool census_may_be_grave(const struct census *c, struct plate p);
 
 /* ---- near twins ---- */
 struct twin {

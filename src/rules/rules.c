@@ -403,7 +403,8 @@ fetch_rows(
 static int
 by_time(const void *a, const void *b)
 {
-    const struct row *x = a, *y = b;
+    const struct row *x = *(const struct row *const *)a;
+    const struct row *y = *(const struct row *const *)b;
     if (x->at_ms != y->at_ms)
         return x->at_ms < y->at_ms ? -1 : 1;
     if (x->s.site.v != y->s.site.v)
@@ -465,32 +466,49 @@ add_passage(struct rules *r, const struct row *row, const struct scene *s)
     return true;
 }
 
+/* The rows in order of corrected time; NULL without memory. */
+static struct row **
+order_rows(struct rules *r, const struct view *view)
+{
+    struct row **order = arena_array(&r->scratch, r->rows_n + 1, sizeof *order);
+    bool sorted = true;
+    for (size_t i = 0; order && i < r->rows_n; i++) {
+        struct row *row = &r->rows[i];
+        row->at_ms = row->s.pass_ms - view_site(view, row->s.site.v)->offset_ms;
+        order[i] = row;
+        sorted = sorted && (i == 0 || row->at_ms > order[i - 1]->at_ms);
+    }
+    if (order && !sorted)
+        qsort(order, r->rows_n, sizeof *order, by_time);
+    return order;
+}
+
+static void
+join_passage(struct passage *p, const struct row *row, const struct scene *s)
+{
+    p->reads++;
+    if (!surer(&row->s, p->s))
+        return;
+    p->s = &row->s;
+    p->id = row->id;
+    p->has_id = row->has_id;
+    p->off = s->vehicle ? look_off(s->vehicle, &row->s) : 0;
+}
+
 static void
 fold_rows(struct rules *r, struct scene *s)
 {
     r->passages_n = r->made_n = 0;
-    for (size_t i = 0; i < r->rows_n; i++)
-        r->rows[i].at_ms =
-            r->rows[i].s.pass_ms - view_site(s->view, r->rows[i].s.site.v)->offset_ms;
-    if (r->rows_n)
-        qsort(r->rows, r->rows_n, sizeof *r->rows, by_time);
-    for (size_t i = 0; i < r->rows_n; i++) {
-        const struct row *row = &r->rows[i];
-        if (i && same_record(&r->rows[i - 1].s, &row->s))
+    struct row **order = order_rows(r, s->view);
+    for (size_t i = 0; order && i < r->rows_n; i++) {
+        const struct row *row = order[i];
+        if (i && same_record(&order[i - 1]->s, &row->s))
             continue; /* the store may answer one record from two places */
         struct passage *p = open_passage(r, row);
-        if (!p) {
-            if (!add_passage(r, row, s))
-                break;
-            continue;
-        }
-        p->reads++;
-        if (surer(&row->s, p->s)) {
-            p->s = &row->s;
-            p->id = row->id;
-            p->has_id = row->has_id;
-            p->off = s->vehicle ? look_off(s->vehicle, &row->s) : 0;
-        }
+        if (p)
+            join_passage(p, row, s);
+        else if (!add_passage(r, row, s))
+            break;
     }
     s->passages = r->passages;
     s->n = (unsigned)r->passages_n;
@@ -869,9 +887,9 @@ feed_exact(struct rules *r, const struct sighting *s)
     }
 }
 
-/* Worth it when enough unread passes of the look are near, or something was said of it that day. A look
- * that goes unread too often is too common to follow: it is judged once more when it becomes so, which
- * withdraws what was said. */
+/* Worth it when enough unread passes of the look are near, or something was said of it
+ * that day. A look that goes unread too often is too common to follow: it is judged
+ * once more when it becomes so, which withdraws what was said. */
 static void
 judge_look(struct rules *r, const struct sighting *s, int32_t day)
 {

@@ -32,6 +32,8 @@ may_be_misread(const struct glance *g)
         return false;
     size_t n = twins_of(g->weigher->twins, g->s->plate, twins);
     for (size_t i = 0; i < n; i++) {
+        if (!census_may_be_grave(g->weigher->census, twins[i].plate))
+            continue;
         const struct vehicle *v = vehicle_find(g->weigher->registry, twins[i].plate, 0);
         if (v && (v->status & GRAVE))
             return true;
@@ -135,7 +137,8 @@ step_misread(struct scene *s)
         if (!p->in_day || (s->vehicle && !p->off))
             continue;
         for (size_t k = 0; k < n; k++)
-            step_twin(s, p, &twins[k]);
+            if (census_may_be_grave(s->weigher->census, twins[k].plate))
+                step_twin(s, p, &twins[k]);
     }
 }
 

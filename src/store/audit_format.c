@@ -99,6 +99,8 @@ static struct span
 take_text(struct cur *c)
 {
     size_t n = cur_u16_le(c);
+    if (n > AUDIT_TEXT_MAX)
+        c->bad = true;
     return span_of(cur_take(c, n), c->bad ? 0 : n);
 }
 

@@ -43,6 +43,8 @@ struct loop_facts draft_facts(struct draft *d);
 /* ERR_INPUT with the field's label before the sentence. */
 enum err draft_field_wrong(
     struct draft *d, const struct loop_field *f, const char *en, const char *zh);
+/* ERR_GATE, coded "field_required": what the form needs was not given. */
+enum err draft_field_missing(struct draft *d, const struct loop_field *f);
 /* Reads a form: nothing that is not asked, everything that is required, and given now:
  * a reason written for another move does not count. lenient: what is not asked is
  * passed over (the machine speaks). */

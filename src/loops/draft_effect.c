@@ -111,7 +111,7 @@ do_hand_down(struct draft *d, const struct loop_effect *fx)
     struct org_id to = {(uint32_t)draft_id(d, fx->target)};
     const struct org *o = d->env->orgs ? org_get(d->env->orgs, to) : NULL;
     if (!o)
-        return draft_field_wrong(d, f, "it must be filled in", "必填");
+        return draft_field_missing(d, f);
     if (o->parent.v != d->m->org.v)
         return draft_field_wrong(
             d, f, "hand down one level at a time, to a unit directly below",
@@ -149,7 +149,7 @@ do_dispatch(struct draft *d, const struct loop_effect *fx)
     struct unit_id id = {(uint32_t)draft_id(d, fx->target)};
     struct loops_unit u;
     if (!id.v)
-        return draft_field_wrong(d, f, "it must be filled in", "必填");
+        return draft_field_missing(d, f);
     if (!needs || !needs->unit(needs->ctx, id, d->m->lon, d->m->lat, &u))
         return draft_field_wrong(d, f, "there is no such unit", "没有这个警力单元");
     if (!d->env->orgs || !org_covers(d->env->orgs, d->m->org, u.org))

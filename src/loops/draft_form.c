@@ -16,6 +16,15 @@ draft_field_wrong(
         f->label.zh, en, zh);
 }
 
+enum err
+draft_field_missing(struct draft *d, const struct loop_field *f)
+{
+    enum err e = note_fmt(
+        d->note, ERR_GATE, f->name, "%1$s: %3$s", "%2$s：%4$s", f->label.en,
+        f->label.zh, "it must be filled in", "必填");
+    return note_code(d->note, e, "field_required");
+}
+
 static enum err
 read_text(
     struct draft *d, const struct loop_field *f, const json_t *j,
@@ -257,8 +266,7 @@ draft_read_form(
     }
     for (unsigned i = 0; i < n; i++) {
         if (asks[i].required && !given(d, asks[i].field))
-            return draft_field_wrong(
-                d, &d->def->fields[asks[i].field], "it must be filled in", "必填");
+            return draft_field_missing(d, &d->def->fields[asks[i].field]);
     }
     return OK;
 }

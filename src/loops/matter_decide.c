@@ -79,11 +79,13 @@ decide_move(struct draft *d, unsigned move, const json_t *fields)
     int role = role_used(d, mv);
     if (role < 0)
         return denied(d, mv);
-    if (!(mv->from >> d->m->state & 1))
-        return note_fmt(
+    if (!(mv->from >> d->m->state & 1)) {
+        enum err wrong = note_fmt(
             d->note, ERR_GATE, "move", "\"%1$s\" is not possible while it is: %3$s",
             "当前状态“%4$s”下不能“%2$s”", mv->label.en, mv->label.zh, now->label.en,
             now->label.zh);
+        return note_code(d->note, wrong, "state");
+    }
     d->e.role = (int16_t)role;
     enum err e = draft_read_form(d, mv->asks, mv->asks_n, fields, false);
     if (e)

@@ -120,7 +120,7 @@ an_opening_is_checked(void **state)
         town_open(t, "paper", TOWN_CITY_DUTY, "{\"topic\":\"ok\",\"urgent\":true}"),
         ERR_INPUT);
     assert_string_equal(t->note.field, "urgent");
-    assert_int_equal(town_open(t, "paper", TOWN_CITY_DUTY, NULL), ERR_INPUT);
+    assert_int_equal(town_open(t, "paper", TOWN_CITY_DUTY, NULL), ERR_GATE);
     assert_string_equal(t->note.field, "topic");
     buf_release(&b);
 }
@@ -140,7 +140,7 @@ a_move_is_refused_for_its_reason(void **state)
     assert_int_equal(
         town_move(t, TOWN_CITY_BOSS, "approve", "{\"colour\":\"red\"}"), ERR_GATE);
     assert_non_null(strstr(t->note.zh, "起草"));
-    assert_int_equal(town_move(t, TOWN_CITY_DUTY, "submit", "{}"), ERR_INPUT);
+    assert_int_equal(town_move(t, TOWN_CITY_DUTY, "submit", "{}"), ERR_GATE);
     assert_string_equal(t->note.field, "colour");
     assert_int_equal(
         town_move(t, TOWN_CITY_DUTY, "submit", "{\"colour\":\"none_of_these\"}"),
@@ -182,10 +182,10 @@ a_required_field_is_given_with_this_move(void **state)
     kit_ok(
         town_move(t, TOWN_CITY_DUTY, "describe", "{\"remark\":\"before\"}"), &t->note);
     submits(t);
-    assert_int_equal(town_move(t, TOWN_CITY_BOSS, "refuse", NULL), ERR_INPUT);
+    assert_int_equal(town_move(t, TOWN_CITY_BOSS, "refuse", NULL), ERR_GATE);
     assert_string_equal(t->note.field, "remark");
     assert_int_equal(
-        town_move(t, TOWN_CITY_BOSS, "refuse", "{\"remark\":\"  \"}"), ERR_INPUT);
+        town_move(t, TOWN_CITY_BOSS, "refuse", "{\"remark\":\"  \"}"), ERR_GATE);
     kit_ok(town_move(t, TOWN_CITY_BOSS, "refuse", "{\"remark\":\"thin\"}"), &t->note);
     struct buf b = {0};
     matter_fields_json(&b, &t->m);

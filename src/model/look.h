@@ -79,6 +79,7 @@ struct look_request {
     const char *login;    /* kept in the record */
     const char *address;  /* where the request came from */
     struct org_id org;    /* the user's */
+    struct unit_id unit;  /* the unit the user crews; 0 none */
     uint64_t matter;      /* 0 only with emergency */
     struct span purpose;  /* code */
     struct span subject;  /* plate, sites, alarm ... as text: kept in the record */

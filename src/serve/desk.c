@@ -242,6 +242,11 @@ put(struct desk *d, struct matter *m, const struct loop_def *def, struct span ev
     after.id.v = row.id;
     if (e == OK)
         e = follow(d, &after, &ev, was_open);
+    if (e == OK && !fresh && after.alarm) { /* its row in the queue changed too */
+        struct ledger_entry told = {
+            .topic = TOPIC_ALARM, .object = after.alarm, .at_ms = d->now};
+        e = ledger_note(d->ledger, &told, &journal);
+    }
     if (e == OK)
         counter_add(CTR_moves, 1);
 out:

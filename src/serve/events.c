@@ -28,6 +28,7 @@ struct event { /* in the ring, or read from the ledger */
     unsigned roles;
     struct org_id org;
     struct user_id user;
+    struct unit_id unit;
     struct chunk *chunk;
 };
 
@@ -143,6 +144,8 @@ may_see(const struct client *c, const struct event *ev, const struct org_table *
         return false;
     if (ev->user.v && ev->user.v != c->who.user.v)
         return false;
+    if (ev->unit.v && ev->unit.v == c->who.unit.v)
+        return true;
     return !ev->org.v || (orgs && org_covers(orgs, c->who.org, ev->org));
 }
 
@@ -233,9 +236,15 @@ fetch_each(void *arg, const struct event_out *e)
         f->events = p;
         f->room = room;
     }
-    struct event ev = {e->journal, topic_bit(e->topic),
-                       e->roles,   e->org,
-                       e->user,    make_chunk(e->journal, e->name, e->data)};
+    struct event ev = {
+        .journal = e->journal,
+        .topic = topic_bit(e->topic),
+        .roles = e->roles,
+        .org = e->org,
+        .user = e->user,
+        .unit = e->unit,
+        .chunk = make_chunk(e->journal, e->name, e->data),
+    };
     if (!ev.chunk) {
         f->err = ERR_NOMEM;
         return;
@@ -447,7 +456,14 @@ events_post(struct events *e, const struct event_out *ev)
         return;
     }
     *p = (struct post){.job = {.run = post_run}, .e = e, .n = ev->data.n};
-    p->ev = (struct event){ev->journal, topic, ev->roles, ev->org, ev->user, NULL};
+    p->ev = (struct event){
+        .journal = ev->journal,
+        .topic = topic,
+        .roles = ev->roles,
+        .org = ev->org,
+        .user = ev->user,
+        .unit = ev->unit,
+    };
     (void)span_copy(p->name, sizeof p->name, span_cstr(ev->name));
     memcpy(p->data, ev->data.p, ev->data.n);
     atomic_fetch_add(&e->posts, 1);

@@ -27,7 +27,8 @@ struct events_client {
     struct user_id user;
     unsigned roles;
     struct org_id org;
-    unsigned topics; /* bits in the order of events_topics */
+    struct unit_id unit; /* the unit this person crews; 0 = none */
+    unsigned topics;     /* bits in the order of events_topics */
     bool resume;
     uint64_t after; /* Last-Event-ID */
 };

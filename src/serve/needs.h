@@ -78,6 +78,7 @@ struct event_out {
     unsigned roles;      /* who may see it; never 0 */
     struct org_id org;   /* whose it is; 0 = everybody's */
     struct user_id user; /* only this one; 0 = all */
+    struct unit_id unit; /* its crew sees it wherever it works; 0 = none */
     struct span data;    /* one line of JSON */
 };
 

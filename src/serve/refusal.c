@@ -2,6 +2,8 @@
 /* The refusals as a table. */
 #include "serve/refusal.h"
 
+#include <string.h>
+
 #define R(name, status, err, code, en, zh)                                             \
     [REFUSE_##name] = {status, err, code, en, zh},
 static const struct refusal_row rows[REFUSE_COUNT] = {
@@ -14,6 +16,15 @@ refusal_row(enum refusal r)
 {
     must(r > REFUSE_NOTHING && r < REFUSE_COUNT);
     return &rows[r];
+}
+
+enum refusal
+refusal_find(const char *code)
+{
+    for (int i = REFUSE_NOTHING + 1; i < REFUSE_COUNT; i++)
+        if (strcmp(rows[i].code, code) == 0)
+            return (enum refusal)i;
+    return REFUSE_NOTHING;
 }
 
 enum refusal

@@ -27,5 +27,7 @@ struct refusal_row {
 const struct refusal_row *refusal_row(enum refusal r);
 /* The refusal that an error of the rooms below becomes. Never REFUSE_NOTHING. */
 enum refusal refusal_of(enum err e);
+/* The refusal whose JSON code this is; REFUSE_NOTHING when there is none. */
+enum refusal refusal_find(const char *code);
 
 #endif

@@ -454,7 +454,9 @@ req_fail(struct req *r, enum err e)
 {
     if (r->refusal)
         return;
-    r->refusal = refusal_of(e);
+    r->refusal = r->note.code[0] ? refusal_find(r->note.code) : REFUSE_NOTHING;
+    if (!r->refusal)
+        r->refusal = refusal_of(e);
     const struct refusal_row *row = refusal_row(r->refusal);
     if (row->status == 500)
         log_event(

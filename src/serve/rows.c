@@ -554,6 +554,9 @@ alarm_event(
     ev->topic = ev->name = "alarm";
     ev->roles = LOOKERS;
     ev->org = site ? site->org : (struct org_id){0};
+    struct matter_row m;
+    if (row.matter && ledger_matter_find(d->reader, row.matter, &m) == OK)
+        ev->unit = m.owner_unit;
     return true;
 }
 
@@ -567,6 +570,7 @@ matter_event(struct desk *d, uint64_t id, struct buf *data, struct event_out *ev
     ev->topic = ev->name = "matter";
     ev->roles = LOOKERS;
     ev->org = row.org;
+    ev->unit = row.owner_unit;
     return true;
 }
 

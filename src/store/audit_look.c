@@ -64,10 +64,11 @@ learn_matter(
     out->open = row.open;
     memcpy(out->kind, row.kind, sizeof out->kind);
     /* Its organisation is in the asker's part of the tree, or it was opened by the
-     * asker. */
+     * asker, or is worked by the asker or the unit the asker crews. */
     out->in_scope = org_covers(orgs, q->org, row.org) ||
                     (row.opened_by.v && row.opened_by.v == q->user.v) ||
-                    (row.owner_user.v && row.owner_user.v == q->user.v);
+                    (row.owner_user.v && row.owner_user.v == q->user.v) ||
+                    (row.owner_unit.v && row.owner_unit.v == q->unit.v);
     if (q->from_ms == 0 && q->to_ms == 0)
         return OK;
     return ledger_granted(

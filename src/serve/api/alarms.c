@@ -335,6 +335,7 @@ card_permit(
         .login = u->login,
         .address = address,
         .org = u->org,
+        .unit = u->unit,
         .matter = row->matter,
         .purpose = SPAN("alarm"),
         .subject = span_cstr(plate_format(plate, row->alarm.plate)),
@@ -367,6 +368,12 @@ one(struct req *r, struct api_env *env)
         return req_refuse(r, REFUSE_NOT_FOUND, NULL, NULL, NULL);
     *api_keep(r) = card;
     kit_open(&k, env, r);
+    /* With a matter the permit asks who may; without one the site does. */
+    const struct site *at = site_get(k.sites, row.alarm.site);
+    if (!row.matter && at && at->org.v && !api_sees(r, k.orgs, at->org)) {
+        kit_close(&k);
+        return req_refuse(r, REFUSE_NOT_FOUND, NULL, NULL, NULL);
+    }
     arena_init(&a, 64 << 20);
     /* An alarm without a matter (older than its day) is evidence that its list shows
      * already. */

@@ -7,7 +7,11 @@ follow(struct req *r, struct api_env *env)
 {
     struct call *c = call_of(r);
     struct events_client who = {
-        .user = c->user.id, .roles = c->user.roles, .org = c->user.org};
+        .user = c->user.id,
+        .roles = c->user.roles,
+        .org = c->user.org,
+        .unit = c->user.unit,
+    };
     memcpy(who.session, c->session_hash, sizeof who.session);
     struct span names = api_text(r, "topics"), last = req_header(r, "Last-Event-ID");
     if (names.p && !(who.topics = events_topics(names)))

@@ -151,6 +151,7 @@ ask(struct req *r, struct api_env *env)
                 .login = u->login,
                 .address = address,
                 .org = u->org,
+                .unit = u->unit,
                 .purpose = api_text(r, "purpose"),
                 .from_ms = api_int(r, "from_ms", 0),
                 .to_ms = api_int(r, "to_ms", 0),

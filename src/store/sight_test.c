@@ -1201,6 +1201,48 @@ test_newer(void **state)
     free_city(&c);
 }
 
+/* ---- looking only ---- */
+
+static void
+test_read_only(void **state)
+{
+    (void)state;
+    struct city c;
+    struct note note = {0};
+    struct crash_disk *d = crash_disk_new(1);
+    make_city(&c, 17, 3000, 3);
+    struct sight_opts o = opts();
+    o.fs = crash_disk_fs(d);
+    o.dir = "/d";
+    crash_disk_root(d, "/d");
+    o.read_only = true;
+    struct sight *s = open_it(&o); /* nothing there yet */
+    struct sight_snap *snap = sight_snapshot(s);
+    assert_int_equal(sight_snap_rows(snap), 0);
+    sight_snap_free(snap);
+    sight_close(s);
+    assert_int_equal(crash_disk_ops(d), 0);
+    o.read_only = false;
+    s = open_it(&o);
+    send_all(s, &c);
+    bool more;
+    kit_ok(
+        sight_maintain(s, NOW, false, &more, &note), &note); /* some sealed, some not */
+    sight_close(s);
+    uint64_t ops = crash_disk_ops(d);
+    o.read_only = true;
+    s = open_it(&o);
+    same_all(s, &c);
+    kit_ok(sight_verify(s, true, &note), &note);
+    struct heard h = {0};
+    kit_ok(sight_replay(s, 0, hear, &h, &note), &note);
+    assert_int_equal(h.rows, c.n);
+    sight_close(s);
+    assert_int_equal(crash_disk_ops(d), ops); /* not one write */
+    crash_disk_free(d);
+    free_city(&c);
+}
+
 /* ---- budgets ---- */
 
 static bool
@@ -1420,8 +1462,8 @@ main(void)
         cmocka_unit_test(test_order),         cmocka_unit_test(test_replay),
         cmocka_unit_test(test_pictures),      cmocka_unit_test(test_purge),
         cmocka_unit_test(test_damage),        cmocka_unit_test(test_newer),
-        cmocka_unit_test(test_budget),        cmocka_unit_test(test_backup),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_read_only),     cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_backup),        cmocka_unit_test(test_threads),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     kit_remove_tree(root);

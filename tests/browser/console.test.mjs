@@ -85,6 +85,8 @@ describe("console", { timeout: 240000 }, () => {
     await keep(b, "alarm-closed");
     if (p.mock) {
       const a = p.mock.alarms.get(decodeURIComponent(id.split("/")[2]));
+      const looks = p.mock.audit.filter((r) => r.what === "GET /alarms/{id}" && r.object === a.id).length;
+      assert.equal(looks, 1, "working an alarm is one look at it, not one a move");
       assert.equal(p.mock.matters.get(a.matter).open, false);
     }
     await b.keys(KEY.escape);

@@ -83,7 +83,7 @@ export function Moves({ matter, ground, changed, more = [], big = false }: {
           make={(f) => make(move, f)} cancel={() => setOpen(null)} />
       )}
       <div class="moves-bar" role="toolbar" aria-label={t("move.bar")}>
-        {matter.moves.map((m) => (
+        {[...matter.moves].sort((a, b) => Number(b.allowed) - Number(a.allowed)).map((m) => (
           <button key={m.name} class={`move tone-${m.tone ?? "plain"}`} data-move={m.name} aria-disabled={!m.allowed || busy} aria-expanded={m.fields.length ? open === m.name : undefined}
             title={m.allowed ? undefined : tx(m.reason)} onClick={() => begin(m)}>
             <Kbd k={m.key} /> {tx(m)}
@@ -95,7 +95,7 @@ export function Moves({ matter, ground, changed, more = [], big = false }: {
         {!matter.moves.length && matter.open && <span class="dim">{t("move.none")}</span>}
         {!matter.open && <span class="dim">{t("move.closed", { state: stateText(matter.kind, matter.state) })}</span>}
       </div>
-      {matter.moves.some((m) => !m.allowed && m.reason) && (
+      {!move && matter.moves.some((m) => !m.allowed && m.reason) && (
         <ul class="moves-why dim">
           {matter.moves.filter((m) => !m.allowed && m.reason).map((m) => <li key={m.name}><b>{tx(m)}</b> {tx(m.reason)}</li>)}
         </ul>

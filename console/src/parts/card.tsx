@@ -73,14 +73,25 @@ export function AlarmCard({ id }: { id: string }) {
     }, (e: unknown) => { if (n === turn.current) setError(sentence(e)); });
   };
   useEffect(() => { setFull(null); setError(""); load(); }, [id]);
-  // The row in the queue moved on without us (another desk, a clock, a late record): fetch again.
+  // A card is a look each time it is fetched, so it is fetched once, and again only when the finding itself was revised.
   useEffect(() => {
-    if (row && full && full.id === id && ((row.matter?.seq ?? 0) > seen_seq.current || row.state !== full.state)) load();
-  }, [row?.matter?.seq, row?.state]);
+    if (row && full && full.id === id && row.state !== full.state) load();
+  }, [row?.state]);
+  // The matter moved without us (another desk, a clock): only the matter is fetched, which is no look.
+  useEffect(() => {
+    const m = row?.matter;
+    if (!m || !full || full.id !== id || m.seq <= seen_seq.current) return;
+    seen_seq.current = m.seq;
+    get<MatterFull>(`/matters/${encodeURIComponent(m.id)}`).then((x) => {
+      seen_seq.current = Math.max(seen_seq.current, x.seq);
+      setFull((old) => (old && old.id === id && (old.matter?.seq ?? 0) <= x.seq ? { ...old, matter: x } : old));
+    }, (e: unknown) => setError(sentence(e)));
+  }, [row?.matter?.seq]);
 
   if (error && !full) return <Failed what={error} again={load} />;
   if (!full || full.id !== id) return <Loading />;
-  return <Body a={full} error={error} again={load} changed={(m) => { seen_seq.current = m.seq; setFull({ ...full, matter: m, stop_blocked: full.stop_blocked }); load(); }} />;
+  const shown = row ? { ...full, stop_blocked: row.stop_blocked } : full;
+  return <Body a={shown} error={error} again={load} changed={(m) => { seen_seq.current = Math.max(seen_seq.current, m.seq); setFull({ ...full, matter: m }); }} />;
 }
 
 function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again: () => void; changed: (m: MatterFull) => void }) {

@@ -286,7 +286,7 @@ static const struct cmd_opt opts[] = {
     {"speed", "N", OPT_NUMBER, false, 0.1, 20, "1",
      "so many times the usual traffic (a new city only)",
      "车流倍数（仅对新建城市有效）"},
-    {"per-day", "R", OPT_NUMBER, false, 60000, 3000000, "300000",
+    {"per-day", "R", OPT_NUMBER, false, 60000, 3000000, "200000",
      "passes a day (a new city only)", "每天过车数（仅对新建城市有效）"},
     {"seed", "N", OPT_NUMBER, false, 0, 1e15, "1",
      "another seed, another city (a new city only)", "种子（仅对新建城市有效）"},

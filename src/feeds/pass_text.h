@@ -6,7 +6,7 @@
  * when.h), speed_kmh with one decimal. Owner    a struct pass_reader is one thread's;
  * rows copy their texts into the batch. Threads  one. Errors   a record that cannot be
  * placed or dated is refused with its fault and column; everything else that is odd is
- * counted and left unknown. See      man 5 tongqu-csv; tests in pass_text_test.c.
+ * counted and left unknown. See      man 5 tongqu-json; tests in csv_test.c.
  */
 #ifndef TQ_FEEDS_PASS_TEXT_H
 #define TQ_FEEDS_PASS_TEXT_H

@@ -236,3 +236,40 @@ watch_set_wild(
     size_t found = match_bucket(s, bucket_of(p.v), p, out, 0, cap);
     return match_bucket(s, BUCKETS, p, out, found, cap);
 }
+
+/* Position of the only character that differs; 0 when there is none or more than one.
+ */
+static unsigned
+only_miss(const struct plate_pattern *pat, struct plate p, unsigned length)
+{
+    unsigned miss = 0;
+    if (pat->n != length)
+        return 0;
+    for (unsigned i = 0; i < length; i++) {
+        if (pat->code[i] == PLATE_CODE_UNREAD || pat->code[i] == plate_at(p, i))
+            continue;
+        if (miss || i < 2 || pat->code[i] == 127)
+            return 0;
+        miss = i;
+    }
+    return miss;
+}
+
+size_t
+watch_set_near(
+    const struct watch_set *s, struct plate p, struct watch_near *out, size_t cap)
+{
+    if (s->wild_n == 0 || p.v == 0 || plate_is_hashed(p))
+        return 0;
+    unsigned b = bucket_of(p.v), length = plate_length(p);
+    size_t found = 0;
+    for (uint32_t i = s->bucket[b]; i < s->bucket[b + 1]; i++) {
+        unsigned at = only_miss(&s->wild[i]->pattern, p, length);
+        if (!at)
+            continue;
+        if (found < cap)
+            out[found] = (struct watch_near){s->wild[i], (uint8_t)at};
+        found++;
+    }
+    return found;
+}

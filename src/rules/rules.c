@@ -31,7 +31,6 @@
 #define DOUBT_LEAST 3.0
 #define DOUBT_SHARE 1e-3
 #define DOUBT_TIMES 3.0
-#define UNREAD_CROWD 3u /* unread passes of a look before a cluster is looked for */
 
 struct row { /* one stored record of the plate under judgement */
     struct sighting s;
@@ -887,20 +886,34 @@ feed_exact(struct rules *r, const struct sighting *s)
     }
 }
 
-/* Worth it when enough unread passes of the look are near, or something was said of it
- * that day. A look that goes unread too often is too common to follow: it is judged
- * once more when it becomes so, which withdraws what was said. */
+/* Is another unread pass of the look so near that the two may be linked? */
+static bool
+has_link(const struct rules *r, const struct sighting *s, uint64_t look)
+{
+    const ts_ms slack = 2 * MINUTE_MS; /* clocks are corrected only when judged */
+    ts_ms from = s->pass_ms - UNREAD_LINK_MS - slack;
+    ts_ms to = s->pass_ms + UNREAD_LINK_MS + slack;
+    for (int64_t hour = from / HOUR_MS; hour <= to / HOUR_MS; hour++)
+        for (const struct unread_row *u = unread_first(&r->unread, look, hour); u;
+             u = unread_next(&r->unread, u))
+            if (u->id.pass_ms >= from && u->id.pass_ms <= to &&
+                unread_near(r->view, s->site.v, u->id.site))
+                return true;
+    return false;
+}
+
+/* Worth it when the pass can be linked, or something was said of the look that day. A
+ * look that goes unread too often is too common to follow: it is judged once more when
+ * it becomes so, which withdraws what was said. */
 static void
 judge_look(struct rules *r, const struct sighting *s, int32_t day)
 {
     uint64_t look = unread_look(s);
     ts_ms from = civil_day_start(day, &r->zone);
-    ts_ms near_from = s->pass_ms - LOOKBACK_MS, near_to = s->pass_ms + LOOKBACK_MS;
-    bool crowd = unread_count(&r->unread, look, near_from, near_to, UNREAD_CROWD) ==
-                 UNREAD_CROWD;
     uint32_t n = unread_count(
         &r->unread, look, from - LOOKBACK_MS, from + DAY_MS, UNREAD_MOST + 2);
-    if (n <= UNREAD_MOST + 1 && (crowd || held_first(&r->held, look, day)))
+    bool said = held_first(&r->held, look, day) != NULL;
+    if (n <= UNREAD_MOST + 1 && (said || has_link(r, s, look)))
         judge_unread(r, s, day);
 }
 

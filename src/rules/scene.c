@@ -149,3 +149,10 @@ leap_is_impossible(
         *out = leap;
     return gap + CLOCK_SDS * leap.sd_ms + CLOCK_FLOOR_MS < leap.least_ms;
 }
+
+bool
+unread_near(const struct view *v, uint32_t a, uint32_t b)
+{
+    const struct site_row *x = view_site(v, a), *y = view_site(v, b);
+    return a != b && x->placed && y->placed && view_dist_m(v, a, b) <= UNREAD_REACH_M;
+}

@@ -112,6 +112,12 @@ bool leap_is_impossible(
     const struct view *v, ts_ms from_ms, uint32_t from, ts_ms to_ms, uint32_t to,
     double margin, double max_kmh, struct leap *out);
 
+/* Can a vehicle that hides its plate have been read at both sites one after the other?
+ */
+#define UNREAD_REACH_M 2500.0
+#define UNREAD_LINK_MS (10 * MINUTE_MS) /* longest that a city may set */
+bool unread_near(const struct view *v, uint32_t a, uint32_t b);
+
 /* ---- marks: who passed the start of a speed section of late ---- */
 void mark_put(struct marks *m, struct plate p, unsigned section, ts_ms at_ms);
 ts_ms

@@ -36,9 +36,7 @@ glance(const struct glance *g)
            covered(g->weigher, g->s->plate) * 100 >= g->param[LEAST_COVERED_PERCENT];
 }
 
-#define AGAIN                                                                          \
-    0.05 /* share of further reads of a once misread vehicle that are misread alike */
-#define MIDDLE_SHARE 0.1 /* usual share of one confusion at one place */
+#define AGAIN 0.15 /* weight of one more like misread of a vehicle misread before */
 
 struct sum {
     double log_fake, log_misread, twin_percent;
@@ -70,9 +68,9 @@ sum_day(struct scene *s)
             continue;
         const struct identity *who = passage_who(s, p);
         double misread = who->misread + who->unknown;
-        if (first) /* what was misread once is misread so again more easily: dirt, a
-                      bolt, a busy taxi */
-            misread += AGAIN * who->misread / (p->site->misread * MIDDLE_SHARE);
+        if (first) /* what was misread once is easily misread so again: dirt, a bolt, a
+                      busy taxi */
+            misread += AGAIN * look_again(c, first->s, p->s, p->site);
         sum.log_fake +=
             log(first ? look_again(c, first->s, p->s, p->site) : look_any(c, p->s));
         sum.log_misread += log(misread);

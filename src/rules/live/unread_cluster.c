@@ -11,7 +11,7 @@ enum { LEAST_SITES, LINK_MIN, PRIOR_PERCENT, LEAST_PERCENT };
 static const struct rule_param params[] = {
     {"least_sites", "", 3, 20, 4, "至少经过的点位数",
      "least number of different sites"},
-    {"link_min", "min", 2, 60, 15, "相邻两次过车的最长间隔",
+    {"link_min", "min", 2, 10, 6, "相邻两次过车的最长间隔",
      "longest time between two passes"},
     {"prior_percent", "%", 0.01, 20, 0.2, "未识读过车为故意遮挡的先验概率",
      "prior probability that an unread pass is a covered plate"},
@@ -30,7 +30,8 @@ static const struct rule_text roles[] = {
 
 #define MARGIN 0.7
 #define MAX_KMH 130.0
-#define SITES_ON_THE_WAY 5.0 /* a vehicle passes so many sites within the link time */
+#define SITES_ON_THE_WAY 3.0 /* a vehicle passes so many sites within the link time */
+#define SITES_IN_REACH 40.0  /* sites of a city within the reach of one */
 #define ON_THE_WAY_MAX 1.0
 #define SAID_SO 20.0 /* how much likelier the camera's flag is on a covered plate */
 #define CHAIN_MAX 64
@@ -51,7 +52,8 @@ static bool
 linked(const struct scene *s, const struct passage *a, const struct passage *b)
 {
     double gap = (double)(b->at_ms - a->at_ms);
-    return a->s->site.v != b->s->site.v && gap <= s->param[LINK_MIN] * MINUTE_MS &&
+    return unread_near(s->view, a->s->site.v, b->s->site.v) &&
+           gap <= s->param[LINK_MIN] * MINUTE_MS &&
            gap >= view_least_ms(s->view, a->s->site.v, b->s->site.v, MARGIN, MAX_KMH);
 }
 
@@ -74,11 +76,13 @@ extend(const struct scene *s, struct chain *c, unsigned i)
     c->at[c->n++] = i;
 }
 
+/* Unread passes of the look that chance puts within reach of one. */
 static double
 chance_of(const struct scene *s)
 {
     double span_ms = (double)(s->day_to_ms - s->day_from_ms) + LOOKBACK_MS;
-    return s->n * s->param[LINK_MIN] * MINUTE_MS / span_ms;
+    double reach = s->view->n > SITES_IN_REACH ? SITES_IN_REACH / s->view->n : 1;
+    return s->n * s->param[LINK_MIN] * MINUTE_MS / span_ms * reach;
 }
 
 /* A readable vehicle goes unread more than once by bad luck: each link as likely as its

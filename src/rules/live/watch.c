@@ -31,6 +31,9 @@ twin_is_watched(const struct glance *g)
     const struct watch *hit[1];
     if (!g->registry || (g->registered && !g->off))
         return false;
+    struct watch_near near[1];
+    if (watch_set_near(g->watches, g->s->plate, near, 1))
+        return true;
     size_t n = twins_of(g->weigher->twins, g->s->plate, twins);
     for (size_t i = 0; i < n; i++)
         if (watch_set_exact(g->watches, twins[i].plate, hit, 1))
@@ -78,37 +81,78 @@ raise(struct scene *s, const struct watch *w, struct passage *p, double probabil
 }
 
 static void
-step_hits(struct scene *s, struct passage *p, const struct watch **hit, size_t n)
+step_exact(struct scene *s, struct passage *p, const struct watch **hit, size_t n)
 {
-    for (size_t i = 0; i < n && i < HITS; i++) {
-        double right = passage_right(s, p);
+    double right = n ? passage_right(s, p) : 0;
+    for (size_t i = 0; i < n && i < HITS; i++)
         if (in_force(hit[i], p) && right * 100 >= s->param[LEAST_PERCENT])
             raise(s, hit[i], p, right);
-    }
 }
 
-static void
-step_twin(struct scene *s, struct passage *p, const struct twin *t)
+/* A pattern is met also by a misread of another plate of the pattern. */
+static double
+pattern_right(
+    struct scene *s, struct passage *p, const struct watch *w, const struct twin *twins,
+    size_t twins_n)
 {
-    const struct watch *hit[HITS];
-    size_t n = watch_set_exact(s->watches, t->plate, hit, HITS);
-    if (!n)
-        return;
+    double right = passage_right(s, p), also = 0;
+    if (right > 0.99 || !p->weighed)
+        return right;
+    const struct identity *who = passage_who(s, p);
+    for (size_t i = 0; i < twins_n; i++) {
+        if (!plate_pattern_match(&w->pattern, twins[i].plate))
+            continue;
+        const struct vehicle *v = vehicle_find(s->weigher->registry, twins[i].plate, 0);
+        also += v ? weigh_twin(s->weigher, &twins[i], v, p->s, p->site) : 0;
+    }
+    double others = who->misread + who->unknown;
+    return others > 0 ? right + (1 - right) * also / others : right;
+}
+
+/* The passage may be near twin `t`, which watch `w` means. */
+static void
+step_twin(
+    struct scene *s, struct passage *p, const struct twin *t, const struct watch *w)
+{
     const struct identity *who = passage_who(s, p);
     const struct vehicle *v = vehicle_find(s->weigher->registry, t->plate, 0);
     double weight = weigh_twin(s->weigher, t, v, p->s, p->site);
     double all = who->right + who->misread + who->unknown + (v ? 0 : weight);
-    if (weight * 100 < s->param[LEAST_MISREAD_PERCENT] * all || passage_shadowed(s, p))
+    if (!in_force(w, p) || weight * 100 < s->param[LEAST_MISREAD_PERCENT] * all ||
+        passage_shadowed(s, p))
         return;
-    for (size_t i = 0; i < n && i < HITS; i++) {
-        struct alarm *a =
-            in_force(hit[i], p) ? raise(s, hit[i], p, weight / all) : NULL;
-        if (!a)
-            continue;
-        a->plate = t->plate;
-        a->contradiction = v ? (uint8_t)look_contradiction(v, p->s, p->site) : 0;
-        alarm_number(a, "confusion_percent", t->share * 100.0);
-        alarm_number(a, "candidates", who->twins);
+    struct alarm *a = raise(s, w, p, weight / all);
+    if (!a)
+        return;
+    a->plate = t->plate;
+    a->contradiction = v ? (uint8_t)look_contradiction(v, p->s, p->site) : 0;
+    alarm_number(a, "confusion_percent", (double)t->share * 100);
+    alarm_number(a, "candidates", who->twins);
+}
+
+struct suspicions { /* what the plate may have been, once for all its passages */
+    struct twin twins[TWINS_MAX];
+    size_t twins_n;
+    struct watch_near near[HITS];
+    size_t near_n;
+};
+
+static void
+step_misread(struct scene *s, struct passage *p, const struct suspicions *x)
+{
+    const struct watch *hit[HITS];
+    for (size_t k = 0; k < x->twins_n; k++) {
+        size_t n = watch_set_exact(s->watches, x->twins[k].plate, hit, HITS);
+        for (size_t i = 0; i < n && i < HITS; i++)
+            step_twin(s, p, &x->twins[k], hit[i]);
+    }
+    for (size_t i = 0; i < x->near_n && i < HITS; i++) {
+        const struct watch *w = x->near[i].watch;
+        struct plate meant =
+            plate_with(s->plate, x->near[i].at, w->pattern.code[x->near[i].at]);
+        for (size_t k = 0; k < x->twins_n; k++)
+            if (plate_eq(x->twins[k].plate, meant))
+                step_twin(s, p, &x->twins[k], w);
     }
 }
 
@@ -116,21 +160,25 @@ static void
 step(struct scene *s)
 {
     const struct watch *exact[HITS], *wild[HITS];
-    struct twin twins[TWINS_MAX];
+    struct suspicions x = {.twins_n = 0};
     size_t exact_n = watch_set_exact(s->watches, s->plate, exact, HITS);
     size_t wild_n = watch_set_wild(s->watches, s->plate, wild, HITS);
-    size_t twins_n =
-        s->weigher->registry ? twins_of(s->weigher->twins, s->plate, twins) : 0;
+    if (s->weigher->registry) {
+        x.twins_n = twins_of(s->weigher->twins, s->plate, x.twins);
+        x.near_n = watch_set_near(s->watches, s->plate, x.near, HITS);
+    }
     for (unsigned i = 0; i < s->n; i++) {
         struct passage *p = &s->passages[i];
         if (!p->in_day)
             continue;
-        step_hits(s, p, exact, exact_n);
-        step_hits(s, p, wild, wild_n);
-        if (s->vehicle && !p->off)
-            continue;
-        for (size_t k = 0; k < twins_n; k++)
-            step_twin(s, p, &twins[k]);
+        step_exact(s, p, exact, exact_n);
+        for (size_t k = 0; k < wild_n && k < HITS; k++) {
+            double right = pattern_right(s, p, wild[k], x.twins, x.twins_n);
+            if (in_force(wild[k], p) && right * 100 >= s->param[LEAST_PERCENT])
+                raise(s, wild[k], p, right);
+        }
+        if (!s->vehicle || p->off)
+            step_misread(s, p, &x);
     }
 }
 

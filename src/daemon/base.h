@@ -7,7 +7,7 @@
  * (store/ledger.h, store/sight.h); snapshots may be taken from any thread;
  * base_refresh_*() is the ledger thread's. Errors   ERR_NOTFOUND no data directory;
  * ERR_CONFLICT another process holds it; ERR_NEWER; ERR_CORRUPT; ERR_INPUT (a
- * definition: file, line, column). See      DESIGN section 6; man 8 tongqu.
+ * definition: file, line, column). See      docs/why/truth.md; man 8 tongqu.
  */
 #ifndef TQ_DAEMON_BASE_H
 #define TQ_DAEMON_BASE_H

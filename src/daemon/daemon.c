@@ -7,6 +7,7 @@
 #include "core/os_clock.h"
 #include "daemon/ctl.h"
 #include "daemon/parts.h"
+#include "daemon/public.h"
 
 #include "serve/tls.h"
 
@@ -124,6 +125,8 @@ daemon_open(const struct daemon_opts *opts, struct daemon **out, struct note *no
         e = owners_start(d, note);
     if (e == OK)
         e = ctl_start(d, note);
+    if (e == OK)
+        e = public_start(d, note);
     if (e == OK) {
         must(pthread_create(&d->net[0], NULL, run_console, d) == 0);
         d->net_started[0] = true;
@@ -180,6 +183,7 @@ daemon_close(struct daemon **pd)
         daemon_stop(d);
         daemon_run(d);
     }
+    public_stop(d);
     ctl_stop(d);
     if (d->owners[0].box)
         owners_stop(d);

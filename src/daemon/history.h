@@ -4,7 +4,7 @@
  *
  * Threads  the command's own, alone with the data directory.
  * Errors   those of the stores.
- * See      DESIGN section 6 "Truth under late records".
+ * See      docs/why/truth.md "Truth under late records".
  */
 #ifndef TQ_DAEMON_HISTORY_H
 #define TQ_DAEMON_HISTORY_H

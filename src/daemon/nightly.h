@@ -3,7 +3,7 @@
  * what is past its retention is dropped with a receipt.
  *
  * Threads  nightly_look() on tend; the model is built on query-batch, from a snapshot.
- * See      DESIGN section 6 "Truth under late records", "Retention".
+ * See      docs/why/truth.md "Truth under late records", "Retention".
  */
 #ifndef TQ_DAEMON_NIGHTLY_H
 #define TQ_DAEMON_NIGHTLY_H

@@ -99,6 +99,7 @@ struct daemon {
     size_t roads_n;
     struct owner owners[OWNERS];
     struct ctl *ctl;
+    struct public_face *public_face;
     pthread_t net[2];
     bool net_started[2];
     atomic_bool stopping;

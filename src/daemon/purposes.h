@@ -3,7 +3,7 @@
  * matter, and how far back a person may look.
  *
  * Errors   ERR_INPUT with FILE:LINE:COLUMN and what was expected.
- * See      model/look.h; DESIGN section 8 point 1.
+ * See      model/look.h; docs/why/looks.md.
  */
 #ifndef TQ_DAEMON_PURPOSES_H
 #define TQ_DAEMON_PURPOSES_H

@@ -4,7 +4,7 @@
  *
  * Owner    values with fixed room: an alarm copies nothing and owns nothing.
  * Threads  moves by message.
- * See      DESIGN section 6 "Truth under late records"; man 5 tongqu-json "alarm".
+ * See      docs/why/truth.md "Truth under late records"; man 5 tongqu-json "alarm".
  */
 #ifndef TQ_MODEL_ALARM_H
 #define TQ_MODEL_ALARM_H

@@ -10,7 +10,7 @@
  *          it).
  * Owner    a permit belongs to the look; audit_look_end() takes it back.
  * Threads  immutable: any thread of the look may read it.
- * See      DESIGN section 8 point 1.
+ * See      docs/why/looks.md.
  */
 #ifndef TQ_MODEL_LOOK_H
 #define TQ_MODEL_LOOK_H

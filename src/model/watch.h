@@ -4,7 +4,7 @@
  *
  * Owner    a watch_set is an immutable refcounted snapshot.
  * Threads  read from any thread that holds a reference.
- * See      GA/T 1400.3 Disposition; DESIGN section 8 point 3.
+ * See      GA/T 1400.3 Disposition; docs/why/looks.md.
  */
 #ifndef TQ_MODEL_WATCH_H
 #define TQ_MODEL_WATCH_H

@@ -7,7 +7,7 @@
  * says whether it can matter; it must never miss one (a rule may run in vain, not stay
  * silent). step() then judges all passages of one vehicle in a window again, whatever
  * order they came in: so alarms are a function of the record set. Owner    constant
- * tables. Threads  read by all. See      docs/rules.md; DESIGN section 6 "Truth under
+ * tables. Threads  read by all. See      docs/rules.md; docs/why/truth.md "Truth under
  * late records"; live/coach_curfew.c is the smallest one to imitate.
  */
 #ifndef TQ_RULES_RULE_H

@@ -6,7 +6,7 @@
  * references to site tables, watch sets and models; the registry snapshot is borrowed
  * until it is replaced. Threads  one owner thread; several shards (by plate) are
  * several objects. Errors   ERR_NOMEM, ERR_INPUT (a setting out of bounds), ERR_CORRUPT
- * and ERR_NEWER (a checkpoint). See      DESIGN section 6; docs/rules.md,
+ * and ERR_NEWER (a checkpoint). See      docs/why/truth.md; docs/rules.md,
  * docs/why/probability.md; tests in rules_test.c.
  */
 #ifndef TQ_RULES_RULES_H

@@ -12,7 +12,7 @@
  * Threads  one backup at a time, on its own thread with its own ledger_reader.
  * Errors   ERR_CONFLICT: the target is not empty; ERR_CORRUPT: a file differs from the
  *          manifest; ERR_FULL.
- * See      DESIGN section 6; tests in backup_test.c.
+ * See      docs/why/truth.md; tests in backup_test.c.
  */
 #ifndef TQ_STORE_BACKUP_H
 #define TQ_STORE_BACKUP_H

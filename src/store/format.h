@@ -8,7 +8,7 @@
  * Owner    data_open() gives a struct data to data_close(), which frees the lock.
  * Errors   ERR_NOTFOUND no data directory; ERR_CONFLICT another process holds it;
  *          ERR_NEWER written by a newer release (exit 3); ERR_CORRUPT.
- * See      DESIGN section 6 "Upgrades"; tests in format_test.c.
+ * See      docs/why/truth.md "Upgrades"; tests in format_test.c.
  */
 #ifndef TQ_STORE_FORMAT_H
 #define TQ_STORE_FORMAT_H

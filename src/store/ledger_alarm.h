@@ -6,7 +6,7 @@
  *          Writing the same alarm twice is one row; a changed one is a revision, and
  *          the earlier bytes stay.
  * Threads  as ledger.h.
- * See      DESIGN section 6 "From alarm to matter without a gap".
+ * See      docs/why/truth.md "From alarm to matter without a gap".
  */
 #ifndef TQ_STORE_LEDGER_ALARM_H
 #define TQ_STORE_LEDGER_ALARM_H

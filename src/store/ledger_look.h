@@ -4,7 +4,7 @@
  *
  * Shape    a look's number is the number of its look.begin record in the audit chain.
  * Threads  as ledger.h.
- * See      DESIGN section 8 points 1 and 6.
+ * See      docs/why/looks.md.
  */
 #ifndef TQ_STORE_LEDGER_LOOK_H
 #define TQ_STORE_LEDGER_LOOK_H

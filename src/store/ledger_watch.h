@@ -6,7 +6,7 @@
  *          ERR_CONFLICT, a move that the state does not allow is ERR_GATE, author =
  *          approver is ERR_DENIED.
  * Threads  as ledger.h.
- * See      DESIGN section 8 point 3; GA/T 1400.3 Disposition.
+ * See      docs/why/looks.md; GA/T 1400.3 Disposition.
  */
 #ifndef TQ_STORE_LEDGER_WATCH_H
 #define TQ_STORE_LEDGER_WATCH_H

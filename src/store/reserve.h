@@ -12,7 +12,7 @@
  * Units    bytes.
  * Owner    reserve_open() gives the object to reserve_close() (the file stays).
  * Threads  reserve_look() by one thread; reserve_state() by any.
- * See      DESIGN section 6 "Full disk".
+ * See      docs/why/truth.md "Full disk".
  */
 #ifndef TQ_STORE_RESERVE_H
 #define TQ_STORE_RESERVE_H

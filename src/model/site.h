@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* site.h - a fixed place that senses (点位): camera, gantry, detector; and the table of them.
+/* site.h - a fixed place that senses (点位): camera, gantry, detector; and the table of
+ * them.
  *
  * Units    positions 1e-7 degree WGS-84; limits km/h.
- * Owner    a site_table is an immutable refcounted snapshot; the ledger thread publishes new ones.
+ * Owner    a site_table is an immutable refcounted snapshot; the ledger thread
+ *          publishes new ones.
  * Threads  read from any thread that holds a reference.
  * See      GA/T 1400.3 Tollgate, Lane, APE.
  */
@@ -18,13 +20,14 @@ enum site_kind { SITE_CAMERA, SITE_GANTRY, SITE_DETECTOR, SITE_MOBILE };
 
 struct site {
     struct site_id id;
-    char code[32];       /* TollgateID or the CSV's site */
+    char code[32]; /* TollgateID or the CSV's site */
     char name[96];
-    e7 lon, lat;         /* both 0: unplaced */
-    uint8_t kind;        /* enum site_kind */
+    e7 lon, lat;  /* both 0: unplaced */
+    uint8_t kind; /* enum site_kind */
     uint8_t lanes;
     uint8_t limit_kmh;   /* 0 unknown */
-    uint8_t city_pass;   /* Lane.CityPass: 1 into the city, 2 out, 3 neither, 4 both; 0 unknown */
+    uint8_t city_pass;   /* Lane.CityPass: 1 into the city, 2 out, 3 neither, 4 both; 0
+                            unknown */
     uint16_t directions; /* bit d: direction code d is watched */
     char color_map[16];  /* vendor plate colour map: "" or "gat1400", ... */
     char road[64];       /* road name */
@@ -39,9 +42,9 @@ site_is_placed(const struct site *s)
 }
 
 struct site_table {
-    uint32_t refs;   /* atomic */
+    uint32_t refs; /* atomic */
     uint64_t version;
-    uint32_t n;      /* rows [1..n]; row 0 is empty */
+    uint32_t n; /* rows [1..n]; row 0 is empty */
     struct site *rows;
     uint32_t *by_code; /* open-addressing index over codes, private to site.c */
     uint32_t by_code_room;
@@ -53,8 +56,10 @@ void site_table_unref(struct site_table *t);
 struct site_table *site_table_copy(const struct site_table *t, uint32_t more);
 /* Adds or replaces by code; the id is given. Only before publication. */
 struct site_id site_table_put(struct site_table *t, const struct site *s);
-const struct site *site_get(const struct site_table *t, struct site_id id); /* NULL when none */
-struct site_id site_find(const struct site_table *t, struct span code);     /* v = 0 when none */
+const struct site *
+site_get(const struct site_table *t, struct site_id id); /* NULL when none */
+struct site_id
+site_find(const struct site_table *t, struct span code); /* v = 0 when none */
 
 /* Great-circle distance in metres between two 1e-7 degree points. */
 double site_dist_m(const struct site *a, const struct site *b);

@@ -9,7 +9,7 @@
  *          thread when asked for, else the first waiter) writes and syncs what has
  *          gathered; audit_wait() returns when the record is durable.
  * Owner    audit_open() gives the object to audit_close(), which signs a last head.
- *          Threads append, wait, head and read from any thread.
+ * Threads  append, wait, head and read from any thread.
  * Errors   ERR_FULL: the record waits in memory and is tried again with the next one,
  *          its waiter is told; ERR_IO: after a failed sync nothing more is accepted
  *          until reopened; ERR_CORRUPT at open when a record that was durable is

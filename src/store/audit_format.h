@@ -6,7 +6,8 @@
  *          u8 class, u8 outcome, u8 role, u8 flags, u32 user, u64 matter, u64 link, u64
  *          count, 32 bytes hash of the record before, seven texts (u16 length, bytes),
  *          32 bytes BLAKE2b-256 of all before it.
- * Owner    decoded texts are borrowed from the bytes. Threads pure functions.
+ * Owner    decoded texts are borrowed from the bytes.
+ * Threads  pure functions.
  * Errors   ERR_CORRUPT.
  */
 #ifndef TQ_STORE_AUDIT_FORMAT_H

@@ -6,8 +6,7 @@
  *          look.begin (or look.refused) and hands out a permit at once, so the scan
  *          runs while the record is being synced; audit_look_end() writes look.end and
  *          returns when both are durable: only then may a byte leave.
- * Owner    a permit belongs to its look until audit_look_end()
- *          takes it.
+ * Owner    a permit belongs to its look until audit_look_end() takes it.
  * Threads  any; the ledger_reader is the calling thread's own.
  * Errors   ERR_DENIED with the refusal and its note; ERR_IO: nothing may leave.
  * See      model/look.h; store/ledger_look.h keeps the table; DESIGN section 8.

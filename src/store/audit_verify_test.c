@@ -367,6 +367,74 @@ heads_damaged(void **state)
     drop(&c);
 }
 
+static bool
+count_on(void *arg, const struct audit_row *row)
+{
+    uint64_t *last = arg;
+    return row->record.number == *last + 1 && ++*last;
+}
+
+/* Records of 28 kB until the chain has three files. */
+static void
+several_files(void **state)
+{
+    (void)state;
+    static char big[AUDIT_TEXT_MAX + 1];
+    struct chain c = {0};
+    struct note note = {0};
+    struct audit *a = NULL;
+    struct audit_options opt = {.make_key = true};
+    struct arena arena;
+    struct audit_row *rows;
+    char second[OS_PATH + 64], said[8192];
+    uint64_t number = 0, last = 0, middle = 0, size;
+    size_t n;
+    bool is_dir;
+    memset(big, 'x', AUDIT_TEXT_MAX);
+    struct span s = span_cstr(big);
+    struct audit_record r = {
+        .login = s,
+        .address = s,
+        .action = s,
+        .object = s,
+        .purpose = s,
+        .subject = s,
+        .detail = s};
+    kit_temp_dir(c.dir);
+    kit_ok(audit_open(os_fs_real(), c.dir, &opt, 1, &a, &note), &note);
+    while (number < 5000) {
+        for (unsigned i = 0; i < 30; i++)
+            kit_ok(audit_append(a, &r, &number), NULL);
+        kit_ok(audit_wait(a, number), NULL);
+    }
+    audit_close(&a, 2);
+    kit_ok(audit_open(os_fs_real(), c.dir, &opt, 3, &a, &note), &note);
+    assert_int_equal(audit_durable(a), number);
+    kit_ok(audit_each(a, 0, count_on, &last), NULL);
+    assert_int_equal(last, number);
+    arena_init(&arena, 64u << 20);
+    struct audit_query q = {
+        .cap = 10, .before = 1000}; /* an old file, from its index */
+    kit_ok(audit_read(a, &q, &arena, &rows, &n), NULL);
+    assert_int_equal(n, 10);
+    assert_int_equal(rows[0].record.number, 999);
+    arena_release(&arena);
+    audit_close(&a, 4);
+    expect(&c, false, 0, "in 3 files");
+    for (uint64_t i = 2; i < number && !middle; i++) {
+        snprintf(
+            second, sizeof second, "%s/audit/%012llu.tqa", c.dir,
+            (unsigned long long)i);
+        if (os_stat(os_fs_real(), second, &size, &is_dir) == OK)
+            middle = i;
+    }
+    assert_true(middle > 1000);
+    assert_int_equal(unlink(second), 0);
+    snprintf(said, sizeof said, "record %llu is missing", (unsigned long long)middle);
+    expect(&c, false, 3, said);
+    kit_remove_tree(c.dir);
+}
+
 static void
 usage_and_absence(void **state)
 {
@@ -394,6 +462,7 @@ main(void)
         cmocka_unit_test(tail_cut),
         cmocka_unit_test(other_key),
         cmocka_unit_test(heads_damaged),
+        cmocka_unit_test(several_files),
         cmocka_unit_test(usage_and_absence),
     };
     if (!find_program()) {

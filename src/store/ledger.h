@@ -14,8 +14,8 @@
  * Units    times ts_ms; ids dense from 1, 0 = none; journal numbers are the SSE ids.
  * Owner    ledger_open() and ledger_reader_open() give objects for the close functions.
  *          Text fields have fixed room; blobs and arrays go into the caller's arena.
- * Threads  a struct ledger belongs to the ledger thread, a struct ledger_reader
- *          to the thread that opened it.
+ * Threads  a struct ledger belongs to the ledger thread, a struct ledger_reader to the
+ *          thread that opened it.
  * Errors   ERR_CONFLICT stale seq or taken name; ERR_NOTFOUND; ERR_INPUT (a constraint,
  *          said in the note); ERR_FULL; ERR_IO (the group is undone as a whole);
  *          ERR_CORRUPT; ERR_NEWER.

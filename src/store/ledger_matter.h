@@ -9,7 +9,8 @@
  *          gaps.
  * Threads  as ledger.h.
  * See      DESIGN sections 5, 6; loops own struct matter and the meaning of names,
- * payloads, bodies: the rows here are struct matter_row and struct matter_entry.
+ *          payloads, bodies: the rows here are struct matter_row and struct
+ *          matter_entry.
  */
 #ifndef TQ_STORE_LEDGER_MATTER_H
 #define TQ_STORE_LEDGER_MATTER_H

@@ -7,7 +7,8 @@
  *          statement goes back by sql_done(); sql_run() and the last sql_next() do that
  *          themselves.
  * Owner    the connection owns its statements; text is the literal's address, so pass
- *          literals only. Threads one connection, one thread.
+ *          literals only.
+ * Threads  one connection, one thread.
  * Errors   as ledger.h; ERR_TOOBIG when the arena is full.
  */
 #ifndef TQ_STORE_LEDGER_SQL_H

@@ -9,7 +9,8 @@
  *          called by any.
  * Threads  snapshots are immutable; publication is one pointer under a short lock.
  * Errors   ERR_INPUT a row without a plate (nothing of that call is taken); ERR_IO,
- * ERR_FULL. See      model/vehicle.h; tests in registry_test.c.
+ *          ERR_FULL.
+ * See      model/vehicle.h; tests in registry_test.c.
  */
 #ifndef TQ_STORE_REGISTRY_H
 #define TQ_STORE_REGISTRY_H

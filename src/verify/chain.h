@@ -5,7 +5,8 @@
  * Finds    changed (its own hash does not fit), removed, inserted, reordered (numbers
  *          or links do not follow), a head signed by another key, a signed head that
  *          names another record, and with a head kept outside a tail that was cut off.
- * Owner    chain_check() keeps nothing. Threads one.
+ * Owner    chain_check() keeps nothing.
+ * Threads  one.
  * See      docs/audit.md is the layout; man 1 tongqu-verify.
  */
 #ifndef TQ_VERIFY_CHAIN_H

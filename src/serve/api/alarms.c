@@ -346,6 +346,8 @@ card_permit(
     crypto_generichash(
         q.parameters, sizeof q.parameters, (const uint8_t *)&row->alarm.id,
         sizeof row->alarm.id, NULL, 0);
+    struct card *c = *api_keep(r);
+    audit_look_row(k->house->looks, &q, &c->look); /* its purpose */
     enum err e = audit_look_begin(
         k->house->audit, env->reader, k->house->looks, k->orgs, &q, permit, &refusal,
         req_note(r));

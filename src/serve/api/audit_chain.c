@@ -66,7 +66,12 @@ row_json(struct buf *out, struct api_env *env, const struct audit_row *row)
     buf_fmt(
         out, "{\"n\":%llu,\"at_ms\":%lld", (unsigned long long)a->number,
         (long long)a->at_ms);
-    span_or_null(out, "user", a->login);
+    /* The end of a look names its person by number; the beginning has the name. */
+    struct user_row u = {0};
+    if (!a->login.n && a->user &&
+        ledger_user_find(env->reader, (struct user_id){a->user}, &u) != OK)
+        u = (struct user_row){0};
+    span_or_null(out, "user", a->login.n ? a->login : span_cstr(u.user.login));
     buf_fmt(out, ",\"role\":\"%s\"", role);
     span_or_null(out, "from", a->address);
     buf_fmt(out, ",\"class\":\"%s\",\"what\":", classes[a->class < 5 ? a->class : 0]);

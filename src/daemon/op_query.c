@@ -212,15 +212,10 @@ find_matter(struct op_call *c, uint64_t *id, struct note *note)
     const char *text = op_text(c, "matter");
     struct matter_row row;
     uint64_t number;
-    if (!text)
-        return note_code(
-            note,
-            note_set(
-                note, ERR_DENIED, "matter",
-                "a look needs an open matter: tongqu matter open --kind inquiry "
-                "--title ...",
-                "查询须关联未办结事项：tongqu matter open --kind inquiry --title ..."),
-            "look_no_matter");
+    if (!text) {
+        *id = 0; /* refused where all looks are, and so on record */
+        return OK;
+    }
     enum err e = ledger_matter_by_number(c->door->reader, span_cstr(text), &row);
     if (e == ERR_NOTFOUND && span_u64(span_cstr(text), &number))
         e = ledger_matter_find(c->door->reader, number, &row);

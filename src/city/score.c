@@ -820,7 +820,7 @@ score_json(const struct score_sum *sum, struct buf *out)
         if (!q->n)
             continue;
         double apart = q->stated - (double)q->right / (double)q->n;
-        snprintf(bin, sizeof bin, "%d", b);
+        snprintf(bin, sizeof bin, "%u", (unsigned)b % 100u);
         put_value(
             out, &first, "probability", "decile", bin, apart < 0 ? -apart : apart, 0.05,
             true);

@@ -90,7 +90,8 @@ tend_fix(
 struct device_msg {
     struct job job;
     struct device_id id;
-    bool state, online, fault;
+    bool state, online; /* state: came or went; otherwise it only sent */
+    uint64_t objects, faults;
     ts_ms at;
 };
 
@@ -103,30 +104,43 @@ run_device(struct job *job, struct api_env *env)
         (void **)&d->tend_devices, &d->tend_devices_n, m->id.v + 1,
         sizeof *d->tend_devices);
     struct live_device *dev = &d->tend_devices[m->id.v];
-    if (m->state && (!dev->known || dev->online != m->online))
-        log_event(
-            m->online ? EV_device_online : EV_device_offline,
-            log_n("device", (int64_t)m->id.v));
     dev->known = true;
     if (m->state)
         dev->online = m->online;
-    if (m->online && m->at > dev->last_ms)
+    bool heard = !m->state || m->online;
+    if (heard && m->at > dev->last_ms)
         dev->last_ms = m->at;
-    dev->faults += m->fault;
+    dev->objects += m->objects;
+    dev->faults += m->faults;
     free(m);
 }
 
-void
-tend_device(
-    struct daemon *d, struct device_id id, bool state, bool online, bool fault,
-    ts_ms at)
+static void
+tell_device(struct daemon *d, const struct device_msg *what)
 {
-    struct device_msg *m = calloc(1, sizeof *m);
+    struct device_msg *m = malloc(sizeof *m);
     if (!m)
         return;
-    *m = (struct device_msg){{.run = run_device}, id, state, online, fault, at};
+    *m = *what;
+    m->job = (struct job){.run = run_device};
     if (mbox_send(daemon_owner(d, OWNER_TEND)->box, &m->job.msg) != OK)
-        free(m); /* a flood of faults is counted by the network thread as well */
+        free(m); /* a flood: the network thread's own counters go on */
+}
+
+void
+tend_device_state(struct daemon *d, struct device_id id, bool online, ts_ms at)
+{
+    tell_device(
+        d, &(struct device_msg){.id = id, .state = true, .online = online, .at = at});
+}
+
+void
+tend_device_sent(
+    struct daemon *d, struct device_id id, uint64_t objects, uint64_t faults, ts_ms at)
+{
+    tell_device(
+        d,
+        &(struct device_msg){.id = id, .objects = objects, .faults = faults, .at = at});
 }
 
 struct sites_msg {

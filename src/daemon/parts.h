@@ -193,9 +193,9 @@ void ledger_home(struct api_env *env, struct http *h, struct job *job, bool keep
 enum err tend_fix(
     struct daemon *d, struct span code, struct user_id user, ts_ms at_ms, e7 lon,
     e7 lat, int speed_kmh, int heading_deg, struct note *note) MUST_USE;
-void tend_device(
-    struct daemon *d, struct device_id id, bool state, bool online, bool fault,
-    ts_ms at);
+void tend_device_state(struct daemon *d, struct device_id id, bool online, ts_ms at);
+void tend_device_sent(
+    struct daemon *d, struct device_id id, uint64_t objects, uint64_t faults, ts_ms at);
 void
 tend_sites(struct daemon *d, struct live_site *sites, uint32_t n); /* takes sites */
 

@@ -130,6 +130,8 @@ state(void *ctx, struct house_state *out)
     must(pthread_mutex_lock(&d->lock) == 0);
     *out = d->state;
     pthread_mutex_unlock(&d->lock);
+    out->sessions = serve_sessions(d->serve);
+    out->streams = serve_streams(d->serve);
 }
 
 static void
@@ -223,14 +225,14 @@ device_by_key(void *ctx, const uint8_t hash[32], struct sender *out)
 static void
 device_state(void *ctx, struct device_id id, bool online, ts_ms at_ms)
 {
-    tend_device(of(ctx), id, true, online, false, at_ms);
+    tend_device_state(of(ctx), id, online, at_ms);
 }
 
 static void
-device_fault(void *ctx, struct device_id id, const char *kind, struct span sample)
+device_sent(
+    void *ctx, struct device_id id, uint64_t objects, uint64_t faults, ts_ms at_ms)
 {
-    (void)kind, (void)sample; /* kinds and samples are kept by feeds, per protocol */
-    tend_device(of(ctx), id, false, true, true, os_now_ms());
+    tend_device_sent(of(ctx), id, objects, faults, at_ms);
 }
 
 static enum err
@@ -522,7 +524,7 @@ plug_serve(struct daemon *d)
         .device_by_code = device_by_code,
         .device_by_key = device_by_key,
         .device_state = device_state,
-        .device_fault = device_fault,
+        .device_sent = device_sent,
         .fix = fix,
         .account_find = account_find,
         .account_get = account_get,

@@ -170,9 +170,9 @@ fake_state(void *ctx, struct device_id id, bool online, ts_ms at)
 }
 
 static inline void
-fake_fault(void *ctx, struct device_id id, const char *kind, struct span sample)
+fake_sent(void *ctx, struct device_id id, uint64_t objects, uint64_t faults, ts_ms at)
 {
-    (void)ctx, (void)id, (void)kind, (void)sample;
+    (void)ctx, (void)id, (void)objects, (void)faults, (void)at;
 }
 
 static inline enum err
@@ -419,7 +419,7 @@ fake_start(struct fake *f, const struct serve_conf *conf, bool ingest)
         .device_by_code = fake_by_code,
         .device_by_key = fake_by_key,
         .device_state = fake_state,
-        .device_fault = fake_fault,
+        .device_sent = fake_sent,
         .fix = fake_fix,
         .account_find = fake_account_find,
         .account_get = fake_account_get,

@@ -282,7 +282,7 @@ intake_free(struct intake *k)
 }
 
 static void
-tell_faults(struct gate *g, const struct intake *k)
+tell_sent(struct gate *g, const struct intake *k)
 {
     const struct feed_faults *f = &k->out.faults;
     const struct serve_needs *n = g->serve->needs;
@@ -292,12 +292,15 @@ tell_faults(struct gate *g, const struct intake *k)
         if (!count)
             continue;
         all += count;
-        n->device_fault(
-            n->ctx, k->in.device, feed_fault_row((enum feed_fault)i)->name,
-            span_cstr(f->sample[i]));
+        log_event(
+            EV_device_fault, log_n("device", (int64_t)k->in.device.v),
+            log_w("kind", feed_fault_row((enum feed_fault)i)->name), log_n("n", count),
+            log_w("sample", f->sample[i]));
     }
     if (all)
         counter_add(CTR_ingest_faults, all);
+    if (k->in.device.v && (all || k->out.objects_n))
+        n->device_sent(n->ctx, k->in.device, k->out.objects_n, all, req_at(k->r));
 }
 
 /* Writes the answer and lets the request go on its way. */
@@ -321,7 +324,7 @@ answer(struct intake *k, enum err e)
         if (head.retry)
             req_set(r, "Retry-After", "1");
     }
-    tell_faults(g, k);
+    tell_sent(g, k);
     void (*done)(struct req *, enum err) = k->done;
     intake_free(k);
     done(r, e);

@@ -111,7 +111,6 @@ write_alarm(
             &q);
     if (e)
         return e;
-    bool withdrawn = x->state == ALARM_WITHDRAWN;
     put_u64(&q, x->id.v);
     put_text(&q, x->rule);
     put_i64(&q, x->state);
@@ -123,9 +122,8 @@ write_alarm(
     put_i64(&q, at);
     put_i64(&q, k->revision + 1);
     put_u64(&q, k->matter);
-    /* With a matter it is open as long as that is; without one until it is withdrawn.
-     */
-    put_i64(&q, k->matter ? k->open : !withdrawn);
+    /* Open as long as its matter is; what opened none is evidence, not work. */
+    put_i64(&q, k->matter && k->open);
     put_i64(&q, x->evidence_n ? x->evidence_n : 1);
     put_text(&q, list);
     put_u64(&q, x->watch);

@@ -21,11 +21,11 @@ struct alarm_row {
     ts_ms raised_ms, changed_ms; /* our clock at the first and last write */
     uint32_t revision;           /* from 1 */
     uint64_t matter;             /* 0 none */
-    bool open;         /* its matter is open, or it has none and is not withdrawn */
-    uint32_t passes;   /* folded passes */
-    char outcome[24];  /* how it was closed; "" open */
-    int8_t truth;      /* 1 confirmed, 0 false, -1 unknown */
-    char picture[128]; /* reference of the deciding picture; may be empty */
+    bool open;                   /* its matter is open */
+    uint32_t passes;             /* folded passes */
+    char outcome[24];            /* how it was closed; "" open */
+    int8_t truth;                /* 1 confirmed, 0 false, -1 unknown */
+    char picture[128];           /* reference of the deciding picture; may be empty */
 };
 
 /* Idempotent by id. `journal` gets the number of the entry made (0 for ALARM_SAME). A

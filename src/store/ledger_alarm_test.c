@@ -174,7 +174,11 @@ the_queue_in_pages(void **state)
         struct alarm a = alarm_of(i * UINT64_C(0x9e3779b97f4a7c15), "watch", i % 3);
         a.pass_ms = i;
         put(&f, &a, 1000 + i / 3, ALARM_NEW);
+        kit_ok(ledger_alarm_link(f.l, a.id, 100 + i), NULL);
     }
+    struct alarm evidence = alarm_of(77, "watch", 0);
+    evidence.plate.v++;
+    put(&f, &evidence, 5000, ALARM_NEW); /* opened no matter: nobody's work */
     struct alarm_query q = {.list = ALARMS_OPEN, .cap = 7};
     unsigned seen = 0;
     ts_ms last = INT64_MAX;

@@ -20,6 +20,19 @@ span_or_null(struct buf *out, const char *key, struct span s)
         buf_text(out, "null");
 }
 
+/* The route whose "METHOD path" an action is; NULL when it is none. */
+static const struct api_route *
+route_of(struct span action)
+{
+    struct span path = action, method = span_cut(&path, ' ');
+    for (const struct api *const *a = api_rows; path.n && *a; a++)
+        for (const struct api_route *x = (*a)->routes; x->path; x++)
+            if (span_eq_cstr(path, x->path) &&
+                span_eq_cstr(method, method_name(x->method)))
+                return x;
+    return NULL;
+}
+
 /* Words for what was done; others are shown as they are kept. */
 static void
 label(struct buf *out, struct span action)
@@ -45,6 +58,11 @@ label(struct buf *out, struct span action)
             api_texts(out, rows[i].zh, rows[i].en);
             return;
         }
+    const struct api_route *route = route_of(action);
+    if (route) {
+        api_texts(out, route->zh, route->en);
+        return;
+    }
     (void)span_copy(text, sizeof text, action);
     api_texts(out, text, text);
 }

@@ -9,7 +9,7 @@
  * Owner    a permit belongs to its look until audit_look_end() takes it.
  * Threads  any; the ledger_reader is the calling thread's own.
  * Errors   ERR_DENIED with the refusal and its note; ERR_IO: nothing may leave.
- * See      model/look.h; store/ledger_look.h keeps the table; DESIGN section 8.
+ * See      model/look.h; store/ledger_look.h keeps the table; docs/why/looks.md.
  */
 #ifndef TQ_STORE_AUDIT_LOOK_H
 #define TQ_STORE_AUDIT_LOOK_H

@@ -8,8 +8,8 @@
  * Units    times ts_ms; events are ledger entries of TOPIC_MATTER with seq 1.. without
  *          gaps.
  * Threads  as ledger.h.
- * See      DESIGN sections 5, 6; loops own struct matter and the meaning of names,
- *          payloads, bodies: the rows here are struct matter_row and struct
+ * See      ARCHITECTURE.md, docs/why/truth.md; loops own struct matter and the meaning
+ * of names, payloads, bodies: the rows here are struct matter_row and struct
  *          matter_entry.
  */
 #ifndef TQ_STORE_LEDGER_MATTER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* user.h - people who sign in, their roles, and devices.
  *
- * See      DESIGN section 8 point 7 (三员分立): admin, security and auditor are
+ * See      docs/why/looks.md (三员分立): admin, security and auditor are
  *          different users.
  */
 #ifndef TQ_MODEL_USER_H

@@ -40,7 +40,7 @@ sample(void)
     plate_parse(SPAN("晋A12345"), &a.plate, &differs);
     plate_parse(SPAN("晋A1234S"), &a.read, &differs);
     a.evidence[0].id = (struct sighting_id){1772380800123, 12, 0xdeadbeef};
-    strcpy(a.evidence[0].record_id, "r-1");
+    memcpy(a.evidence[0].record_id, "r-1", sizeof "r-1");
     a.evidence[0].read = a.read;
     a.evidence[1].id = (struct sighting_id){-5, 3, 1};
     a.evidence[1].role = 2;

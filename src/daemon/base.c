@@ -141,8 +141,10 @@ keep_definitions(struct base *b, struct note *note)
 {
     struct arena a;
     struct buf list = {0};
-    arena_init(&a, 1 << 20);
     enum err e = ledger_begin(b->ledger);
+    if (e != OK)
+        return e;
+    arena_init(&a, 1 << 20);
     const struct loop_def *d;
     for (size_t i = 0; e == OK && (d = loop_defs_at(b->loops, i)); i++) {
         char key[80] = "loop:";

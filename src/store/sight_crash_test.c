@@ -236,9 +236,13 @@ static void
 check_all(struct world *w)
 {
     struct note note = {0};
+    struct sight_health h;
     check_rows(w);
     check_replay(w);
     check_held(w);
+    sight_health(w->s, &h);
+    if (h.quarantined || h.quarantined_journal)
+        violation(w, "(a crash is taken for damage)", 0);
     if (sight_verify(w->s, true, &note) != OK) {
         violation(w, "(verify found damage)", 0);
         if (w->say)
@@ -384,12 +388,14 @@ world_end(struct world *w)
     return wrong;
 }
 
-/* Opens after a crash, once more when the disk stops again meanwhile. */
+/* Opens after a crash, once more when the disk stops again meanwhile (opening may
+ * succeed all the same when only the sweeping of leftovers was cut off). */
 static void
 life_begin(struct world *w, uint64_t stop)
 {
     crash_disk_stop_after(w->disk, stop);
-    if (life_open(w) == OK)
+    enum err e = life_open(w);
+    if (e == OK && !crash_disk_stopped(w->disk))
         return;
     if (!crash_disk_stopped(w->disk))
         violation(w, "(it does not open)", 0);

@@ -695,6 +695,31 @@ crash_disk_fail_once(struct crash_disk *d, uint64_t n, enum err e)
     d->fail_with = e;
 }
 
+static bool
+has_parent(const struct names *l, const char *path)
+{
+    char dir[OS_PATH];
+    must(span_copy(dir, sizeof dir, span_cstr(path)));
+    char *slash = strrchr(dir, '/');
+    must(slash);
+    *slash = 0;
+    return !dir[0] || name_find(l, dir);
+}
+
+/* With a directory goes everything in it. */
+static void
+orphans_drop(struct names *l)
+{
+    for (size_t i = 0; i < l->n;) {
+        if (has_parent(l, l->p[i].path)) {
+            i++;
+            continue;
+        }
+        l->p[i] = l->p[--l->n];
+        i = 0;
+    }
+}
+
 /* Unsynced names: none, all or a prefix of each directory's changes. */
 static void
 names_crash(struct crash_disk *d, enum crash_mode mode)
@@ -714,6 +739,7 @@ names_crash(struct crash_disk *d, enum crash_mode mode)
                                                         : (size_t)(rnd(d) % (n + 1));
         settle(d, dir, keep, true);
     }
+    orphans_drop(&d->durable);
     d->now.n = 0;
     for (size_t i = 0; i < d->durable.n; i++)
         name_put(&d->now, d->durable.p[i].path, d->durable.p[i].inode);

@@ -239,9 +239,11 @@ try_without_each_field(struct town *t, unsigned state, unsigned move)
             enum err e = matter_move(
                 &copy, span_cstr(mv->name), copy.seq, fields, &by, &t->env, &event,
                 &note);
-            assert_true(e == ERR_DENIED || e == ERR_INPUT);
-            if (e == ERR_INPUT)
+            assert_true(e == ERR_DENIED || e == ERR_GATE);
+            if (e == ERR_GATE) {
+                assert_string_equal(note.code, "field_required");
                 assert_string_equal(note.field, left_out);
+            }
             buf_release(&event);
             matter_release(&copy);
         }
@@ -353,7 +355,7 @@ a_whole_life(void **state)
     kit_ok(town_move(t, TOWN_CREW_1, "arrive", NULL), &t->note);
     assert_int_equal(t->units[1].status, UNIT_ON_SCENE);
     kit_ok(town_move(t, TOWN_CREW_1, "halt", NULL), &t->note);
-    assert_int_equal(town_move(t, TOWN_CREW_1, "feed_back", NULL), ERR_INPUT);
+    assert_int_equal(town_move(t, TOWN_CREW_1, "feed_back", NULL), ERR_GATE);
     assert_string_equal(t->note.field, "outcome");
     kit_ok(
         town_move(
@@ -398,7 +400,7 @@ a_contradiction_blocks_the_stop_until_a_person_compared(void **state)
                          t, TOWN_CITY_DUTY, "judge_valid",
                          "{\"pictures_compared\":true}"),
                      ERR_INPUT);
-    assert_int_equal(town_move(t, TOWN_CITY_DUTY, "compare", NULL), ERR_INPUT);
+    assert_int_equal(town_move(t, TOWN_CITY_DUTY, "compare", NULL), ERR_GATE);
     kit_ok(
         town_move(t, TOWN_CITY_DUTY, "compare", "{\"comparison\":\"differs\"}"),
         &t->note);
@@ -502,7 +504,7 @@ given_back_and_called_back(void **state)
         town_move(t, TOWN_CITY_DUTY, "give_back", "{\"back_reason\":\"不在辖区\"}"),
         ERR_GATE);
     kit_ok(town_move(t, TOWN_CITY_DUTY, "hand_on", "{\"to_unit\":2}"), &t->note);
-    assert_int_equal(town_move(t, TOWN_NORTH_DUTY, "give_back", NULL), ERR_INPUT);
+    assert_int_equal(town_move(t, TOWN_NORTH_DUTY, "give_back", NULL), ERR_GATE);
     kit_ok(
         town_move(t, TOWN_NORTH_DUTY, "give_back", "{\"back_reason\":\"不在辖区\"}"),
         &t->note);
@@ -621,7 +623,7 @@ judged_not_valid_counts_against_camera_and_list(void **state)
     struct town *t = *state;
     alarm_comes(t, "{\"contradiction\":1,\"stop\":true}");
     kit_ok(town_move(t, TOWN_CITY_DUTY, "sign", NULL), &t->note);
-    assert_int_equal(town_move(t, TOWN_CITY_DUTY, "judge_invalid", NULL), ERR_INPUT);
+    assert_int_equal(town_move(t, TOWN_CITY_DUTY, "judge_invalid", NULL), ERR_GATE);
     kit_ok(
         town_move(
             t, TOWN_CITY_DUTY, "judge_invalid", "{\"untrue_reason\":\"misread\"}"),

@@ -36,6 +36,8 @@ static const struct rule_text roles[] = {
 
 #define NODES 512u /* passages looked at */
 #define REACH 6u   /* passages compared with each */
+#define LOOK_ALONE                                                                     \
+    0.2 /* weight of looks without a leap: one car is misjudged alike again */
 #define ODD_LOOK 2 /* attributes that must differ before a look alone counts */
 
 static bool
@@ -68,6 +70,7 @@ struct split {
     const struct sighting *other; /* the first odd look */
     double log_misread, log_same, log_other;
     unsigned odds, odd_in_day;
+    bool any_side; /* some passages are in conflict */
     bool any_leap; /* also those that a wrong clock explains */
 };
 
@@ -214,6 +217,7 @@ split_day(struct split *x)
         if (x->side[i])
             continue;
         unsigned n = leaps ? colour(x, i, members) : 1;
+        x->any_side |= n > 1;
         if (n > 1)
             weigh_component(x, members, n);
         else if (looks_odd(x, i))
@@ -230,6 +234,8 @@ probability_of(const struct split *x)
 {
     double prior = x->s->param[PRIOR_PER_MILLION] * 1e-6;
     double clone = log(prior / 2) + log_sum(x->log_same, x->log_other);
+    if (!x->any_side)
+        clone += log(LOOK_ALONE);
     return 1 / (1 + exp(fmin(x->log_misread - clone, 500)));
 }
 

@@ -9,7 +9,7 @@
 
 enum { PRIOR_PER_MILLION, LEAST_COVERED_PERCENT, LEAST_PERCENT };
 static const struct rule_param params[] = {
-    {"prior_per_million", "1e-6", 0.1, 1000, 40, "任一未登记号牌被伪造使用的先验概率",
+    {"prior_per_million", "1e-6", 0.1, 1000, 15, "任一未登记号牌被伪造使用的先验概率",
      "prior probability that a given unregistered plate is being worn"},
     {"least_covered_percent", "%", 0, 100, 90, "该发牌机关号牌在库比例的下限",
      "least share of this prefix's plates that are in the registry"},

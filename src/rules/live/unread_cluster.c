@@ -13,7 +13,7 @@ static const struct rule_param params[] = {
      "least number of different sites"},
     {"link_min", "min", 2, 10, 6, "相邻两次过车的最长间隔",
      "longest time between two passes"},
-    {"prior_percent", "%", 0.01, 20, 0.2, "未识读过车为故意遮挡的先验概率",
+    {"prior_percent", "%", 0.001, 20, 0.01, "未识读过车为故意遮挡的先验概率",
      "prior probability that an unread pass is a covered plate"},
     {"least_percent", "%", 1, 99, 50, "预警的最低概率",
      "least probability of an alarm"},
@@ -30,7 +30,9 @@ static const struct rule_text roles[] = {
 
 #define MARGIN 0.7
 #define MAX_KMH 130.0
-#define SITES_ON_THE_WAY 3.0 /* a vehicle passes so many sites within the link time */
+#define CHOICES 2.0   /* a chain takes any of several that chance offers */
+#define LINK_LUCK 0.2 /* bad light, dirt: what goes unread once goes unread again */
+#define SITES_ON_THE_WAY 5.0 /* a vehicle passes so many sites within the link time */
 #define SITES_IN_REACH 40.0  /* sites of a city within the reach of one */
 #define ON_THE_WAY_MAX 1.0
 #define SAID_SO 20.0 /* how much likelier the camera's flag is on a covered plate */
@@ -82,7 +84,11 @@ chance_of(const struct scene *s)
 {
     double span_ms = (double)(s->day_to_ms - s->day_from_ms) + LOOKBACK_MS;
     double reach = s->view->n > SITES_IN_REACH ? SITES_IN_REACH / s->view->n : 1;
-    return s->n * s->param[LINK_MIN] * MINUTE_MS / span_ms * reach;
+    double n =
+        16; /* in steps, so that not every pass of the day revises what was said */
+    while (n < s->n)
+        n *= 2;
+    return n * s->param[LINK_MIN] * MINUTE_MS / span_ms * reach;
 }
 
 /* A readable vehicle goes unread more than once by bad luck: each link as likely as its
@@ -94,8 +100,9 @@ probability_of(const struct scene *s, const struct chain *c)
     for (unsigned i = 1; i < c->n; i++) {
         const struct site_model *m =
             model_site(s->view->model, s->passages[c->at[i]].s->site);
-        luck *=
-            fmin(ON_THE_WAY_MAX, chance_of(s) + (double)m->unread * SITES_ON_THE_WAY);
+        luck *= fmin(
+            ON_THE_WAY_MAX,
+            LINK_LUCK + CHOICES * chance_of(s) + (double)m->unread * SITES_ON_THE_WAY);
     }
     double odds = prior / (1 - prior) * pow(SAID_SO, c->flagged) / luck;
     return odds / (1 + odds);

@@ -497,6 +497,32 @@ save_seen(struct daemon *d, ts_ms now)
     task_post(d, OWNER_LEDGER, &t->task);
 }
 
+/* Sealing and merging go on also while nothing comes in. */
+static enum err
+maintain_apply(struct task *t, struct daemon *d)
+{
+    bool more;
+    struct note note = {0};
+    (void)t;
+    enum err e = sight_maintain(d->base->sight, os_now_ms(), false, &more, &note);
+    if (e != OK)
+        log_note(EV_store_failed, e, &note);
+    return e;
+}
+
+static void
+maintain(struct daemon *d, ts_ms now)
+{
+    if (now - d->maintained_ms < MINUTE_MS)
+        return;
+    d->maintained_ms = now;
+    struct task *t = calloc(1, sizeof *t);
+    if (!t)
+        return;
+    task_init(t, d, maintain_apply, free_settled);
+    task_post(d, OWNER_STORE, t);
+}
+
 void *
 owner_tend(void *arg)
 {
@@ -519,6 +545,7 @@ owner_tend(void *arg)
             tick(d, now);
             sign_head(d, now);
             save_seen(d, now);
+            maintain(d, now);
             nightly_look(d, now);
             next = os_mono_us() + TICK_US;
         }

@@ -145,7 +145,7 @@ struct daemon {
     dur_us last_mono_us;
     ts_ms clock_step_at_ms;
     int64_t clock_step_ms;
-    ts_ms signed_ms, seen_saved_ms;
+    ts_ms signed_ms, seen_saved_ms, maintained_ms;
     int64_t purged_day, model_day;
     atomic_bool store_failed, ledger_failed, audit_failed;
 };

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#define PASSES_NOW_MS (10 * MINUTE_MS)
+
 /* ---- what the machine may ask ---- */
 
 static bool
@@ -454,6 +456,16 @@ tell_matter(struct desk *d, uint64_t id, const struct alarm *a, struct note *not
     return e;
 }
 
+static ts_ms
+newest_pass(const struct alarm *a)
+{
+    ts_ms newest = a->pass_ms;
+    for (uint8_t i = 0; i < a->evidence_n; i++)
+        if (a->evidence[i].id.pass_ms > newest)
+            newest = a->evidence[i].id.pass_ms;
+    return newest;
+}
+
 enum err
 desk_alarm(
     struct desk *d, const struct alarm *a, struct span picture, bool work,
@@ -469,8 +481,9 @@ desk_alarm(
         return e;
     if (row.matter)
         return *what == ALARM_CHANGED ? tell_matter(d, row.matter, a, note) : OK;
-    /* Only a new finding is work: one that nobody was sent for when it was new stays
-     * evidence. */
-    bool opens = work && *what == ALARM_NEW && row.alarm.state != ALARM_WITHDRAWN;
+    /* A new finding is work; one that nobody was sent for when it was new becomes work
+     * when the vehicle passes again now. */
+    bool now = *what == ALARM_NEW || d->now - newest_pass(a) < PASSES_NOW_MS;
+    bool opens = work && now && row.alarm.state != ALARM_WITHDRAWN;
     return opens ? open_for_alarm(d, a, note) : OK;
 }

@@ -9,8 +9,8 @@
  * watches.csv sightings.csv truth/, and zones, permits and sections where there are
  * some). Without --truth a city is made first. The rows are fed in the order of the
  * file; at each midnight a site model is frozen from the day that ended, as the daemon
- * does. --shuffle mixes the order of arrival by up to six hours: the table must stay
- * the same.
+ * does. --shuffle delays a quarter of the records by up to six hours: only what models
+ * learn from what had arrived by midnight may differ.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -51,8 +51,9 @@ double model_covered(const struct model *m, struct plate p);
 
 /* ---- making one ---- */
 struct model_build;
-/* Starts from yesterday's model (NULL at first): its statistics count on, fading by
- * half a day. The snapshots are borrowed until the build is freed. */
+/* Starts from yesterday's model (NULL at first): its ways and prefixes count on at half
+ * weight, its clocks are where the search begins; rates are the day's own. The
+ * snapshots are borrowed until the build is freed. */
 enum err model_build_new(
     const struct model *before, const struct site_table *sites,
     const struct vehicle_index *registry, struct model_build **out) MUST_USE;

@@ -910,10 +910,11 @@ judge_look(struct rules *r, const struct sighting *s, int32_t day)
 {
     uint64_t look = unread_look(s);
     ts_ms from = civil_day_start(day, &r->zone);
+    if (!held_first(&r->held, look, day) && !has_link(r, s, look))
+        return;
     uint32_t n = unread_count(
         &r->unread, look, from - LOOKBACK_MS, from + DAY_MS, UNREAD_MOST + 2);
-    bool said = held_first(&r->held, look, day) != NULL;
-    if (n <= UNREAD_MOST + 1 && (said || has_link(r, s, look)))
+    if (n <= UNREAD_MOST + 1)
         judge_unread(r, s, day);
 }
 

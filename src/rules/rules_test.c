@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "core/hash.h"
+#include "rules/ground.h"
 #include "rules/rules.h"
 
 #define SITES 40
@@ -959,6 +960,34 @@ test_checkpoint(void **state)
 }
 
 static void
+test_zone_hours(void **state)
+{
+    (void)state;
+    struct zone shanghai = {"Asia/Shanghai", 480};
+    struct ban_zone z = {.from_ms = 0};
+    assert_true(zone_windows_parse(SPAN("22:00-06:00; 11:30-13:00"), &z));
+    assert_int_equal(z.windows_n, 2);
+    assert_true(zone_open(&z, AT(23, 0, 0), &shanghai));
+    assert_true(zone_open(&z, AT(5, 59, 59), &shanghai)); /* past midnight */
+    assert_false(zone_open(&z, AT(6, 0, 0), &shanghai));
+    assert_true(zone_open(&z, AT(11, 30, 0), &shanghai));
+    assert_false(zone_open(&z, AT(13, 0, 0), &shanghai));
+    z.windows[0].days = 1; /* Mondays: the night to Tuesday, not the night before */
+    assert_true(zone_open(&z, AT(29, 0, 0), &shanghai));
+    assert_false(zone_open(&z, AT(5, 0, 0), &shanghai));
+    assert_false(zone_open(&z, AT(47, 0, 0), &shanghai));
+    z.to_ms = AT(12, 0, 0); /* out of force */
+    assert_false(zone_open(&z, AT(12, 0, 0), &shanghai));
+    assert_false(zone_windows_parse(SPAN("25:00-06:00"), &z));
+    assert_false(zone_windows_parse(SPAN("noon"), &z));
+    assert_true(zone_classes_parse(SPAN("H1;Q"), &z));
+    assert_true(zone_names_class(&z, class_of("H17")));
+    assert_true(zone_names_class(&z, class_of("Q21")));
+    assert_false(zone_names_class(&z, class_of("H31")));
+    assert_false(zone_names_class(&z, 0));
+}
+
+static void
 test_settings(void **state)
 {
     (void)state;
@@ -1044,6 +1073,7 @@ main(void)
         CASE(test_fate),
         CASE(test_any_order),
         CASE(test_checkpoint),
+        cmocka_unit_test(test_zone_hours),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_rows),
     };

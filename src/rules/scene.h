@@ -18,8 +18,9 @@
 #include "rules/seen.h"
 
 #define LOOKBACK_MS (2 * HOUR_MS)
-#define UNREAD_MOST 1024u /* unread passes of a look in a window: more are too common  \
-                           */
+#define UNREAD_MOST                                                                    \
+    1024u /* unread passes of a look in a window: more are too common                  \
+           */
 
 struct marks;
 

@@ -4,13 +4,16 @@
  *
  *   ./dev bench detectors [--truth DIR | --seed N --days D --per-day R] [--json FILE]
  *                         [--explain KIND] [--alarms FILE] [--shuffle SEED] [--rows N]
+ *                         [--cold 1]
  *
  * DIR is any directory in the format of docs/city.md (sites.csv registry.csv
  * watches.csv sightings.csv truth/, and zones, permits and sections where there are
  * some). Without --truth a city is made first. The rows are fed in the order of the
  * file; at each midnight a site model is frozen from the day that ended, as the daemon
- * does. --shuffle delays a quarter of the records by up to six hours: only what models
- * learn from what had arrived by midnight may differ.
+ * does; the first day's is learned from that day itself, as a bulk import can (--cold
+ * 1: from nothing, as on the first day live). --shuffle delays a quarter of the records
+ * by up to six hours: only what models learn from what had arrived by midnight may
+ * differ.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,7 +173,8 @@ struct world {
     size_t n, room;
     struct arena texts;
     struct score *score;
-    FILE *alarms; /* every alarm as JSON; may be NULL */
+    FILE *alarms;  /* every alarm as JSON; may be NULL */
+    uint64_t cold; /* no model for the first day, as in a live start */
     /* what has arrived so far: chains through the rows, index + 1 */
     uint32_t *by_plate, *by_place, *next_plate, *next_place;
     uint64_t mask;
@@ -599,9 +603,9 @@ struct run {
     double rules_s, model_s;
 };
 
-/* Freezes the model of `day` from the rows of the day before it that have arrived. */
+/* Freezes a model for `day` from the first `arrived` rows of civil day `from`. */
 static void
-freeze(struct run *r, int64_t day, size_t arrived)
+freeze(struct run *r, int64_t day, int64_t from, size_t arrived)
 {
     struct model_build *b;
     struct model *m;
@@ -610,7 +614,7 @@ freeze(struct run *r, int64_t day, size_t arrived)
         die("out of", "memory");
     for (size_t i = 0; i < arrived; i++) {
         const struct sighting *s = &r->w->rows[i];
-        if (civil_day(s->pass_ms, &r->w->zone) == day - 1 &&
+        if (civil_day(s->pass_ms, &r->w->zone) == from &&
             model_build_rows(b, s, 1) != OK)
             die("out of", "memory");
     }
@@ -628,11 +632,16 @@ static void
 feed(struct run *r)
 {
     struct world *w = r->w;
+    if (w->n &&
+        !w->cold) { /* a bulk import has the whole first day before it judges it */
+        int64_t first = civil_day(w->rows[w->n / 1000].pass_ms, &w->zone);
+        freeze(r, first, first, w->n);
+    }
     for (size_t i = 0; i < w->n;) {
         size_t n = 0;
         int64_t day = civil_day(w->rows[i].arrive_ms, &w->zone);
         if (day > r->day && i)
-            freeze(r, day, i);
+            freeze(r, day, day - 1, i);
         r->day = day > r->day ? day : r->day;
         while (n < BATCH && i + n < w->n &&
                civil_day(w->rows[i + n].arrive_ms, &w->zone) <= r->day)
@@ -744,6 +753,7 @@ main(int argc, char **argv)
                    : !strcmp(argv[i], "--days")    ? span_u64(value, &days)
                    : !strcmp(argv[i], "--per-day") ? span_u64(value, &per_day)
                    : !strcmp(argv[i], "--shuffle") ? span_u64(value, &mix)
+                   : !strcmp(argv[i], "--cold")    ? span_u64(value, &w.cold)
                    : !strcmp(argv[i], "--rows")    ? span_u64(value, &rows)
                                                    : false))
             die("see the head of bench/detectors.c; not understood:", argv[i]);

@@ -84,10 +84,18 @@ export async function serve(dir, more = []) {
   });
   d.stop = async (signal = "SIGINT") => {
     child.kill(signal);
-    return d.gone;
+    const how = await Promise.race([d.gone, sleep(15000)]);
+    if (how) return how;
+    child.kill("SIGKILL");
+    throw new Error(`the daemon did not end within 15 s of ${signal}\n${d.log}`);
   };
   d.kill = () => d.stop("SIGKILL");
   return d;
+}
+
+/** Ends whatever a failed test left running. */
+export function endAll() {
+  for (const d of running) d.child.kill("SIGKILL");
 }
 
 // ---------------------------------------------------------------- a town
@@ -167,7 +175,7 @@ export class Person {
     if (method !== "GET" && this.csrf && !("x-csrf-token" in h)) h["x-csrf-token"] = this.csrf;
     for (const k of Object.keys(h)) if (h[k] === null) delete h[k];
     if (body !== undefined && !h["content-type"]) h["content-type"] = "application/json";
-    const r = await fetch(this.url + path, { method, headers: h, body: body === undefined ? undefined : typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body) });
+    const r = await fetch(this.url + path, { signal: AbortSignal.timeout(30000), method, headers: h, body: body === undefined ? undefined : typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body) });
     const bytes = Buffer.from(await r.arrayBuffer());
     const json = /json/.test(r.headers.get("content-type") ?? "");
     return { status: r.status, headers: r.headers, bytes, body: json && bytes.length ? JSON.parse(bytes.toString()) : bytes.toString() };
@@ -252,6 +260,7 @@ export class Camera {
   }
   async send(method, path, body, headers = {}) {
     const r = await fetch(this.url + path, {
+      signal: AbortSignal.timeout(30000),
       method,
       headers: { "content-type": "application/VIID+JSON;charset=UTF-8", "user-identify": this.code, ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -304,6 +313,7 @@ export async function device(t, code, protocol = "viid") {
 /** NDJSON with a bearer key. */
 export async function ndjson(url, key, rows) {
   const r = await fetch(`${url}/api/v1/sightings`, {
+    signal: AbortSignal.timeout(30000),
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/x-ndjson" },
     body: rows.map((o) => (typeof o === "string" ? o : JSON.stringify(o))).join("\n") + "\n",

@@ -148,9 +148,10 @@ put_model(struct base *b, void *arg, struct note *note)
     return e;
 }
 
-/* Freezes the model of `day` from the day before it, unless one was frozen already. */
+/* Freezes the model of `day` from the day before it, unless one was frozen already (or
+ * one of an earlier day stands when the import begins). */
 static enum err
-model_for(struct walk *w, int64_t day)
+model_for(struct walk *w, int64_t day, bool first)
 {
     struct arena a;
     struct model_row row;
@@ -158,7 +159,7 @@ model_for(struct walk *w, int64_t day)
     struct model_build *build = NULL;
     arena_init(&a, 256 << 20);
     enum err e = ledger_model_on(w->call->door->reader, (int32_t)day, &a, &row);
-    bool there = e == OK && row.day == day;
+    bool there = e == OK && (row.day == day || first);
     if (there) {
         e = model_decode(row.bytes, &m);
         goto out;
@@ -167,7 +168,8 @@ model_for(struct walk *w, int64_t day)
     struct model_row newest;
     if (ledger_model_newest(w->call->door->reader, &a, &newest) == OK)
         number = newest.number + 1;
-    ts_ms from = civil_day_start(day - 1, &w->b->zone);
+    /* The first day of an import has none before it: it is learned from itself. */
+    ts_ms from = civil_day_start(first && !w->model ? day : day - 1, &w->b->zone);
     e = model_build_new(w->model, w->sites, w->registry, &build);
     if (e == OK)
         e = nightly_feed(w->b->sight, build, from, from + DAY_MS, w->note);
@@ -289,8 +291,7 @@ history_run(struct op_call *c, ts_ms from, ts_ms to, struct note *note)
         e = places_give(c->door->reader, w.rules);
     int64_t first = civil_day(from, &b->zone), last = civil_day(to, &b->zone);
     for (int64_t day = first; day <= last && e == OK; day++) {
-        if (day > first)
-            e = model_for(&w, day);
+        e = model_for(&w, day, day == first);
         if (e == OK)
             e = walk_day(&w, day, to + 1);
     }

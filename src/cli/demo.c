@@ -26,8 +26,8 @@ enum err
 demo_write(const char *file, const struct demo *d, struct note *note)
 {
     json_t *o = json_pack(
-        "{s:I, s:i, s:I, s:I, s:I, s:s, s:s}", "seed", (json_int_t)d->city.seed, "days",
-        d->city.days, "per_day", (json_int_t)d->city.per_day, "watches",
+        "{s:I, s:i, s:I, s:I, s:I, s:b, s:s, s:s}", "seed", (json_int_t)d->city.seed,
+        "days", d->city.days, "per_day", (json_int_t)d->city.per_day, "watches",
         (json_int_t)d->city.watches, "from_ms", (json_int_t)d->city.from_ms,
         "camera_secret", d->camera_secret, "unit_secret", d->unit_secret);
     char *text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
@@ -66,6 +66,7 @@ demo_read(const char *file, struct demo *d, struct note *note)
         d->city.per_day = (uint32_t)number(o, "per_day");
         d->city.watches = (uint32_t)number(o, "watches");
         d->city.from_ms = number(o, "from_ms");
+        d->real = json_is_true(json_object_get(o, "real"));
     } else {
         e = note_fmt(
             note, ERR_CORRUPT, "dir",

@@ -19,6 +19,7 @@
 struct demo {
     const char *dir;
     struct city_opts city;
+    bool real; /* made of real trips: no simulator */
     char camera_secret[33], unit_secret[33];
 };
 void demo_secrets(struct demo *d); /* fresh ones */

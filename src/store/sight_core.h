@@ -68,8 +68,8 @@ struct sight {
     struct view *view;
     struct sight_bulk_job *jobs; /* oldest first */
     bool stopping, busy, woken;
-    bool eager;     /* merge all that can be merged */
-    enum err stuck; /* what the last background step said */
+    _Atomic bool eager; /* merge all that can be merged; written under lock */
+    enum err stuck;     /* what the last background step said */
     struct sight_health health;
     _Atomic uint64_t seq;     /* last number given to a file */
     _Atomic uint64_t flushed; /* LSN up to which everything is in segments */

@@ -3,6 +3,7 @@
  * it, and lets its cameras and units speak to the service over HTTP from a process of
  * their own. */
 #include "city/city.h"
+#include "city/trips.h"
 #include "cli/cmd.h"
 #include "cli/demo.h"
 #include "cli/run_op.h"
@@ -126,6 +127,44 @@ make(
     return e == OK ? copy_file(roads, ours, note) : e;
 }
 
+/* Real trips instead of a made city: sites and passes, nothing planted, nobody driving
+ * now. */
+static enum err
+make_real(
+    const char *trips, const char *data, const char *city, FILE *quiet,
+    struct note *note)
+{
+    char roads[OS_PATH], ours[OS_PATH];
+    struct trips_sum sum;
+    struct setup s = {.dir = data, .zone = {"Asia/Shanghai", 480}, .out = stdout};
+    enum err e = os_mkdir(os_fs_real(), city, note);
+    if (e == OK)
+        e = trips_write(trips, city, trips_start(os_now_ms(), &s.zone), &sum, note);
+    if (e != OK)
+        return e;
+    printf(
+        "%llu sites, %llu trips, %llu passes; accounts and first passwords (shown "
+        "once):\n",
+        (unsigned long long)sum.sites, (unsigned long long)sum.trips,
+        (unsigned long long)sum.passes);
+    e = setup_data(&s, note);
+    if (e == OK)
+        e = setup_user(data, "duty", "值班员", "duty", NULL, NULL, false, stdout, note);
+    if (e == OK)
+        e = setup_user(
+            data, "analyst", "研判员", "analyst", NULL, NULL, false, stdout, note);
+    fflush(stdout);
+    if (e == OK)
+        e = import(data, city, "sites", json_object(), quiet, note);
+    if (e == OK)
+        e = import(data, city, "sightings", json_object(), quiet, note);
+    if (e == OK)
+        e = path_of(roads, city, "roads.geojson", note);
+    if (e == OK)
+        e = path_of(ours, data, "roads.geojson", note);
+    return e == OK ? copy_file(roads, ours, note) : e;
+}
+
 static enum err
 senders(const struct demo *d, const char *data, FILE *quiet, struct note *note)
 {
@@ -151,7 +190,9 @@ senders(const struct demo *d, const char *data, FILE *quiet, struct note *note)
 /* demo.json is written last: a city that was cut off half way is not taken for a whole
  * one. */
 static enum err
-ensure(struct demo *d, const char *data, const char *city, struct note *note)
+ensure(
+    struct demo *d, const char *trips, const char *data, const char *city,
+    struct note *note)
 {
     char file[OS_PATH];
     uint64_t size;
@@ -167,9 +208,11 @@ ensure(struct demo *d, const char *data, const char *city, struct note *note)
         return note_set(note, ERR_IO, NULL, "/dev/null is not there", "缺少 /dev/null");
     e = os_mkdir(os_fs_real(), d->dir, note);
     if (e == OK)
-        e = make(d, data, city, quiet, note);
-    if (e == OK)
+        e = trips ? make_real(trips, data, city, quiet, note)
+                  : make(d, data, city, quiet, note);
+    if (e == OK && !trips)
         e = senders(d, data, quiet, note);
+    d->real = trips != NULL;
     if (e == OK)
         e = demo_write(file, d, note);
     fclose(quiet);
@@ -256,7 +299,7 @@ run(const struct cmd_args *args, struct note *note)
     if (e == OK)
         e = demo_parents(dir, note);
     if (e == OK)
-        e = ensure(&d, data, city, note);
+        e = ensure(&d, cmd_cstr(args, "trips"), data, city, note);
     struct living l = {.demo = &d};
     if (e == OK)
         e = path_of(l.file, data, DEMO_FILE, note);
@@ -268,7 +311,7 @@ run(const struct cmd_args *args, struct note *note)
              .listen = cmd_cstr(args, "listen"),
              .web_root = cmd_cstr(args, "web-root")},
         .seconds = cmd_given(args, "for") ? cmd_number(args, "for") : 0,
-        .ready = start_simulator,
+        .ready = d.real ? NULL : start_simulator,
         .stopping = stop_simulator,
         .arg = &l,
     };
@@ -290,6 +333,10 @@ static const struct cmd_opt opts[] = {
      "passes a day (a new city only)", "每天过车数（仅对新建城市有效）"},
     {"seed", "N", OPT_NUMBER, false, 0, 1e15, "1",
      "another seed, another city (a new city only)", "种子（仅对新建城市有效）"},
+    {"trips", "DIR", OPT_PATH, false, 0, 0, NULL,
+     "a real network with trips instead of a made city: nodes.csv, edges.csv, "
+     "trips-hour-a.csv (or .gz)",
+     "用真实路网与行程代替生成城市：nodes.csv、edges.csv、trips-hour-a.csv（或 .gz）"},
     {"for", "SECONDS", OPT_NUMBER, false, 1, 1e7, NULL, "stop by itself after so long",
      "运行若干秒后自动停止"},
     {"web-root", "DIR", OPT_PATH, false, 0, 0, NULL, "console files from here",

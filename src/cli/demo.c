@@ -28,8 +28,8 @@ demo_write(const char *file, const struct demo *d, struct note *note)
     json_t *o = json_pack(
         "{s:I, s:i, s:I, s:I, s:I, s:b, s:s, s:s}", "seed", (json_int_t)d->city.seed,
         "days", d->city.days, "per_day", (json_int_t)d->city.per_day, "watches",
-        (json_int_t)d->city.watches, "from_ms", (json_int_t)d->city.from_ms,
-        "camera_secret", d->camera_secret, "unit_secret", d->unit_secret);
+        (json_int_t)d->city.watches, "from_ms", (json_int_t)d->city.from_ms, "real",
+        d->real, "camera_secret", d->camera_secret, "unit_secret", d->unit_secret);
     char *text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
     enum err e = text ? os_write_file(os_fs_real(), file, span_cstr(text), "demo", note)
                       : ERR_NOMEM;

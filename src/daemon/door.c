@@ -33,10 +33,13 @@ door_ledger(const struct door *d, door_ledger_fn *fn, void *arg, struct note *no
     }
     struct ledger *l = d->base->ledger;
     enum err e = ledger_begin(l);
-    if (e == OK)
-        e = ledger_job_begin(l);
     if (e != OK)
         return e;
+    e = ledger_job_begin(l);
+    if (e != OK) {
+        ledger_rollback(l);
+        return e;
+    }
     enum err done = fn(d->base, arg, note);
     e = ledger_job_end(l, done == OK);
     if (e == OK)
@@ -63,6 +66,12 @@ door_store(const struct door *d, door_ledger_fn *fn, void *arg, struct note *not
         return fn(d->base, arg, note);
     struct visit v = {fn, arg, note};
     return daemon_call(d->daemon, OWNER_STORE, on_owner, &v);
+}
+
+bool
+door_stopping(const struct door *d)
+{
+    return d->daemon && atomic_load(&d->daemon->stopping);
 }
 
 void

@@ -35,6 +35,9 @@ enum err door_ledger_alone(
 enum err door_store(
     const struct door *d, door_ledger_fn *fn, void *arg, struct note *note) MUST_USE;
 
+/* The daemon wants to stop: long operations end. */
+bool door_stopping(const struct door *d);
+
 /* After changes that the journal does not tell of. */
 void door_registry_changed(const struct door *d);
 void door_places_changed(const struct door *d);

@@ -31,6 +31,12 @@ struct import_kind {
     enum import_way way;
 };
 
+struct import_mark { /* of a file of passes; no path: none is kept */
+    char path[OS_PATH];
+    uint64_t offset, line;
+    bool ruled; /* the rules have walked what was read */
+};
+
 struct import {
     struct op_call *call;
     struct note *note;
@@ -51,7 +57,8 @@ struct import {
     size_t vehicles_n;
     struct watch_row *watches;
     size_t watches_n;
-    ts_ms first_ms, last_ms; /* of the passes */
+    ts_ms first_ms, last_ms; /* of the passes no rule has walked yet; 0 none */
+    struct import_mark mark;
 };
 
 /* The kinds, for people to read: NULL past the last. */
@@ -59,6 +66,7 @@ const struct import_kind *import_kind_at(size_t i);
 
 enum err import_open(struct import *im, int in) MUST_USE;
 enum err import_passes(struct import *im) MUST_USE;
+enum err import_ruled(struct import *im) MUST_USE; /* the rules have walked them */
 enum err import_flush_vehicles(struct import *im) MUST_USE;
 enum err import_flush_watches(struct import *im) MUST_USE;
 struct span import_text(const struct import *im, int column);

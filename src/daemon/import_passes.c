@@ -89,18 +89,17 @@ reject(void *ctx, const struct csv_reject *r)
 
 /* ---- marks ---- */
 
-struct mark {
-    char path[OS_PATH];
-    uint64_t offset, line;
-};
-
-/* A file is the same by its name's hash, size and time of change. */
+/* How far a file has been read, over what passes, and whether the rules have seen them:
+ * "offset line first_ms last_ms ruled". A file is the same by its number on the disk,
+ * its size and its time of change. */
 static void
-mark_open(struct import *im, struct mark *m)
+mark_open(struct import *im)
 {
     struct stat st;
-    char name[64];
-    *m = (struct mark){0};
+    char name[64], *text;
+    size_t n;
+    struct import_mark *m = &im->mark;
+    *m = (struct import_mark){0};
     if (fstat(fileno(im->file), &st) != 0 || !S_ISREG(st.st_mode))
         return;
     uint64_t key = hash_pair((uint64_t)st.st_ino, (uint64_t)st.st_size);
@@ -108,26 +107,45 @@ mark_open(struct import *im, struct mark *m)
     snprintf(name, sizeof name, "import-%016llx.mark", (unsigned long long)key);
     if (os_join(m->path, sizeof m->path, im->call->door->base->dir, name) != OK)
         m->path[0] = 0;
-    char *text;
-    size_t n;
-    if (!m->path[0] || os_read_file(os_fs_real(), m->path, 256, &text, &n, NULL) != OK)
+    if (!m->path[0] || op_flag(im->call, "again") ||
+        os_read_file(os_fs_real(), m->path, 256, &text, &n, NULL) != OK)
         return;
-    struct span rest = span_of(text, n), offset = span_cut(&rest, ' ');
-    if (!span_u64(offset, &m->offset) || !span_u64(span_trim(rest), &m->line))
+    struct span rest = span_trim(span_of(text, n));
+    struct span offset = span_cut(&rest, ' '), line = span_cut(&rest, ' '),
+                first = span_cut(&rest, ' '), last = span_cut(&rest, ' ');
+    int64_t from = 0, to = 0;
+    uint64_t ruled = 0;
+    if (span_u64(offset, &m->offset) && span_u64(line, &m->line) &&
+        span_i64(first, &from) && span_i64(last, &to) && span_u64(rest, &ruled)) {
+        m->ruled = ruled != 0;
+        im->first_ms = m->ruled ? 0 : from;
+        im->last_ms = m->ruled ? 0 : to;
+    } else {
         m->offset = m->line = 0;
+    }
     free(text);
 }
 
 static enum err
-mark_write(const struct mark *m, struct note *note)
+mark_write(const struct import *im)
 {
-    char text[64];
+    char text[128];
+    const struct import_mark *m = &im->mark;
     if (!m->path[0])
         return OK;
     snprintf(
-        text, sizeof text, "%llu %llu\n", (unsigned long long)m->offset,
-        (unsigned long long)m->line);
-    return os_write_file(os_fs_real(), m->path, span_cstr(text), "import.mark", note);
+        text, sizeof text, "%llu %llu %lld %lld %d\n", (unsigned long long)m->offset,
+        (unsigned long long)m->line, (long long)im->first_ms, (long long)im->last_ms,
+        m->ruled);
+    return os_write_file(
+        os_fs_real(), m->path, span_cstr(text), "import.mark", im->note);
+}
+
+enum err
+import_ruled(struct import *im)
+{
+    im->mark.ruled = true;
+    return mark_write(im);
 }
 
 /* ---- alone: bulk ---- */
@@ -145,9 +163,7 @@ window(struct import *im, const struct sighting_batch *b)
 }
 
 static enum err
-finish_stretch(
-    struct import *im, struct sight_bulk **bulk, struct mark *m,
-    const struct csv_passes *p)
+finish_stretch(struct import *im, struct sight_bulk **bulk, const struct csv_passes *p)
 {
     struct sight_bulk_sum sum = {0};
     enum err e = sight_bulk_commit(*bulk, &sum, im->note);
@@ -163,14 +179,14 @@ finish_stretch(
             "the retention\n",
             (unsigned long long)sum.conflicts, (unsigned long long)sum.future,
             (unsigned long long)sum.expired);
-    m->offset = p->offset;
-    m->line = p->rows + p->rejected + 2; /* for messages only */
-    return e == OK ? mark_write(m, im->note) : e;
+    im->mark.offset = p->offset;
+    im->mark.line = p->rows + p->rejected + 2; /* for messages only */
+    im->mark.ruled = false;
+    return e == OK ? mark_write(im) : e;
 }
 
 static enum err
-bulk_all(
-    struct import *im, struct csv_passes *p, struct places_ctx *places, struct mark *m)
+bulk_all(struct import *im, struct csv_passes *p, struct places_ctx *places)
 {
     struct sight *sight = im->call->door->base->sight;
     struct sighting_batch *b = sighting_batch_new(BATCH_ROWS, BATCH_BYTES);
@@ -190,12 +206,12 @@ bulk_all(
         window(im, b);
         in_stretch += b->n;
         if (e == OK && in_stretch >= STRETCH) {
-            e = finish_stretch(im, &bulk, m, p);
+            e = finish_stretch(im, &bulk, p);
             in_stretch = 0;
         }
     }
     if (e == ERR_NOTFOUND)
-        e = bulk ? finish_stretch(im, &bulk, m, p) : OK;
+        e = bulk ? finish_stretch(im, &bulk, p) : OK;
     if (bulk)
         sight_bulk_drop(bulk);
     if (b)
@@ -246,7 +262,6 @@ send_all(struct import *im, struct csv_passes *p, struct places_ctx *places)
 enum err
 import_passes(struct import *im)
 {
-    struct mark m;
     struct places_ctx places = {im, base_sites(im->call->door->base)};
     struct feed_needs needs = {
         .ctx = &places, .site = find_site, .version = places_version};
@@ -259,18 +274,19 @@ import_passes(struct import *im)
     };
     memcpy(p.column, im->column, sizeof p.column);
     enum err e = p.reader ? OK : ERR_NOMEM;
-    mark_open(im, &m);
-    if (e == OK && m.offset && !op_flag(im->call, "again")) {
-        e = csv_skip_to(im->csv, m.offset, m.line, im->note);
+    if (!im->call->door->daemon) /* beside one nothing is marked */
+        mark_open(im);
+    if (e == OK && im->mark.offset) {
+        e = csv_skip_to(im->csv, im->mark.offset, im->mark.line, im->note);
         if (e == OK)
             fprintf(
                 im->call->log,
                 "going on at byte %llu (--again reads from the beginning)\n",
-                (unsigned long long)m.offset);
+                (unsigned long long)im->mark.offset);
     }
     if (e == OK)
         e = im->call->door->daemon ? send_all(im, &p, &places)
-                                   : bulk_all(im, &p, &places, &m);
+                                   : bulk_all(im, &p, &places);
     pass_reader_free(p.reader);
     site_table_unref(places.sites);
     return e;

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,14 +27,18 @@ open_rejects(struct import *im)
     char dir[OS_PATH];
     struct note note;
     if (os_join(dir, sizeof dir, im->call->door->base->dir, "rejects") != OK ||
-        os_mkdir(os_fs_real(), dir, &note) != OK)
+        os_mkdir(os_fs_real(), dir, &note) != OK) {
+        fprintf(im->call->log, "the folder for rejects cannot be made: %s\n", dir);
         return;
+    }
     char name[64];
     snprintf(name, sizeof name, "%s-%lld.csv", im->kind->name, (long long)os_now_ms());
     if (os_join(im->rejects_path, sizeof im->rejects_path, dir, name) != OK)
         return;
     im->rejects = fopen(im->rejects_path, "w");
-    if (im->rejects)
+    if (!im->rejects)
+        fprintf(im->call->log, "rejects cannot be written: %s\n", im->rejects_path);
+    else
         fprintf(im->rejects, "\xEF\xBB\xBFline,column,value,reason,reason_zh\n");
 }
 
@@ -41,6 +46,8 @@ static void
 quoted(FILE *out, struct span s)
 {
     fputc('"', out);
+    if (s.n && strchr("=+-@\t\r", s.p[0])) /* no formula for a spreadsheet */
+        fputc('\'', out);
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '"')
             fputc('"', out);
@@ -228,7 +235,9 @@ take_unit(struct import *im)
         !u.unit.callsign[0])
         return refuse(im, UNIT_CALLSIGN, "1 to 23 bytes", "1 至 23 字节");
     e = find_org(im, UNIT_ORG, &u.unit.org);
-    if (e == OK && u.unit.org.v == 0)
+    if (e != OK)
+        return e;
+    if (u.unit.org.v == 0)
         return refuse(im, UNIT_ORG, "no such unit of the organisation", "没有该单位");
     if (!position(im, UNIT_LON, UNIT_LAT, &u.unit.lon, &u.unit.lat))
         return refuse(im, UNIT_LON, "decimal degrees", "应为十进制度");
@@ -236,8 +245,7 @@ take_unit(struct import *im)
         u.unit.status = UNIT_READY;
         u.unit.fix_ms = u.unit.lon || u.unit.lat ? im->now : 0;
     }
-    if (e == OK)
-        e = ledger_unit_put(im->call->door->base->ledger, &u);
+    e = ledger_unit_put(im->call->door->base->ledger, &u);
     return e == OK ? told(im, TOPIC_UNIT, u.unit.id.v) : e;
 }
 
@@ -573,10 +581,14 @@ take_vehicle(struct import *im)
     v->plate_color = (uint8_t)plate_color;
     v->plate_class = (uint8_t)plate_class;
     v->vehicle_color = (uint8_t)color;
+    if (use.n > 1 || (use.n && (use.p[0] < 'A' || use.p[0] > 'Z')))
+        return refuse(im, REG_USE, "one letter of GA 24.3", "应为 GA 24.3 的一个字母");
     v->use_nature = use.n ? use.p[0] : 0;
     struct span owner = import_text(im, REG_OWNER);
     char *keep = im->owners[im->vehicles_n];
     size_t n = owner.n < IMPORT_OWNER ? owner.n : IMPORT_OWNER;
+    while (n < owner.n && n && ((unsigned char)owner.p[n] & 0xC0) == 0x80)
+        n--; /* no half characters */
     memcpy(keep, owner.p ? owner.p : "", n);
     r->owner = span_of(keep, n);
     im->taken++;
@@ -664,8 +676,8 @@ import_flush_watches(struct import *im)
     if (e != OK)
         return e;
     struct ledger_entry entry = {.topic = TOPIC_WATCH, .at_ms = im->now};
-    uint64_t number_;
-    return ledger_note(im->call->door->base->ledger, &entry, &number_);
+    uint64_t number;
+    return ledger_note(im->call->door->base->ledger, &entry, &number);
 }
 
 /* ---- the table ---- */
@@ -735,6 +747,35 @@ in_registry(struct base *b, void *arg, struct note *note)
     return e != OK ? e : end;
 }
 
+/* The file, looked at twice a second: a sender that says nothing does not keep the
+ * daemon from stopping. */
+static enum err
+from_input(void *ctx, char *dst, size_t cap, size_t *n, struct note *note)
+{
+    struct import *im = ctx;
+    struct pollfd p = {.fd = fileno(im->file), .events = POLLIN};
+    for (;;) {
+        if (door_stopping(im->call->door))
+            return note_set(
+                note, ERR_STOPPING, NULL, "the daemon stops: import the file again",
+                "守护进程正在停止，请稍后重新导入");
+        int ready = poll(&p, 1, 500);
+        if (ready < 0 && errno != EINTR)
+            return note_set(
+                note, ERR_IO, "file", "the file cannot be read", "无法读取文件");
+        if (ready > 0)
+            break;
+    }
+    ssize_t got = read(p.fd, dst, cap);
+    while (got < 0 && errno == EINTR)
+        got = read(p.fd, dst, cap);
+    if (got < 0)
+        return note_set(
+            note, ERR_IO, "file", "the file cannot be read", "无法读取文件");
+    *n = (size_t)got;
+    return OK;
+}
+
 enum err
 import_open(struct import *im, int in)
 {
@@ -746,8 +787,8 @@ import_open(struct import *im, int in)
             im->note, ERR_IO, "file", "the file cannot be read", "无法读取文件");
     const char *coding = op_text(c, "encoding");
     struct csv_conf conf = {
-        .source = csv_from_file,
-        .ctx = im->file,
+        .source = from_input,
+        .ctx = im,
         .code = !coding                          ? CSV_AUTO
                 : strcmp(coding, "gb18030") == 0 ? CSV_GB18030
                 : strcmp(coding, "utf-8") == 0   ? CSV_UTF8
@@ -855,9 +896,13 @@ run(struct op_call *c, struct note *note)
             fprintf(c->out, "rejects: %s\n", im->rejects_path);
         e = op_audit(c, "import", what, im->rejects_path, im->taken);
     }
-    if (e == OK && im->kind->way == IMPORT_PASSES && !op_flag(c, "no_rules") &&
-        !c->door->daemon)
+    bool walk = im->kind && im->kind->way == IMPORT_PASSES && !c->door->daemon &&
+                !op_flag(c, "no_rules");
+    if (e == OK && walk && im->first_ms) {
         e = history_run(c, im->first_ms, im->last_ms, note);
+        if (e == OK)
+            e = import_ruled(im);
+    }
     close_import(im);
     free(im);
     return e;

@@ -77,16 +77,23 @@ found(void *ctx, const struct alarm *a)
 
 struct findings {
     struct task task;
+    struct findings *next; /* while it is held */
     struct alarm *alarms;
     char (*pictures)[128];
     size_t n;
     uint64_t lsn;
 };
 
-static enum err
-findings_apply(struct task *t, struct daemon *d)
+/* Wrong with this alarm alone; anything else is the ledger's and is tried again. */
+static bool
+is_alarms_own(enum err e)
 {
-    struct findings *f = (struct findings *)t;
+    return e != ERR_IO && e != ERR_FULL && e != ERR_NOMEM && e != ERR_BUSY;
+}
+
+static enum err
+write_findings(struct daemon *d, const struct findings *f)
+{
     struct note note = {0};
     struct site_table *sites = base_sites(d->base);
     struct org_table *orgs = base_org(d->base);
@@ -102,16 +109,20 @@ findings_apply(struct task *t, struct daemon *d)
     enum err e = OK;
     for (size_t i = 0; i < f->n && e == OK; i++) {
         const struct alarm *a = &f->alarms[i];
-        enum alarm_write what;
+        enum alarm_write what = ALARM_SAME;
         e = desk_alarm(
             &desk, a, span_cstr(f->pictures[i]), desk.now - a->pass_ms < WORK_WITHIN_MS,
             &what, &note);
-        if (e == OK && what != ALARM_SAME)
+        if (e != OK && is_alarms_own(e)) {
+            log_note(EV_ledger_failed, e, &note);
+            e = OK;
+        } else if (e == OK && what != ALARM_SAME) {
             counter_add(
                 a->state == ALARM_RAISED    ? CTR_alarms_raised
                 : a->state == ALARM_REVISED ? CTR_alarms_revised
                                             : CTR_alarms_withdrawn,
                 1);
+        }
     }
     if (e == OK)
         e = ledger_rules_mark(d->base->ledger, 0, f->lsn);
@@ -122,15 +133,86 @@ findings_apply(struct task *t, struct daemon *d)
     return e;
 }
 
-static void
-findings_settled(struct task *t, struct daemon *d, enum err e)
+/* Findings that could not be written are held, and everything behind them with them:
+ * an alarm's newer state is never overtaken by an older one, and no checkpoint passes
+ * what is not in the ledger yet. */
+static enum err
+findings_apply(struct task *t, struct daemon *d)
 {
-    (void)d,
-        (void)e; /* not marked: a restart runs the rules again from the last mark */
-    struct findings *f = (struct findings *)t;
+    if (d->findings_held)
+        return ERR_BUSY;
+    enum err e = write_findings(d, (struct findings *)t);
+    d->findings_held = e != OK;
+    return e;
+}
+
+static void
+findings_free(struct findings *f)
+{
     free(f->alarms);
     free(f->pictures);
     free(f);
+}
+
+static void
+findings_settled(struct task *t, struct daemon *d, enum err e)
+{
+    struct findings *f = (struct findings *)t;
+    if (e == OK ||
+        e == ERR_STOPPING) { /* a restart runs the rules from the checkpoint */
+        findings_free(f);
+        return;
+    }
+    struct findings **end = &d->held;
+    while (*end)
+        end = &(*end)->next;
+    *end = f;
+    d->findings_held = true;
+}
+
+struct retry {
+    struct task task;
+    struct findings *list;
+};
+
+static enum err
+retry_apply(struct task *t, struct daemon *d)
+{
+    struct retry *r = (struct retry *)t;
+    enum err e = OK;
+    r->list = d->held;
+    d->held = NULL;
+    for (const struct findings *f = r->list; f && e == OK; f = f->next)
+        e = write_findings(d, f);
+    return e;
+}
+
+static void
+retry_settled(struct task *t, struct daemon *d, enum err e)
+{
+    struct retry *r = (struct retry *)t;
+    struct findings **end = &r->list;
+    while (e == OK && r->list) {
+        struct findings *f = r->list;
+        r->list = f->next;
+        findings_free(f);
+    }
+    while (*end) /* what is still held stays before what came since */
+        end = &(*end)->next;
+    *end = d->held;
+    d->held = r->list;
+    d->findings_held = d->held != NULL;
+    free(r);
+}
+
+static void
+retry_held(struct daemon *d)
+{
+    struct retry *r = d->findings_held ? calloc(1, sizeof *r) : NULL;
+    if (!r)
+        return;
+    task_init(&r->task, d, retry_apply, retry_settled);
+    task_post(d, OWNER_LEDGER, &r->task);
 }
 
 /* The picture of the deciding pass, so that lists need no look-up. */
@@ -184,6 +266,8 @@ static enum err
 checkpoint_apply(struct task *t, struct daemon *d)
 {
     struct checkpoint *c = (struct checkpoint *)t;
+    if (d->findings_held)
+        return ERR_BUSY; /* the next one, when all is written */
     return ledger_rules_checkpoint_put(
         d->base->ledger, 0, c->lsn, os_now_ms(), span_of(c->state.p, c->state.n));
 }
@@ -416,6 +500,11 @@ rules_end(struct daemon *d)
     d->pulse = NULL;
     free(d->found);
     d->found = NULL;
+    while (d->held) { /* a restart finds them again */
+        struct findings *f = d->held;
+        d->held = f->next;
+        findings_free(f);
+    }
 }
 
 static void
@@ -439,6 +528,7 @@ beat(struct daemon *d, ts_ms now)
         tend_sites(d, sites, n);
     }
     rules_tick(d->rules, now);
+    retry_held(d);
     counter_set(CTR_rules_lsn, rules_lsn(d->rules));
     d->pulsed_ms = now;
 }
@@ -463,6 +553,8 @@ owner_rules(void *arg)
         ts_ms now = os_now_ms();
         if (now - d->pulsed_ms >= TICK_EVERY_MS || now < d->pulsed_ms)
             beat(d, now);
+        if (closing)
+            retry_held(d);
         if (closing)
             d->marked_ms = 0; /* whatever was not marked yet is now */
         report(d, now);

@@ -154,6 +154,14 @@ count_fates(const struct sighting_batch *b)
         counter_add(CTR_pictures_stored, b->pictures_n);
 }
 
+/* What a job has stored itself (an import beside us) goes to the rules from the
+ * journal. */
+static void
+look_behind(struct daemon *d)
+{
+    d->behind |= sight_lsn(d->base->sight) > d->forwarded_lsn;
+}
+
 /* One sync for all of them; every sender is answered, whatever came of it. */
 static void
 commit(struct daemon *d, struct append **group, size_t n)
@@ -204,8 +212,10 @@ owner_store(void *arg)
                 commit(d, group, n);
                 n = 0;
             }
-            if (job->run != run_append)
+            if (job->run != run_append) {
                 job->run(job, &o->env);
+                look_behind(d);
+            }
         }
         if (n)
             commit(d, group, n);

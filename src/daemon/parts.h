@@ -71,8 +71,7 @@ void task_init(
  * it. When the owner has stopped, settled() gets ERR_STOPPING at once. */
 void task_post(struct daemon *d, enum owner_name to, struct task *t);
 /* Runs fn(arg) on the owner and waits for it (on the ledger: for its group). Not from
- * an owner's own thread. ERR_TIMEOUT after wait_us (then fn may still run: arg must
- * stay). */
+ * an owner's own thread. */
 enum err daemon_call(
     struct daemon *d, enum owner_name to, enum err (*fn)(struct daemon *d, void *arg),
     void *arg);
@@ -132,6 +131,8 @@ struct daemon {
     struct pending *pending;
     size_t pending_n, pending_room;
     bool keep_job;
+    struct findings *held;     /* alarms the ledger could not take, oldest first */
+    atomic_bool findings_held; /* there are some, or one has just failed */
 
     /* owned by tend */
     struct reserve *reserve;
@@ -182,8 +183,6 @@ enum rules_change {
     RULES_MODEL = 16,
 };
 void rules_changed(struct daemon *d, unsigned changes);
-/* Rules' state into the ledger (at shutdown and now and then). */
-enum err rules_save(struct daemon *d);
 
 /* owner_ledger.c */
 enum err ledger_begin_owner(struct daemon *d, struct note *note) MUST_USE;

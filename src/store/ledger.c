@@ -296,12 +296,13 @@ enum err
 ledger_begin(struct ledger *l)
 {
     must(!l->in_group && !l->r.in_read);
-    if (l->broken)
-        return ERR_IO;
-    enum err e = run(l, "BEGIN IMMEDIATE");
-    if (e)
+    l->r.refuses = l->broken;
+    enum err e = l->broken ? ERR_IO : run(l, "BEGIN IMMEDIATE");
+    if (e) {
+        l->r.refuses = true;
         return e;
-    l->in_group = true;
+    }
+    l->in_group = l->r.grouped = true;
     memcpy(l->at_group, l->last, sizeof l->last);
     return OK;
 }
@@ -313,7 +314,7 @@ ledger_rollback(struct ledger *l)
     if (!group_lost(l))
         (void)!run(l, "ROLLBACK");
     memcpy(l->last, l->at_group, sizeof l->last);
-    l->in_group = l->in_job = false;
+    l->in_group = l->in_job = l->r.grouped = false;
 }
 
 enum err
@@ -322,7 +323,7 @@ ledger_commit(struct ledger *l, struct note *note)
     must(l->in_group && !l->in_job);
     enum err e = group_lost(l) ? ERR_IO : run(l, "COMMIT");
     if (!e) {
-        l->in_group = false;
+        l->in_group = l->r.grouped = false;
         l->commits++;
         return OK;
     }

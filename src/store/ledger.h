@@ -55,6 +55,7 @@ enum err ledger_reader_begin(struct ledger_reader *r) MUST_USE;
 void ledger_reader_end(struct ledger_reader *r);
 
 /* ---- group commit ---- */
+/* When it fails, jobs may run all the same: every change of theirs is ERR_IO. */
 enum err ledger_begin(struct ledger *l) MUST_USE;
 /* Durable when OK. On failure nothing of the group happened: answer every job with the
  * error. */

@@ -43,6 +43,15 @@ sql_exec(struct ledger_reader *r, const char *text)
     return rc ? err_of(sqlite3_extended_errcode(r->db)) : OK;
 }
 
+/* Without its group a change would be kept by itself, and its job told that it failed.
+ */
+static bool
+may_run(struct ledger_reader *r, sqlite3_stmt *st)
+{
+    r->refuses |= r->grouped && sqlite3_get_autocommit(r->db);
+    return !r->refuses || sqlite3_stmt_readonly(st);
+}
+
 enum err
 sql_use(struct ledger_reader *r, const char *text, struct sql *q)
 {
@@ -62,6 +71,8 @@ sql_use(struct ledger_reader *r, const char *text, struct sql *q)
         r->cache[i].text = text;
         r->cache[i].st = st;
     }
+    if (!may_run(r, r->cache[i].st))
+        return ERR_IO;
     q->st = r->cache[i].st;
     return OK;
 }
@@ -277,6 +288,6 @@ like_pattern(struct arena *a, struct span text)
 uint64_t
 ledger_id(struct ledger *l, enum ledger_id which)
 {
-    must(l->in_group);
+    must(l->in_group || l->r.refuses);
     return ++l->last[which];
 }

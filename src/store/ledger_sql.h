@@ -45,6 +45,9 @@ struct ledger_reader {
     } cache[SQL_CACHE];
     struct ledger *owner; /* the writer of this file */
     bool in_read;
+    bool grouped; /* the writer's: a group runs */
+    bool refuses; /* the writer's: a group could not begin, or was lost: no change is
+                     made until one begins */
 };
 
 struct ledger {
@@ -55,7 +58,8 @@ struct ledger {
     bool in_group, in_job, broken;
     uint64_t last[LEDGER_IDS]; /* ids given so far */
     uint64_t at_group[LEDGER_IDS], at_job[LEDGER_IDS];
-    uint64_t commits, jobs, undone;
+    /* The writer counts, ledger_size() reads from any thread. */
+    _Atomic uint64_t commits, jobs, undone;
 };
 
 struct sql {

@@ -120,7 +120,7 @@ publish(struct daemon *d)
     struct ledger_entry *entries;
     size_t n;
     unsigned rules = 0;
-    bool roster = false, org = false, all_watches = false;
+    bool all_watches = false;
     uint64_t watches[EVENTS_AT_ONCE];
     size_t watches_n = 0;
     struct ledger_reader *reader = ledger_as_reader(d->base->ledger);
@@ -133,15 +133,17 @@ publish(struct daemon *d)
             reader, d->published, EVENTS_AT_ONCE, &a, &entries, &n);
         if (e != OK || n == 0)
             break;
+        unsigned page = 0;
+        bool roster = false, org = false;
         for (size_t i = 0; i < n; i++) {
             const struct ledger_entry *entry = &entries[i];
             d->published = entry->n;
             org |= entry->topic == TOPIC_ORG;
             roster |= entry->topic == TOPIC_UNIT || entry->topic == TOPIC_DEVICE ||
                       entry->topic == TOPIC_USER;
-            rules |= entry->topic == TOPIC_SITE    ? RULES_SITES
-                     : entry->topic == TOPIC_WATCH ? RULES_WATCHES
-                                                   : 0;
+            page |= entry->topic == TOPIC_SITE    ? RULES_SITES
+                    : entry->topic == TOPIC_WATCH ? RULES_WATCHES
+                                                  : 0;
             if (entry->topic == TOPIC_WATCH && entry->object == 0)
                 all_watches = true; /* a bulk import */
             else if (entry->topic == TOPIC_WATCH)
@@ -150,9 +152,10 @@ publish(struct daemon *d)
                 account_event(d, entry);
         }
         /* Snapshots first: what a console fetches after an event must hold it. */
+        rules |= page;
         if (org && base_refresh_org(d->base) != OK)
             log_note(EV_ledger_failed, ERR_IO, NULL);
-        if ((rules & RULES_SITES) && base_refresh_sites(d->base) != OK)
+        if ((page & RULES_SITES) && base_refresh_sites(d->base) != OK)
             log_note(EV_ledger_failed, ERR_IO, NULL);
         enum err seen = all_watches ? base_refresh_watches(d->base, os_now_ms())
                         : watches_n ? base_refresh_watch(d->base, watches, watches_n)
@@ -219,7 +222,7 @@ run_group(struct owner *o, struct msg *chain, size_t n)
         fire_due(d, &more);
     if (e == OK)
         e = ledger_commit(d->base->ledger, &note);
-    else
+    else if (ledger_in_group(d->base->ledger))
         ledger_rollback(d->base->ledger);
     d->ledger_failed = e != OK && e != ERR_FULL;
     if (e != OK)

@@ -34,6 +34,15 @@ struct analysis_cell { /* passes of one site in five minutes; empty ones are lef
     uint32_t n;
 };
 
+/* What earlier days have taught of a site (cautious defaults where nothing is known).
+ */
+struct analysis_learned {
+    double unread;     /* share of its reads without a whole plate */
+    double misread;    /* share of its whole plates with a character wrong */
+    int32_t offset_ms; /* its clock minus true time */
+    uint32_t offset_sd_ms;
+};
+
 struct analysis_needs {
     void *ctx;
     enum err (*by_plate)(
@@ -47,6 +56,10 @@ struct analysis_needs {
     enum err (*flow)(
         void *ctx, ts_ms from, ts_ms to, struct arena *arena,
         struct analysis_cell **out, size_t *n);
+    const struct site_table *sites; /* held as long as these needs */
+    /* Least time a vehicle was learned to need from a to b, ms; 0: not learned. */
+    uint32_t (*least_ms)(void *ctx, struct site_id a, struct site_id b);
+    void (*learned)(void *ctx, struct site_id site, struct analysis_learned *out);
 };
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tongqu query: trajectories and passes are looks like any other (matter, purpose,
  * record); alarms are listed as the ledger has them. */
-#include "core/os_clock.h"
-#include "daemon/op.h"
+#include "daemon/op_house.h"
 #include "daemon/parts.h"
 #include "serve/looks.h"
 #include "serve/rows.h"
-#include "store/ledger_look.h"
 
 #include <stdlib.h>
 
@@ -181,52 +179,6 @@ print_rows(
 
 /* ---- looks ---- */
 
-static struct site_table *
-house_sites(void *ctx)
-{
-    return base_sites(ctx);
-}
-
-static struct org_table *
-house_org(void *ctx)
-{
-    return base_org(ctx);
-}
-
-static struct watch_set *
-house_watches(void *ctx)
-{
-    return base_watches(ctx);
-}
-
-static enum err
-put_look(struct base *b, void *arg, struct note *note)
-{
-    (void)note;
-    return ledger_look_put(b->ledger, arg);
-}
-
-static enum err
-find_matter(struct op_call *c, uint64_t *id, struct note *note)
-{
-    const char *text = op_text(c, "matter");
-    struct matter_row row;
-    uint64_t number;
-    if (!text) {
-        *id = 0; /* refused where all looks are, and so on record */
-        return OK;
-    }
-    enum err e = ledger_matter_by_number(c->door->reader, span_cstr(text), &row);
-    if (e == ERR_NOTFOUND && span_u64(span_cstr(text), &number))
-        e = ledger_matter_find(c->door->reader, number, &row);
-    if (e == ERR_NOTFOUND)
-        return note_fmt(
-            note, e, "matter", "there is no matter \"%s\"", "没有事项“%s”", text);
-    if (e == OK)
-        *id = row.id;
-    return e;
-}
-
 static enum err
 read_sites(
     struct op_call *c, const struct site_table *sites, struct site_id *out, size_t *n,
@@ -250,38 +202,13 @@ read_sites(
 static enum err
 look(struct op_call *c, enum look_kind kind, struct note *note)
 {
-    struct base *b = c->door->base;
     struct arena a;
     enum format f;
+    struct op_house h = {0};
     struct looks_answer answer = {0};
     struct site_id ids[PASSES_SITES];
-    struct site_table *sites = base_sites(b);
-    struct org_table *orgs = base_org(b);
-    struct house house = {
-        .ctx = b,
-        .zone = b->zone,
-        .loops = b->loops,
-        .looks = &b->looks,
-        .audit = b->audit,
-        .sight = b->sight,
-        .registry = b->registry,
-        .sites = house_sites,
-        .org = house_org,
-        .watches = house_watches,
-    };
+    struct site_table *sites = base_sites(c->door->base);
     struct looks_ask ask = {
-        .who =
-            {
-                .kind = kind,
-                .roles = ROLE_ANALYST,
-                .login = c->login,
-                .address = "local",
-                .org = {orgs->n ? orgs->rows[1].id.v : 1},
-                .purpose = span_cstr(op_text(c, "purpose")),
-                .from_ms = op_number(c, "from", 0),
-                .to_ms = op_number(c, "to", 0),
-                .now_ms = os_now_ms(),
-            },
         .plate = span_cstr(op_text(c, "plate")),
         .sites = ids,
         .limit = (size_t)op_number(c, "limit", 100000),
@@ -289,18 +216,20 @@ look(struct op_call *c, enum look_kind kind, struct note *note)
     arena_init(&a, (size_t)1 << 30);
     enum err e = format_of(c, &f, note);
     if (e == OK)
-        e = find_matter(c, &ask.who.matter, note);
+        e = op_house_who(c, kind, &ask.who, note);
     if (e == OK)
         e = read_sites(c, sites, ids, &ask.sites_n, note);
     if (e == OK)
-        e = looks_run(&house, c->door->reader, &ask, &a, &answer, note);
+        e = op_house_open(c, &h);
     if (e == OK)
-        e = door_ledger(c->door, put_look, &answer.row, note);
+        e = looks_run(&h.house, c->door->reader, &ask, &a, &answer, note);
+    if (e == OK)
+        e = op_house_looked(c, &answer.row, note);
     if (e == OK)
         print_rows(c, f, &answer, sites);
+    op_house_close(&h);
     looks_release(&answer);
     site_table_unref(sites);
-    org_table_unref(orgs);
     arena_release(&a);
     return e;
 }

@@ -4,19 +4,29 @@
 #include "serve/looks.h"
 
 #include "core/counter.h"
+#include "core/os_clock.h"
 
 #include <sodium.h>
 #include <stdio.h>
 
 #define ROWS_DEFAULT 5000
+#define BUDGET_US 20000000 /* of one analysis */
 
 /* ---- primitives of our own engine ---- */
 
 struct engine {
     struct sight_snap *snap;
-    bool (*stop)(void *arg);
-    void *stop_arg;
+    struct model *model;
+    dur_us until_us;
 };
+
+/* A question that takes longer than people wait is stopped, and says so. */
+static bool
+too_long(void *arg)
+{
+    const struct engine *g = arg;
+    return os_mono_us() > g->until_us;
+}
 
 static enum err
 by_plate(
@@ -24,7 +34,13 @@ by_plate(
     struct arena *arena, struct analysis_rows *out)
 {
     struct engine *g = ctx;
-    struct sight_ask ask = {.from = from, .to = to, .limit = limit, .arena = arena};
+    struct sight_ask ask = {
+        .from = from,
+        .to = to,
+        .limit = limit,
+        .arena = arena,
+        .stop = too_long,
+        .stop_arg = g};
     struct sight_rows rows;
     enum err e = sight_trajectory(g->snap, plate, &ask, &rows);
     if (e == OK)
@@ -39,7 +55,13 @@ by_place(
     struct arena *arena, struct analysis_rows *out)
 {
     struct engine *g = ctx;
-    struct sight_ask ask = {.from = from, .to = to, .limit = limit, .arena = arena};
+    struct sight_ask ask = {
+        .from = from,
+        .to = to,
+        .limit = limit,
+        .arena = arena,
+        .stop = too_long,
+        .stop_arg = g};
     struct sight_filter f = {
         .plate_color = filter->plate_color,
         .vehicle_color = filter->vehicle_color,
@@ -60,7 +82,8 @@ flow(
     size_t *n)
 {
     struct engine *g = ctx;
-    struct sight_ask ask = {.from = from, .to = to, .arena = arena};
+    struct sight_ask ask = {
+        .from = from, .to = to, .arena = arena, .stop = too_long, .stop_arg = g};
     struct sight_cell *cells;
     size_t count;
     enum err e = sight_flow(
@@ -76,6 +99,26 @@ flow(
     *out = mine;
     *n = count;
     return OK;
+}
+
+static uint32_t
+least_ms(void *ctx, struct site_id a, struct site_id b)
+{
+    const struct engine *g = ctx;
+    return model_least_ms(g->model, a, b);
+}
+
+static void
+learned(void *ctx, struct site_id site, struct analysis_learned *out)
+{
+    const struct engine *g = ctx;
+    const struct site_model *m = model_site(g->model, site);
+    *out = (struct analysis_learned){
+        .unread = m->unread,
+        .misread = m->misread,
+        .offset_ms = m->offset_ms,
+        .offset_sd_ms = m->offset_sd_ms,
+    };
 }
 
 /* ---- what is asked, in words that the record keeps ---- */
@@ -145,22 +188,27 @@ read_plate(const struct looks_ask *ask, struct asked *out, struct note *note)
 
 /* ---- the analyses ---- */
 
+struct plain { /* a trajectory, or passes */
+    const struct looks_ask *ask;
+    const struct asked *what;
+    struct looks_answer *out;
+};
+
 static enum err
 analyse(
-    const struct house *house, const struct looks_ask *ask, const struct asked *what,
-    const struct look_permit *permit, struct arena *arena, struct looks_answer *out,
-    struct note *note)
+    void *arg, const struct look_permit *permit, const struct analysis_needs *needs,
+    struct arena *arena, uint64_t *count, struct note *note)
 {
-    struct engine g = {.snap = sight_snapshot(house->sight)};
-    if (!g.snap)
-        return ERR_NOMEM;
-    struct analysis_needs needs = {&g, by_plate, by_place, flow};
+    const struct plain *p = arg;
+    const struct looks_ask *ask = p->ask;
+    const struct asked *what = p->what;
+    struct looks_answer *out = p->out;
     size_t limit = ask->limit ? ask->limit : ROWS_DEFAULT;
     enum err e = OK;
     if (ask->who.kind == LOOK_TRAJECTORY) {
         struct trajectory t;
         e = trajectory_of(
-            permit, &needs, what->plate, ask->who.from_ms, ask->who.to_ms, limit, arena,
+            permit, needs, what->plate, ask->who.from_ms, ask->who.to_ms, limit, arena,
             &t, note);
         if (e == OK) {
             out->rows = t.rows;
@@ -187,15 +235,15 @@ analyse(
             .to = ask->who.to_ms,
             .limit = limit,
         };
-        struct passes p;
-        e = passes_of(permit, &needs, &pa, arena, &p, note);
+        struct passes passes;
+        e = passes_of(permit, needs, &pa, arena, &passes, note);
         if (e == OK) {
-            out->rows = p.rows;
-            out->coverage = p.coverage;
+            out->rows = passes.rows;
+            out->coverage = passes.coverage;
             out->covered = true;
         }
     }
-    sight_snap_free(g.snap);
+    *count = out->rows.n;
     return e;
 }
 
@@ -228,6 +276,84 @@ newest_pass(const struct house *house)
     return at;
 }
 
+/* The analysis itself, on a snapshot of the engine and the newest model. */
+static enum err
+answer(
+    const struct house *house, struct site_table *sites,
+    const struct look_permit *permit, looks_fn fn, void *arg, struct arena *arena,
+    uint64_t *count, struct note *note)
+{
+    struct engine g = {
+        .snap = sight_snapshot(house->sight),
+        .model = house->model ? house->model(house->ctx) : NULL,
+        .until_us = os_mono_us() + BUDGET_US,
+    };
+    struct analysis_needs needs = {
+        .ctx = &g,
+        .by_plate = by_plate,
+        .by_place = by_place,
+        .flow = flow,
+        .sites = sites,
+        .least_ms = least_ms,
+        .learned = learned,
+    };
+    enum err e = g.snap ? fn(arg, permit, &needs, arena, count, note) : ERR_NOMEM;
+    sight_snap_free(g.snap);
+    model_unref(g.model);
+    if (e == ERR_TIMEOUT && note && !note->en[0])
+        e = note_set(
+            note, e, NULL,
+            "this question takes too long: narrow the window or the place",
+            "查询耗时过长：请缩小时段或范围");
+    if (e == ERR_TOOBIG && note && !note->en[0])
+        e = note_set(
+            note, e, NULL,
+            "this question needs more memory than it may have: narrow the window",
+            "查询所需内存超限：请缩小时段或范围");
+    return e;
+}
+
+enum err
+looks_through(
+    const struct house *house, struct ledger_reader *reader,
+    const struct look_request *asked, looks_fn fn, void *arg, struct arena *arena,
+    struct look_row *row, struct note *note)
+{
+    struct look_request q = *asked;
+    struct look_permit *permit = NULL;
+    struct look_row mine = {0};
+    enum look_refusal refusal = LOOK_ALLOWED;
+    uint64_t count = 0;
+    struct site_table *sites = house->sites(house->ctx);
+    struct org_table *orgs = house->org(house->ctx);
+    crypto_generichash(
+        q.parameters, sizeof q.parameters, (const uint8_t *)q.subject.p, q.subject.n,
+        (const uint8_t *)"look", 4);
+    q.newest_ms = newest_pass(house);
+    audit_look_row(house->looks, &q, &mine); /* purpose, reason, confirm by */
+    enum err e = audit_look_begin(
+        house->audit, reader, house->looks, orgs, &q, &permit, &refusal, note);
+    if (e != OK) {
+        counter_add(CTR_looks_refused, 1);
+        if (refusal != LOOK_ALLOWED)
+            e = note_code(note, e, look_refusal_code(refusal));
+        goto out;
+    }
+    enum err said = answer(house, sites, permit, fn, arg, arena, &count, note);
+    e = audit_look_end(
+        house->audit, &permit, count, said == OK ? AUDIT_OK : AUDIT_FAILED, q.now_ms,
+        &mine);
+    counter_add(CTR_looks, 1);
+    if (said != OK)
+        e = said;
+    if (e == OK)
+        *row = mine;
+out:
+    site_table_unref(sites);
+    org_table_unref(orgs);
+    return e;
+}
+
 enum err
 looks_run(
     const struct house *house, struct ledger_reader *reader,
@@ -235,51 +361,26 @@ looks_run(
     struct note *note)
 {
     struct asked what;
-    struct looks_answer answer = {0};
+    struct looks_answer mine = {0};
     struct look_request q = ask->who;
-    struct look_permit *permit = NULL;
-    enum look_refusal refusal = LOOK_ALLOWED;
     struct buf subject = {0};
-    struct site_table *sites = house->sites(house->ctx);
-    struct org_table *orgs = house->org(house->ctx);
     enum err e = read_plate(ask, &what, note);
     if (e != OK)
-        goto out;
+        return e;
+    struct site_table *sites = house->sites(house->ctx);
     subject_of(&subject, ask, sites, &house->zone);
+    site_table_unref(sites);
     q.subject = span_of(subject.p, subject.n);
     q.plate = what.plate;
-    crypto_generichash(
-        q.parameters, sizeof q.parameters, subject.p, subject.n,
-        (const uint8_t *)"look", 4);
-    q.newest_ms = newest_pass(house);
-    audit_look_row(house->looks, &q, &answer.row); /* purpose, reason, confirm by */
-    e = subject.bad ? ERR_NOMEM
-                    : audit_look_begin(
-                          house->audit, reader, house->looks, orgs, &q, &permit,
-                          &refusal, note);
-    if (e != OK) {
-        counter_add(CTR_looks_refused, 1);
-        if (refusal != LOOK_ALLOWED)
-            e = note_code(note, e, look_refusal_code(refusal));
-        goto out;
-    }
-    enum err asked = analyse(house, ask, &what, permit, arena, &answer, note);
-    if (asked == OK)
-        about_plate(house, ask, what.plate, &answer);
-    e = audit_look_end(
-        house->audit, &permit, answer.rows.n, asked == OK ? AUDIT_OK : AUDIT_FAILED,
-        q.now_ms, &answer.row);
-    counter_add(CTR_looks, 1);
-    if (asked != OK)
-        e = asked;
-out:
+    struct plain plain = {ask, &what, &mine};
+    e = subject.bad
+            ? ERR_NOMEM
+            : looks_through(house, reader, &q, analyse, &plain, arena, &mine.row, note);
     buf_release(&subject);
-    site_table_unref(sites);
-    org_table_unref(orgs);
-    if (e == OK)
-        *out = answer;
-    else
-        looks_release(&answer);
+    if (e == OK) {
+        about_plate(house, ask, what.plate, &mine);
+        *out = mine;
+    }
     return e;
 }
 

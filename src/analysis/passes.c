@@ -3,6 +3,16 @@
  * never neither. */
 #include "analysis/passes.h"
 
+/* Characters that are neither unread nor a run. */
+static unsigned
+known(const struct plate_pattern *p)
+{
+    unsigned n = 0;
+    for (uint8_t i = 0; i < p->n; i++)
+        n += p->code[i] != PLATE_CODE_UNREAD && p->code[i] != PLATE_CODE_RUN;
+    return n;
+}
+
 enum err
 passes_of(
     const struct look_permit *permit, const struct analysis_needs *needs,
@@ -16,6 +26,11 @@ passes_of(
         return note_set(
             note, ERR_INPUT, "sites", "name the sites, or part of the plate",
             "请指定点位或部分号牌");
+    if (ask->sites_n == 0 && known(ask->filter.pattern) < PASSES_KNOWN)
+        return note_fmt(
+            note, ERR_INPUT, "plate",
+            "without a site the plate needs at least %d known characters",
+            "未指定点位时，号牌至少须有 %d 个已知字符", PASSES_KNOWN);
     if (ask->sites_n > PASSES_SITES)
         return note_fmt(
             note, ERR_INPUT, "sites", "at most %d sites at once", "一次最多 %d 个点位",

@@ -11,13 +11,16 @@
 #define TQ_ANALYSIS_PASSES_H
 
 #include "analysis/coverage.h"
+#include "model/look_scope.h"
 
 #define PASSES_PLACE_MS DAY_MS
 #define PASSES_PATTERN_MS (31 * DAY_MS)
-#define PASSES_SITES 64
+#define PASSES_SITES LOOK_SITES
+#define PASSES_KNOWN 3 /* characters a pattern must know where no site is named */
 
 struct passes_ask {
-    const struct site_id *sites; /* none: everywhere, then a pattern is needed */
+    const struct site_id *sites; /* none: everywhere, then a pattern that knows
+                                    PASSES_KNOWN characters is needed */
     size_t sites_n;
     struct analysis_filter filter;
     ts_ms from, to;

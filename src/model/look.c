@@ -96,6 +96,7 @@ look_refusal_code(enum look_refusal r)
         [LOOK_SCOPE] = "look_scope",
         [LOOK_ROLE] = "forbidden",
         [LOOK_WHY] = "field_required",
+        [LOOK_UNCONFIRMED] = "look_unconfirmed",
     };
     return codes[r];
 }
@@ -173,6 +174,22 @@ check_matter(
     return LOOK_ALLOWED;
 }
 
+/* Kinds that read rows of a window; what names no window would read all time. */
+#define WINDOW_KINDS                                                                   \
+    ((unsigned)LOOK_TRAJECTORY | (unsigned)LOOK_SIGHTINGS | (unsigned)LOOK_ANALYSIS |  \
+     (unsigned)LOOK_EXPORT)
+
+static enum look_refusal
+check_window(const struct look_request *q, struct note *note)
+{
+    if (!((unsigned)q->kind & WINDOW_KINDS) || q->to_ms > q->from_ms)
+        return LOOK_ALLOWED;
+    return refuse(
+        note, LOOK_AGE_TIER, "to_ms",
+        "this look needs a window of time: its end lies behind its start",
+        "该查询须指定时间范围，且截止晚于起始");
+}
+
 static enum look_refusal
 check_age(
     const struct look_rules *rules, const struct look_request *q,
@@ -211,8 +228,13 @@ look_check(
         return refuse(
             note, LOOK_PURPOSE, "purpose", "choose a purpose from the list",
             "请从列表中选择查询事由");
-    if (q->emergency)
-        return check_emergency(rules, q, note);
+    r = check_window(q, note);
+    if (r)
+        return r;
+    if (q->emergency) { /* a matter is not needed; one that is named has to be fit */
+        r = q->matter ? check_matter(q, m, note) : LOOK_ALLOWED;
+        return r ? r : check_emergency(rules, q, note);
+    }
     r = check_matter(q, m, note);
     if (r)
         return r;

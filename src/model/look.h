@@ -109,7 +109,8 @@ enum look_refusal {
     LOOK_AGE_TIER,
     LOOK_SCOPE,
     LOOK_ROLE,
-    LOOK_WHY, /* an emergency look without its reason */
+    LOOK_WHY,         /* an emergency look without its reason */
+    LOOK_UNCONFIRMED, /* an emergency look rejected, or not confirmed in its hours */
 };
 /* "look_no_matter" ... as in docs/api.md; "" for LOOK_ALLOWED. */
 const char *look_refusal_code(enum look_refusal r);

@@ -144,8 +144,17 @@ age(void **state)
     q.from_ms = 0; /* from the beginning of time is old as well */
     m.granted = false;
     assert_int_equal(ask(), LOOK_AGE_TIER);
-    q.to_ms = 0; /* no movements at all: a plate check */
+    q.to_ms = 0;
+    assert_int_equal(ask(), LOOK_AGE_TIER); /* no window is all time */
+    q.kind = LOOK_SIGHTINGS;
+    assert_int_equal(ask(), LOOK_AGE_TIER);
+    q.emergency = true;
+    q.why = SPAN("儿童被困车内");
+    assert_int_equal(ask(), LOOK_AGE_TIER);
+    q.emergency = false;
+    q.kind = LOOK_PLATE_CHECK; /* no movements at all */
     assert_int_equal(ask(), LOOK_ALLOWED);
+    q.kind = LOOK_TRAJECTORY;
     q.to_ms = NOW - 199 * DAY_MS; /* an archive: its newest pass is its today */
     q.from_ms = NOW - 207 * DAY_MS;
     q.newest_ms = NOW - 200 * DAY_MS;
@@ -155,6 +164,7 @@ age(void **state)
     assert_int_equal(ask(), LOOK_AGE_TIER);
     q.newest_ms = NOW + DAY_MS; /* a clock ahead makes nothing older */
     q.from_ms = NOW - 7 * DAY_MS;
+    q.to_ms = NOW;
     assert_int_equal(ask(), LOOK_ALLOWED);
     q.newest_ms = 0;
     (void)span_copy(m.kind, sizeof m.kind, SPAN("inquiry"));

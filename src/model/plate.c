@@ -42,7 +42,7 @@ enum {
     B_ALL = (1 << 24) - 1,
 };
 
-enum { CODE_DIGIT = 2, CODE_LETTER = 12, CODE_HAN = 38, CODE_RUN = 127 };
+enum { CODE_DIGIT = 2, CODE_LETTER = 12, CODE_HAN = 38, CODE_RUN = PLATE_CODE_RUN };
 
 #define H(cp, text, classes) HAN_##cp,
 enum {

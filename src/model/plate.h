@@ -89,10 +89,11 @@ unsigned plate_length(struct plate p);
 unsigned plate_code(uint32_t code_point);
 const char *plate_code_text(unsigned code);
 #define PLATE_CODE_UNREAD 1u /* '?' */
+#define PLATE_CODE_RUN 127u  /* '*' of a pattern */
 
 /* A search pattern (晋A?8*3): '?' or '-' one character, '*' any run (also empty). */
 struct plate_pattern {
-    uint8_t code[24]; /* plate codes, PLATE_CODE_UNREAD = any one, 127 = any run */
+    uint8_t code[24]; /* plate codes, PLATE_CODE_UNREAD = any one, PLATE_CODE_RUN */
     uint8_t n;
     bool exact;          /* no wildcard at all: then lo is the plate */
     struct plate lo, hi; /* every match lies in [lo, hi] (from the literal prefix) */

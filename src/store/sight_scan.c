@@ -19,7 +19,7 @@ quick_of(const struct plate_pattern *p)
 {
     struct quick q = {0, 0};
     unsigned i = 0;
-    for (; i < p->n && i < PLATE_CHARS && p->code[i] != 127; i++) {
+    for (; i < p->n && i < PLATE_CHARS && p->code[i] != PLATE_CODE_RUN; i++) {
         unsigned shift = 56 - 7 * i;
         if (p->code[i] == PLATE_CODE_UNREAD)
             continue;

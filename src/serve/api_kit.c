@@ -5,6 +5,8 @@
 
 #include "store/ledger_look.h"
 
+#include <sodium.h>
+
 struct house *
 kit_house(struct api_env *env)
 {
@@ -269,6 +271,7 @@ kit_look_refused(struct req *r, enum look_refusal refusal)
         [LOOK_SCOPE] = REFUSE_LOOK_SCOPE,
         [LOOK_ROLE] = REFUSE_FORBIDDEN,
         [LOOK_WHY] = REFUSE_BAD_REQUEST,
+        [LOOK_UNCONFIRMED] = REFUSE_LOOK_UNCONFIRMED,
     };
     struct note *note = req_note(r);
     return req_refuse(
@@ -277,23 +280,66 @@ kit_look_refused(struct req *r, enum look_refusal refusal)
 }
 
 enum err
-kit_looked_at(
-    struct req *r, struct api_env *env, const char *action, struct span object,
-    uint64_t count)
+kit_looked_at(struct req *r, struct api_env *env, const struct kit_looked *what)
 {
     const struct user *u = api_user(r);
     struct audit_record rec = {
         .at_ms = req_at(r),
         .class = AUDIT_LOOK,
-        .outcome = AUDIT_OK,
+        .outcome = what->refused ? AUDIT_REFUSED : AUDIT_OK,
         .role = (uint8_t)u->roles,
         .user = u->id.v,
-        .count = count,
+        .matter = what->matter,
+        .link = what->look,
+        .count = what->count,
         .login = span_cstr(u->login),
         .address = req_peer(r),
-        .action = span_cstr(action),
-        .object = object,
+        .action = span_cstr(what->action),
+        .object = what->object,
+        .purpose = what->purpose,
     };
     uint64_t number;
     return audit_write(kit_house(env)->audit, &rec, &number);
+}
+
+/* A NUL-terminated copy in the request's arena; "" past its cap. */
+static const char *
+kept(struct req *r, struct span s)
+{
+    char *dst = arena_take(req_arena(r), s.n + 1);
+    if (!dst)
+        return "";
+    (void)span_copy(dst, s.n + 1, s);
+    return dst;
+}
+
+struct look_request
+kit_looker(struct req *r)
+{
+    const struct user *u = api_user(r);
+    return (struct look_request){
+        .user = u->id,
+        .roles = u->roles,
+        .login = u->login,
+        .address = kept(r, req_peer(r)),
+        .org = u->org,
+        .unit = u->unit,
+        .now_ms = req_at(r),
+    };
+}
+
+struct look_request
+kit_card(struct req *r, const struct alarm_row *row)
+{
+    char plate[PLATE_TEXT];
+    struct look_request q = kit_looker(r);
+    q.kind = LOOK_CARD;
+    q.matter = row->matter;
+    q.purpose = SPAN("alarm");
+    q.subject = span_cstr(kept(r, span_cstr(plate_format(plate, row->alarm.plate))));
+    q.plate = row->alarm.plate;
+    crypto_generichash(
+        q.parameters, sizeof q.parameters, (const uint8_t *)&row->alarm.id,
+        sizeof row->alarm.id, NULL, 0);
+    return q;
 }

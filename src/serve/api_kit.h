@@ -9,6 +9,7 @@
 #define TQ_SERVE_API_KIT_H
 
 #include "serve/api.h"
+#include "model/look.h"
 #include "serve/rows.h"
 
 #define KIT_LOOKERS (ROLE_DUTY | ROLE_ANALYST | ROLE_SQUAD | ROLE_SUPERVISOR)
@@ -56,11 +57,23 @@ enum err kit_once_keep(struct req *r, struct api_env *env, int status) MUST_USE;
 
 /* A look's refusal with its own code and the sentence of the note. */
 enum err kit_look_refused(struct req *r, enum look_refusal refusal);
-/* A record of class look for what needs no permit of its own (evidence that a list
- * shows already); durable on return. */
+/* A record of class look for what needs no permit of its own: evidence that a list
+ * shows already, a picture of a look that is on record. Durable on return. */
+struct kit_looked {
+    const char *action;
+    struct span object, purpose;
+    uint64_t count;
+    uint64_t matter; /* 0 none */
+    uint64_t look;   /* the look it belongs to; 0 none */
+    bool refused;    /* asked for, not shown */
+};
 enum err kit_looked_at(
-    struct req *r, struct api_env *env, const char *action, struct span object,
-    uint64_t count) MUST_USE;
+    struct req *r, struct api_env *env, const struct kit_looked *what) MUST_USE;
+/* The caller as looks know people: user, roles, organisation, unit, address, now. The
+ * texts lie in the request's arena. */
+struct look_request kit_looker(struct req *r);
+/* What an alarm's card asks: the alarm's own matter, purpose and plate. */
+struct look_request kit_card(struct req *r, const struct alarm_row *row);
 
 /* ERR_CONFLICT as the contract's "state", "same_person", "exists". */
 enum err kit_conflict(struct req *r, enum refusal why, const struct note *note);

@@ -151,9 +151,8 @@ subject_of(
 
 /* One whole plate, or a pattern. */
 struct asked {
-    struct plate plate; /* PLATE_NONE: not one whole plate */
-    struct plate_pattern pattern;
-    bool has_pattern;
+    struct plate plate;           /* PLATE_NONE: not one whole plate */
+    struct plate_pattern pattern; /* n 0: none; also of a whole plate */
 };
 
 static enum err
@@ -163,19 +162,18 @@ read_plate(const struct looks_ask *ask, struct asked *out, struct note *note)
     if (ask->plate.n) {
         bool differs;
         (void)plate_parse(ask->plate, &a.plate, &differs);
-        if (!plate_is_exact(a.plate)) {
+        if (!plate_is_exact(a.plate))
             a.plate = PLATE_NONE;
-            a.has_pattern = plate_pattern_parse(ask->plate, &a.pattern);
-            if (!a.has_pattern)
-                return note_fmt(
-                    note, ERR_INPUT, "plate",
-                    "\"%.*s\" is not a plate: write it whole, or with ? for one "
-                    "character "
-                    "and * for any number",
-                    "“%.*s”不是号牌：请写完整号牌，或用 ? 代替一个字符、用 * "
-                    "代替若干字符",
-                    SPAN_ARG(ask->plate));
-        }
+        /* Never without a pattern: a window over sites would show all that passed. */
+        if (!plate_pattern_parse(ask->plate, &a.pattern))
+            return note_fmt(
+                note, ERR_INPUT, "plate",
+                "\"%.*s\" is not a plate: write it whole, or with ? for one "
+                "character "
+                "and * for any number",
+                "“%.*s”不是号牌：请写完整号牌，或用 ? 代替一个字符、用 * "
+                "代替若干字符",
+                SPAN_ARG(ask->plate));
     }
     bool whole = !plate_is_none(a.plate);
     if (ask->who.kind != LOOK_SIGHTINGS && !whole)
@@ -216,16 +214,12 @@ analyse(
             out->covered = true;
         }
     } else if (ask->who.kind == LOOK_SIGHTINGS) {
-        struct plate_pattern exact = {0};
-        const struct plate_pattern *pattern = what->has_pattern ? &what->pattern : NULL;
-        if (!plate_is_none(what->plate) && plate_pattern_parse(ask->plate, &exact))
-            pattern = &exact;
         struct passes_ask pa = {
             .sites = ask->sites,
             .sites_n = ask->sites_n,
             .filter =
                 {
-                    .pattern = pattern,
+                    .pattern = what->pattern.n ? &what->pattern : NULL,
                     .vehicle_class = ask->vehicle_class,
                     .brand = ask->brand,
                     .vehicle_color = ask->vehicle_color,
@@ -245,6 +239,27 @@ analyse(
     }
     *count = out->rows.n;
     return e;
+}
+
+/* What the rows of this question can be, for whoever asks for a picture of one later.
+ */
+static struct look_scope
+scope_of(
+    const struct looks_ask *ask, const struct asked *what, const struct looks_answer *a)
+{
+    struct look_scope sc = {
+        .from_ms = ask->who.from_ms, .to_ms = ask->who.to_ms, .plate = what->plate};
+    if (ask->who.kind == LOOK_SIGHTINGS) {
+        sc.pattern = what->pattern;
+        sc.plate_color = ask->plate_color;
+        sc.vehicle_color = ask->vehicle_color;
+        sc.vehicle_class = ask->vehicle_class;
+        sc.brand = ask->brand;
+        for (size_t i = 0; i < ask->sites_n; i++)
+            sc.sites[sc.sites_n++] = ask->sites[i];
+    }
+    look_scope_answered(&sc, a->rows.rows, a->rows.n, a->rows.more, ask->who.now_ms);
+    return sc;
 }
 
 static void
@@ -267,8 +282,8 @@ about_plate(
     }
 }
 
-static ts_ms
-newest_pass(const struct house *house)
+ts_ms
+looks_newest(const struct house *house)
 {
     struct sight_snap *snap = house->sight ? sight_snapshot(house->sight) : NULL;
     ts_ms at = snap ? sight_snap_newest(snap) : 0;
@@ -329,7 +344,7 @@ looks_through(
     crypto_generichash(
         q.parameters, sizeof q.parameters, (const uint8_t *)q.subject.p, q.subject.n,
         (const uint8_t *)"look", 4);
-    q.newest_ms = newest_pass(house);
+    q.newest_ms = looks_newest(house);
     audit_look_row(house->looks, &q, &mine); /* purpose, reason, confirm by */
     enum err e = audit_look_begin(
         house->audit, reader, house->looks, orgs, &q, &permit, &refusal, note);
@@ -365,6 +380,10 @@ looks_run(
     struct look_request q = ask->who;
     struct buf subject = {0};
     enum err e = read_plate(ask, &what, note);
+    if (e == OK && ask->sites_n > LOOK_SITES)
+        e = note_fmt(
+            note, ERR_INPUT, "sites", "at most %d sites at once", "一次最多 %d 个点位",
+            LOOK_SITES);
     if (e != OK)
         return e;
     struct site_table *sites = house->sites(house->ctx);
@@ -379,6 +398,8 @@ looks_run(
     buf_release(&subject);
     if (e == OK) {
         about_plate(house, ask, what.plate, &mine);
+        if (mine.covered)
+            mine.row.scope = scope_of(ask, &what, &mine);
         *out = mine;
     }
     return e;
@@ -387,7 +408,7 @@ looks_run(
 enum look_refusal
 looks_refusal(const char *code)
 {
-    for (int i = LOOK_NO_MATTER; i <= LOOK_WHY; i++)
+    for (int i = LOOK_NO_MATTER; i <= LOOK_UNCONFIRMED; i++)
         if (strcmp(code, look_refusal_code((enum look_refusal)i)) == 0)
             return (enum look_refusal)i;
     return LOOK_ROLE;

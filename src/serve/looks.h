@@ -45,6 +45,8 @@ enum err looks_run(
     const struct house *house, struct ledger_reader *reader,
     const struct looks_ask *ask, struct arena *arena, struct looks_answer *out,
     struct note *note) MUST_USE;
+/* The newest pass stored, from which ages count back; 0 when there is none. */
+ts_ms looks_newest(const struct house *house);
 void looks_release(struct looks_answer *a); /* safe on zeroed and twice */
 
 /* Any other analysis inside a look: `q` is decided and recorded (its subject is the

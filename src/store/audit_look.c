@@ -48,10 +48,11 @@ record_of(const struct look_request *q)
 
 /* ---- begin ---- */
 
+/* now is of today, also where the look is an older one: a grant may have run out. */
 static enum err
 learn_matter(
     struct ledger_reader *ledger, const struct org_table *orgs,
-    const struct look_request *q, struct look_matter *out)
+    const struct look_request *q, ts_ms now, struct look_matter *out)
 {
     struct matter_row row = {0};
     *out = (struct look_matter){0};
@@ -71,8 +72,7 @@ learn_matter(
                     (row.owner_unit.v && row.owner_unit.v == q->unit.v);
     if (q->from_ms == 0 && q->to_ms == 0)
         return OK;
-    return ledger_granted(
-        ledger, q->matter, q->user, q->from_ms, q->now_ms, &out->granted);
+    return ledger_granted(ledger, q->matter, q->user, q->from_ms, now, &out->granted);
 }
 
 static enum err
@@ -94,7 +94,7 @@ audit_look_begin(
 {
     struct look_matter matter;
     char detail[DETAIL_MAX];
-    enum err e = learn_matter(ledger, orgs, q, &matter);
+    enum err e = learn_matter(ledger, orgs, q, q->now_ms, &matter);
     if (e)
         return e;
     *refusal = look_check(rules, q, &matter, note);
@@ -120,6 +120,73 @@ audit_look_begin(
         return e;
     *out = look_permit_new(&limits);
     return *out ? OK : ERR_NOMEM;
+}
+
+/* ---- without a record of its own ---- */
+
+enum err
+audit_look_check(
+    struct ledger_reader *ledger, const struct look_rules *rules,
+    const struct org_table *orgs, const struct look_request *q,
+    enum look_refusal *refusal, struct note *note)
+{
+    struct look_matter matter;
+    enum err e = learn_matter(ledger, orgs, q, q->now_ms, &matter);
+    if (!e)
+        *refusal = look_check(rules, q, &matter, note);
+    return e;
+}
+
+static enum look_refusal
+unconfirmed(const struct look_row *row, ts_ms now, struct note *note)
+{
+    bool rejected = row->confirmed_by.v && row->accepted == 0;
+    bool late = !row->confirmed_by.v && now > row->confirm_by_ms;
+    if (!row->emergency || (!rejected && !late))
+        return LOOK_ALLOWED;
+    (void)note_set(
+        note, ERR_DENIED, "look",
+        rejected ? "a supervisor rejected this emergency look"
+                 : "nobody confirmed this emergency look in time: look again with a "
+                   "matter",
+        rejected ? "该紧急查询未获主管认可"
+                 : "该紧急查询逾期未补批，请关联事项重新查询");
+    (void)note_code(note, ERR_DENIED, look_refusal_code(LOOK_UNCONFIRMED));
+    return LOOK_UNCONFIRMED;
+}
+
+enum err
+audit_look_stands(
+    struct ledger_reader *ledger, const struct look_rules *rules,
+    const struct org_table *orgs, const struct look_request *who, uint64_t number,
+    struct look_row *out, enum look_refusal *refusal, struct note *note)
+{
+    struct look_row row;
+    struct look_matter matter;
+    enum err e = number ? ledger_look_find(ledger, number, &row) : ERR_NOTFOUND;
+    if (!e &&
+        (row.user.v != who->user.v || row.state != LOOK_DONE || !row.scope.answered))
+        e = ERR_NOTFOUND;
+    if (e)
+        return e;
+    struct look_request q = *who;
+    q.kind = row.kind;
+    q.matter = row.matter;
+    q.purpose = span_cstr(row.purpose);
+    q.plate = row.plate;
+    q.from_ms = row.from_ms;
+    q.to_ms = row.to_ms;
+    q.emergency = row.emergency;
+    q.why = span_cstr(row.why);
+    q.now_ms = row.at_ms;
+    *refusal = unconfirmed(&row, who->now_ms, note);
+    if (!*refusal)
+        e = learn_matter(ledger, orgs, &q, who->now_ms, &matter);
+    if (!e && !*refusal)
+        *refusal = look_check(rules, &q, &matter, note);
+    if (!e)
+        *out = row;
+    return e;
 }
 
 /* ---- end ---- */

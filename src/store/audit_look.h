@@ -24,6 +24,21 @@ enum err audit_look_begin(
     struct audit *a, struct ledger_reader *ledger, const struct look_rules *rules,
     const struct org_table *orgs, const struct look_request *q,
     struct look_permit **out, enum look_refusal *refusal, struct note *note) MUST_USE;
+/* The decision alone, nothing written: for what belongs to a look that stands in the
+ * record already (its pictures), or to a card. LOOK_ALLOWED or why not. */
+enum err audit_look_check(
+    struct ledger_reader *ledger, const struct look_rules *rules,
+    const struct org_table *orgs, const struct look_request *q,
+    enum look_refusal *refusal, struct note *note) MUST_USE;
+/* May this look's answer still be looked into? `who` is the person as he is now (user,
+ * roles, org, unit, now_ms, newest_ms): the look must be his, answered, its matter
+ * still open and in his part of the tree, a grant it needed still in force, and an
+ * emergency neither rejected nor unconfirmed past its hours. Its age counts from when
+ * it was made. ERR_NOTFOUND: not his look, or none that showed rows. */
+enum err audit_look_stands(
+    struct ledger_reader *ledger, const struct look_rules *rules,
+    const struct org_table *orgs, const struct look_request *who, uint64_t number,
+    struct look_row *out, enum look_refusal *refusal, struct note *note) MUST_USE;
 /* What a request says about its row in the ledger's table (purpose, reason, when a
  * confirmation is due): before audit_look_end() fills in the rest. */
 void audit_look_row(

@@ -187,6 +187,159 @@ refusals_are_written_down(void **state)
     close_desk(&d);
 }
 
+/* ---- looking again into what was answered ---- */
+
+/* A look that was made, at day `age` before now, with its rows shown. */
+static uint64_t
+made(struct desk *d, int age)
+{
+    struct look_row row;
+    ts_ms now = d->q.now_ms;
+    d->q.now_ms -= age * DAY_MS;
+    kit_ok(begin(d), &d->f.note);
+    audit_look_row(&d->rules, &d->q, &row);
+    row.scope = (struct look_scope){
+        .from_ms = d->q.from_ms, .to_ms = d->q.to_ms, .plate = d->q.plate};
+    look_scope_answered(&row.scope, NULL, 0, false, d->q.now_ms);
+    kit_ok(audit_look_end(d->a, &d->permit, 1, AUDIT_OK, d->q.now_ms, &row), NULL);
+    kit_ok(ledger_look_put(d->f.l, &row), NULL);
+    d->q.now_ms = now;
+    return row.number;
+}
+
+static enum err
+stands(struct desk *d, uint64_t number, struct look_row *row)
+{
+    struct look_request who = {
+        .user = d->q.user, .roles = d->q.roles, .org = d->q.org, .now_ms = d->q.now_ms};
+    d->refusal = LOOK_ALLOWED;
+    return audit_look_stands(
+        d->f.r, &d->rules, d->orgs, &who, number, row, &d->refusal, &d->f.note);
+}
+
+static void
+closed(struct desk *d, uint64_t number, enum look_refusal want)
+{
+    struct look_row row;
+    kit_ok(stands(d, number, &row), &d->f.note);
+    assert_int_equal(d->refusal, want);
+    assert_int_not_equal(d->f.note.zh[0], 0);
+}
+
+static void
+an_answer_stands_while_its_reason_does(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct look_row row, other;
+    open_desk(&d, false);
+    uint64_t n = made(&d, 0);
+    kit_ok(stands(&d, n, &row), NULL);
+    assert_int_equal(d.refusal, LOOK_ALLOWED);
+    assert_int_equal(row.scope.plate.v, 77);
+    assert_int_equal(stands(&d, 0, &row), ERR_NOTFOUND);
+    assert_int_equal(stands(&d, n + 1, &row), ERR_NOTFOUND); /* its look.end */
+    d.q.user.v = 8;                                          /* another person */
+    assert_int_equal(stands(&d, n, &row), ERR_NOTFOUND);
+    d.q.user.v = 7;
+    d.q.org.v = 2; /* moved to another part of the tree: the matter is of node 2 */
+    kit_ok(stands(&d, n, &row), NULL);
+    assert_int_equal(d.refusal, LOOK_ALLOWED);
+    d.q.org.v = 0;
+    closed(&d, n, LOOK_SCOPE);
+    d.q.org.v = 1;
+    d.q.roles = ROLE_ADMIN; /* no longer one who looks */
+    closed(&d, n, LOOK_ROLE);
+    d.q.roles = ROLE_DUTY;
+    other = row; /* one that was begun only, and one without rows */
+    other.number = 900;
+    other.state = LOOK_RUNNING;
+    kit_ok(ledger_look_put(d.f.l, &other), NULL);
+    assert_int_equal(stands(&d, 900, &row), ERR_NOTFOUND);
+    other.number = 901;
+    other.state = LOOK_DONE;
+    other.scope = (struct look_scope){0};
+    kit_ok(ledger_look_put(d.f.l, &other), NULL);
+    assert_int_equal(stands(&d, 901, &row), ERR_NOTFOUND);
+    uint64_t open = d.q.matter;
+    d.q.matter = open_matter(&d, "inquiry", true, 2);
+    n = made(&d, 0);
+    struct matter_row m;
+    uint64_t journal;
+    kit_ok(ledger_matter_find(d.f.r, d.q.matter, &m), NULL);
+    struct matter_entry e = {.kind = 1, .name = "close"};
+    struct matter_change c = {
+        .m = &m, .expect_seq = m.seq, .events = &e, .events_n = 1};
+    m.open = false;
+    kit_ok(ledger_matter_put(d.f.l, &c, &journal), NULL);
+    closed(&d, n, LOOK_MATTER_CLOSED);
+    d.q.matter = open;
+    close_desk(&d);
+}
+
+/* The age counts from when the look was made; a grant has to hold still. */
+static void
+an_answer_of_old_records(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct look_row row;
+    open_desk(&d, false);
+    d.q.from_ms = NOW - 9 * DAY_MS;
+    d.q.to_ms = NOW - 8 * DAY_MS;
+    uint64_t young = made(&d, 3); /* six days old then, nine now */
+    kit_ok(stands(&d, young, &row), &d.f.note);
+    assert_int_equal(d.refusal, LOOK_ALLOWED);
+    struct look_grant g = {
+        .matter = d.q.matter,
+        .user = {7},
+        .by = {8},
+        .from_ms = NOW - 100 * DAY_MS,
+        .until_ms = NOW + HOUR_MS};
+    kit_ok(ledger_grant_put(d.f.l, &g, NULL), NULL);
+    d.q.from_ms = NOW - 50 * DAY_MS;
+    uint64_t old = made(&d, 0);
+    kit_ok(stands(&d, old, &row), &d.f.note);
+    assert_int_equal(d.refusal, LOOK_ALLOWED);
+    d.q.now_ms = NOW + HOUR_MS; /* the grant has run out */
+    closed(&d, old, LOOK_AGE_TIER);
+    kit_ok(stands(&d, young, &row), &d.f.note);
+    assert_int_equal(d.refusal, LOOK_ALLOWED);
+    d.q.now_ms = NOW;
+    close_desk(&d);
+}
+
+static void
+an_emergency_that_nobody_confirms(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct look_row row;
+    open_desk(&d, false);
+    d.q.emergency = true;
+    d.q.matter = 0;
+    d.q.why = SPAN("儿童被困车内");
+    uint64_t late = made(&d, 0), rejected = made(&d, 0), good = made(&d, 0);
+    kit_ok(stands(&d, late, &row), NULL);
+    assert_int_equal(d.refusal, LOOK_ALLOWED);
+    struct user_id chief = {8};
+    kit_ok(
+        ledger_look_confirm(
+            d.f.l, rejected, chief, false, 0, "不当", NOW + 1, &row, &d.f.note),
+        NULL);
+    kit_ok(
+        ledger_look_confirm(
+            d.f.l, good, chief, true, 0, "属实", NOW + 1, &row, &d.f.note),
+        NULL);
+    closed(&d, rejected, LOOK_UNCONFIRMED);
+    d.q.now_ms = NOW + DAY_MS + 1;
+    closed(&d, late, LOOK_UNCONFIRMED);
+    kit_ok(stands(&d, good, &row), NULL);
+    assert_int_equal(d.refusal, LOOK_ALLOWED);
+    d.q.now_ms = NOW;
+    close_desk(&d);
+}
+
 /* A stop between the chain and the table: start-up writes the rows again. */
 static void
 the_table_is_healed(void **state)
@@ -220,6 +373,7 @@ the_table_is_healed(void **state)
     assert_int_equal(got.state, LOOK_DONE);
     assert_int_equal(got.count, 6);
     assert_int_equal(got.kind, LOOK_TRAJECTORY);
+    assert_false(got.scope.answered); /* its answer never left: no picture of it */
     assert_int_equal(got.plate.v, 77);
     assert_int_equal(got.from_ms, NOW - DAY_MS);
     assert_memory_equal(got.parameters, d.q.parameters, 32);
@@ -240,6 +394,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_question_to_answer),
         cmocka_unit_test(refusals_are_written_down),
+        cmocka_unit_test(an_answer_stands_while_its_reason_does),
+        cmocka_unit_test(an_answer_of_old_records),
+        cmocka_unit_test(an_emergency_that_nobody_confirms),
         cmocka_unit_test(the_table_is_healed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

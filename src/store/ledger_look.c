@@ -12,21 +12,23 @@
 #define LOOK_COLUMNS                                                                   \
     "number, at_ms, account, matter, purpose, kind, state, emergency, parameters,"     \
     " plate, from_ms, to_ms, count, why, confirm_by_ms, confirmed_by, confirmed_ms,"   \
-    " accepted, confirm_note"
+    " accepted, confirm_note, scope"
 
 enum err
 ledger_look_put(struct ledger *l, const struct look_row *x)
 {
     struct sql q;
+    struct buf scope = {0};
     enum err e = sql_use(
         &l->r,
         "INSERT INTO look (" LOOK_COLUMNS ")"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, -1, '')"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, -1, '', ?)"
         " ON CONFLICT (number) DO UPDATE SET state = excluded.state,"
-        " count = excluded.count WHERE look.state = 0",
+        " count = excluded.count, scope = excluded.scope WHERE look.state = 0",
         &q);
     if (e)
         return e;
+    look_scope_encode(&scope, &x->scope);
     put_u64(&q, x->number);
     put_i64(&q, x->at_ms);
     put_i64(&q, x->user.v);
@@ -42,7 +44,11 @@ ledger_look_put(struct ledger *l, const struct look_row *x)
     put_u64(&q, x->count);
     put_text(&q, x->why);
     put_i64(&q, x->confirm_by_ms);
-    return sql_run(&q);
+    put_blob(&q, scope.p, scope.n);
+    e = sql_run(&q);
+    bool bad = scope.bad;
+    buf_release(&scope);
+    return !e && bad ? ERR_NOMEM : e;
 }
 
 static void
@@ -67,6 +73,9 @@ read_look(struct sql *q, struct look_row *x)
     x->confirmed_ms = get_i64(q);
     x->accepted = (int8_t)get_i64(q);
     GET_TEXT(q, x->confirm_note);
+    /* Bytes that do not read are a scope that holds nothing. */
+    if (look_scope_decode(get_borrowed(q), &x->scope) != OK)
+        x->scope = (struct look_scope){0};
 }
 
 enum err

@@ -10,6 +10,7 @@
 #define TQ_STORE_LEDGER_LOOK_H
 
 #include "model/look.h"
+#include "model/look_scope.h"
 #include "store/ledger.h"
 
 enum look_state { LOOK_RUNNING, LOOK_DONE, LOOK_REFUSED, LOOK_FAILED };
@@ -26,6 +27,7 @@ struct look_row {
     uint8_t parameters[32];
     struct plate plate; /* PLATE_NONE: names none */
     ts_ms from_ms, to_ms;
+    struct look_scope scope; /* what its answer covered; empty: opens no picture */
     uint64_t count;
     char why[LEDGER_TEXT];       /* of an emergency look */
     ts_ms confirm_by_ms;         /* 0: needs none */

@@ -4,6 +4,7 @@
 #include "kit/kit.h"
 #include "store/ledger_fixture.h"
 #include "store/ledger_people.h"
+#include "store/ledger_sql.h"
 
 #include <stdio.h>
 
@@ -105,6 +106,38 @@ emergencies_are_confirmed_by_another(void **state)
     q.before = 13;
     kit_ok(ledger_looks(f.r, &q, &f.a, &rows, &n), NULL);
     assert_int_equal(rows[0].number, 12);
+    fixture_close(&f);
+}
+
+/* What an answer covered is kept with its end; bytes that are none hold nothing. */
+static void
+what_it_covered_is_kept(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct look_row x = look(12, 7, 0, T0), got;
+    struct sighting in = {.pass_ms = T0, .arrive_ms = T0, .site = {4}}, out = in;
+    struct sql q;
+    fixture_open(&f);
+    kit_ok(ledger_look_put(f.l, &x), NULL);
+    kit_ok(ledger_look_find(f.r, 12, &got), NULL);
+    assert_false(got.scope.answered);
+    x.state = LOOK_DONE;
+    x.scope = (struct look_scope){
+        .from_ms = T0, .to_ms = T0 + 1, .sites = {{4}}, .sites_n = 1};
+    look_scope_answered(&x.scope, &in, 1, false, T0);
+    kit_ok(ledger_look_put(f.l, &x), NULL);
+    x.scope.sites[0].v = 5; /* an ended look is not widened afterwards */
+    kit_ok(ledger_look_put(f.l, &x), NULL);
+    fixture_again(&f);
+    kit_ok(ledger_look_find(f.r, 12, &got), NULL);
+    out.site.v = 5;
+    assert_true(look_scope_holds(&got.scope, &in));
+    assert_false(look_scope_holds(&got.scope, &out));
+    kit_ok(sql_use(f.r, "UPDATE look SET scope = x'0102' WHERE number = 12", &q), NULL);
+    kit_ok(sql_run(&q), NULL);
+    kit_ok(ledger_look_find(f.r, 12, &got), NULL);
+    assert_false(look_scope_holds(&got.scope, &in));
     fixture_close(&f);
 }
 
@@ -254,6 +287,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(begun_then_done),
         cmocka_unit_test(emergencies_are_confirmed_by_another),
+        cmocka_unit_test(what_it_covered_is_kept),
         cmocka_unit_test(grants),
         cmocka_unit_test(searchers_are_watched),
     };

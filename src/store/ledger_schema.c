@@ -146,4 +146,9 @@ static const char schema_1[] =
     " CHECK (account <> given_by)) STRICT;"
     "CREATE INDEX look_grant_for ON look_grant (matter, account);";
 
-const struct ledger_step ledger_steps[LEDGER_SCHEMA] = {{schema_1}};
+/* What the answer of a look covered (model/look_scope.h). Looks from before have no
+ * scope: they open no picture, and are looked anew. */
+static const char schema_2[] =
+    "ALTER TABLE look ADD COLUMN scope BLOB NOT NULL DEFAULT x'';";
+
+const struct ledger_step ledger_steps[LEDGER_SCHEMA] = {{schema_1}, {schema_2}};

@@ -165,13 +165,87 @@ test("way round: a picture without an alarm or a look that holds it", async () =
     assert.ok([400, 404].includes((await who.duty.ask("GET", `/api/v1/pictures/${odd}?alarm=${alarm.id}`)).status), odd);
 });
 
-test("way round: a look at one site opens no picture of another", { todo: "a look without a whole plate is bound to its times only: the ledger keeps no sites of it" }, async () => {
+/** The status of a pass's picture under a look. */
+async function picture(p, ref, n) {
+  return (await p.ask("GET", `/api/v1/pictures/${ref}?look=${n}`)).status;
+}
+test("way round: a look opens the pictures of its own answer only: another site, time, plate, colour, person; a plate check opens none", async () => {
   const wide = await who.analyst.want(200, "POST", "/looks", look({ plate: kit.plain(1) }));
-  const foreign = wide.rows.find((x) => x.picture);
+  const row = wide.rows.find((x) => x.picture), ref = row.picture;
+  assert.equal(await picture(who.analyst, ref, wide.n), 200);
   const sites = (await who.analyst.want(200, "GET", "/sites?limit=100")).items;
-  const elsewhere = sites.find((s) => s.code !== foreign.site);
-  const narrow = await who.analyst.want(200, "POST", "/looks", look({ kind: "sightings", plate: undefined, sites: [elsewhere.id] }));
-  assert.equal((await who.analyst.ask("GET", `/api/v1/pictures/${foreign.picture}?look=${narrow.n}`)).status, 404);
+  const here = sites.find((s) => s.code === row.site), elsewhere = sites.find((s) => s.code !== row.site);
+  const ask = async (more) => (await who.analyst.want(200, "POST", "/looks", look({ kind: "sightings", plate: undefined, ...more })));
+  const narrow = [
+    ["another site", { sites: [elsewhere.id] }],
+    ["another time at this site", { sites: [here.id], from_ms: row.time_ms + 1 }],
+    ["the end of the window", { sites: [here.id], to_ms: row.time_ms }],
+    ["part of another plate", { plate: "晋AZQ9??" }],
+    ["another colour", { sites: [here.id], vehicle_color: row.vehicle_color + 1 }],
+    ["another plate at this site", { plate: kit.plain(2), sites: [here.id] }],
+    ["another plate", { kind: "trajectory", plate: kit.plain(2) }],
+    ["a plate check", { kind: "plate_check", plate: kit.plain(1) }],
+  ];
+  for (const [what, more] of narrow) {
+    const got = await ask(more);
+    assert.ok(!(got.rows ?? []).some((x) => x.picture === ref), what);
+    assert.equal(await picture(who.analyst, ref, got.n), 404, what);
+  }
+  const holds = await ask({ sites: [elsewhere.id, here.id], vehicle_color: row.vehicle_color });
+  assert.ok(holds.rows.some((x) => x.picture === ref));
+  assert.equal(await picture(who.analyst, ref, holds.n), 200);
+  assert.equal(await picture(who.chief, ref, holds.n), 404, "somebody else's look");
+  assert.equal(await picture(who.analyst, ref, 0), 400);
+  for (const n of [1, holds.n + 1, 999999]) assert.equal(await picture(who.analyst, ref, n), 404, `look ${n}`);
+});
+
+test("way round: an answer cut by its limit opens nothing behind the cut; what came later neither", async () => {
+  const all = await who.analyst.want(200, "POST", "/looks", look({ kind: "sightings", plate: "晋AZQ00?" }));
+  const pictured = all.rows.filter((x) => x.picture);
+  const last = pictured.at(-1);
+  const cut = await who.analyst.want(200, "POST", "/looks", look({ kind: "sightings", plate: "晋AZQ00?", limit: all.rows.indexOf(last) }));
+  assert.equal(cut.truncated, true);
+  assert.ok(pictured.length >= 2);
+  assert.equal(await picture(who.analyst, pictured[0].picture, cut.n), 200);
+  assert.equal(await picture(who.analyst, last.picture, cut.n), 404);
+  const early = await who.analyst.want(200, "POST", "/looks", look({ plate: kit.plain(7), to_ms: now() + 60000 }));
+  await kit.sleep(1100);
+  const shot = { SubImageList: { SubImageInfoObject: [{ ImageID: CAMERA + "7", EventSort: 4, DeviceID: CAMERA, Type: "01", FileFormat: "Jpeg", ShotTime: kit.viidTime(now(), 14), Width: 8, Height: 8, Data: jpeg.toString("base64") }] } };
+  await camera.post([camera.pass({ plate: kit.plain(7), more: shot })]);
+  const later = await who.analyst.want(200, "POST", "/looks", look({ plate: kit.plain(7), to_ms: now() + 60000 }));
+  assert.equal(await picture(who.analyst, later.rows[0].picture, later.n), 200);
+  assert.equal(await picture(who.analyst, later.rows[0].picture, early.n), 404, "the earlier answer was empty");
+});
+
+test("way round: the matter closed, the emergency rejected: the pictures are closed too, and each try is on record", async () => {
+  const m = (await who.analyst.want(201, "POST", "/matters", { kind: "inquiry", title: "短核查" })).id;
+  const mine = await who.analyst.want(200, "POST", "/looks", look({ matter: m }));
+  const ref = mine.rows.find((x) => x.picture).picture;
+  assert.equal(await picture(who.analyst, ref, mine.n), 200);
+  await who.analyst.move(m, "close", { result: "nothing" });
+  const r = await who.analyst.get(`/pictures/${ref}?look=${mine.n}`);
+  assert.equal(r.status, 403);
+  assert.equal(r.body.error.code, "look_matter_closed");
+  const hurry = await who.duty.want(200, "POST", "/looks", { kind: "trajectory", emergency: true, purpose: "rescue", plate: kit.plain(1), from_ms: now() - DAY + 60000, to_ms: now() + 1000, why: "走失老人紧急查找" });
+  assert.equal(await picture(who.duty, ref, hurry.n), 200);
+  await who.chief.want(200, "POST", `/looks/${hurry.n}/confirm`, { accept: false, note: "理由不足" });
+  const no = await who.duty.get(`/pictures/${ref}?look=${hurry.n}`);
+  assert.equal(no.status, 403);
+  assert.equal(no.body.error.code, "look_unconfirmed");
+  assert.ok(no.body.error.text.zh && no.body.error.text.en);
+  const seen = (await who.audit2.want(200, "GET", "/audit?limit=50")).items.filter((x) => x.what === "picture" && x.object === ref);
+  assert.ok(seen.some((x) => x.user === "duty" && x.outcome === "refused"), JSON.stringify(seen[0]));
+  const good = seen.find((x) => x.user === "analyst" && x.outcome === "ok");
+  assert.equal(good.matter, m);
+  assert.equal(good.purpose, "inquiry");
+});
+
+test("way round: no site and a plate that says nothing is no question", async () => {
+  for (const plate of ["*", "晋*", "晋A*", "???????", "晋A?????"]) {
+    const r = await who.analyst.post("/looks", look({ kind: "sightings", plate }));
+    assert.equal(r.status, 400, plate);
+    assert.equal(r.body.error.field, "plate");
+  }
 });
 
 test("way round: the card of an alarm outside the own part of the tree; plates outside alarms", async () => {

@@ -8,8 +8,6 @@
 #include "store/ledger_look.h"
 #include "store/ledger_watch.h"
 
-#include <sodium.h>
-
 /* ---- the queue ---- */
 
 static enum err
@@ -325,27 +323,8 @@ card_permit(
     struct req *r, struct api_env *env, struct kit *k, const struct alarm_row *row,
     struct look_permit **permit)
 {
-    const struct user *u = api_user(r);
-    char plate[PLATE_TEXT], address[64];
-    (void)span_copy(address, sizeof address, req_peer(r));
-    struct look_request q = {
-        .kind = LOOK_CARD,
-        .user = u->id,
-        .roles = u->roles,
-        .login = u->login,
-        .address = address,
-        .org = u->org,
-        .unit = u->unit,
-        .matter = row->matter,
-        .purpose = SPAN("alarm"),
-        .subject = span_cstr(plate_format(plate, row->alarm.plate)),
-        .plate = row->alarm.plate,
-        .now_ms = k->desk.now,
-    };
     enum look_refusal refusal;
-    crypto_generichash(
-        q.parameters, sizeof q.parameters, (const uint8_t *)&row->alarm.id,
-        sizeof row->alarm.id, NULL, 0);
+    struct look_request q = kit_card(r, row);
     struct card *c = *api_keep(r);
     audit_look_row(k->house->looks, &q, &c->look); /* its purpose */
     enum err e = audit_look_begin(
@@ -427,7 +406,10 @@ one(struct req *r, struct api_env *env)
         if (e == OK)
             e = api_then(r, ON_LEDGER, card_written);
     } else if (e == OK) {
-        e = kit_looked_at(r, env, "alarm.card", api_text(r, "id"), shown);
+        e = kit_looked_at(
+            r, env,
+            &(struct kit_looked){
+                .action = "alarm.card", .object = api_text(r, "id"), .count = shown});
     }
     if (e == OK)
         api_looked(r);

@@ -130,7 +130,10 @@ list(struct req *r, struct api_env *env)
     arena_init(&a, 256 << 20);
     enum err e = audit_read(kit_house(env)->audit, &q, &a, &rows, &n);
     if (e == OK)
-        e = kit_looked_at(r, env, "audit.read", q.object, n);
+        e = kit_looked_at(
+            r, env,
+            &(struct kit_looked){
+                .action = "audit.read", .object = q.object, .count = n});
     char next[24] = "";
     if (e == OK) {
         api_list_open(r);
@@ -182,7 +185,8 @@ flags(struct req *r, struct api_env *env)
     arena_init(&a, 64 << 20);
     enum err e = ledger_misuse(env->reader, &limits, from, to, &a, &rows, &n);
     if (e == OK)
-        e = kit_looked_at(r, env, "audit.flags", SPAN(""), n);
+        e = kit_looked_at(
+            r, env, &(struct kit_looked){.action = "audit.flags", .count = n});
     if (e == OK) {
         api_list_open(r);
         for (size_t i = 0; i < n; i++) {

@@ -1,37 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pictures (图片): only as evidence of an alarm or of a look the caller may see. */
+/* Pictures (图片): only as evidence of an alarm whose card the caller may open, or of a
+ * pass that was in the answer of a look of his own. Each is recorded, also when it is
+ * refused. */
 #include "serve/api_kit.h"
-#include "store/ledger_look.h"
+#include "serve/looks.h"
 
-static bool
-in_alarm(struct kit *k, struct req *r, struct sighting_id id)
+/* Under which look or alarm somebody asks, as it goes on record. */
+struct scope {
+    struct kit_looked record;
+    char purpose[24];
+    enum look_refusal refusal; /* the scope is the caller's, and is closed to him */
+};
+
+/* The same that opens the card: its matter, or without one its site. */
+static enum err
+in_alarm(struct kit *k, struct req *r, struct sighting_id id, struct scope *sc)
 {
     struct alarm_id alarm;
     struct alarm_row row;
     if (!rows_alarm_parse(api_text(r, "alarm"), &alarm) ||
         ledger_alarm_find(k->desk.reader, alarm, &row) != OK)
-        return false;
+        return ERR_NOTFOUND;
+    bool evidence = false;
+    for (uint8_t i = 0; i < row.alarm.evidence_n && !evidence; i++)
+        evidence = sighting_id_eq(row.alarm.evidence[i].id, id);
     const struct site *s = site_get(k->sites, row.alarm.site);
-    if (s && s->org.v && !api_sees(r, k->orgs, s->org))
-        return false;
-    for (uint8_t i = 0; i < row.alarm.evidence_n; i++)
-        if (sighting_id_eq(row.alarm.evidence[i].id, id))
-            return true;
-    return false;
+    if (!evidence || (!row.matter && s && s->org.v && !api_sees(r, k->orgs, s->org)))
+        return ERR_NOTFOUND;
+    sc->record.matter = row.matter;
+    sc->record.purpose = SPAN("alarm");
+    if (!row.matter)
+        return OK;
+    struct look_request q = kit_card(r, &row);
+    enum err e = audit_look_check(
+        k->desk.reader, k->house->looks, k->orgs, &q, &sc->refusal, req_note(r));
+    /* Another brigade's alarm is none at all. */
+    return !e && sc->refusal == LOOK_SCOPE ? ERR_NOTFOUND : e;
 }
 
-/* A look's pictures are for the person who looked, as long as the look holds the pass.
- */
-static bool
-in_look(struct kit *k, struct req *r, const struct sighting *s)
+static enum err
+in_look(struct kit *k, struct req *r, const struct sighting *s, struct scope *sc)
 {
     struct look_row row;
-    uint64_t number = (uint64_t)api_int(r, "look", 0);
-    if (!number || ledger_look_find(k->desk.reader, number, &row) != OK ||
-        row.user.v != api_user(r)->id.v || row.state != LOOK_DONE)
-        return false;
-    bool when = s->pass_ms >= row.from_ms && s->pass_ms <= row.to_ms;
-    return when && (plate_is_none(row.plate) || plate_eq(row.plate, s->plate));
+    struct look_request who = kit_looker(r);
+    who.newest_ms = looks_newest(k->house);
+    enum err e = audit_look_stands(
+        k->desk.reader, k->house->looks, k->orgs, &who, (uint64_t)api_int(r, "look", 0),
+        &row, &sc->refusal, req_note(r));
+    if (e)
+        return e;
+    sc->record.look = row.number;
+    sc->record.matter = row.matter;
+    (void)span_copy(sc->purpose, sizeof sc->purpose, span_cstr(row.purpose));
+    sc->record.purpose = span_cstr(sc->purpose);
+    return look_scope_holds(&row.scope, s) ? OK : ERR_NOTFOUND;
 }
 
 static const char *
@@ -44,27 +66,46 @@ type_of(struct span bytes)
     return "application/octet-stream";
 }
 
+/* Reads and records; the bytes are in the arena. */
+static enum err
+picture(
+    struct kit *k, struct req *r, struct api_env *env, struct sighting_id id,
+    struct arena *a, struct span *bytes)
+{
+    struct sighting s;
+    struct scope sc = {.record = {.action = "picture", .object = api_text(r, "ref")}};
+    struct sight_snap *snap = sight_snapshot(k->house->sight);
+    enum err e = snap ? sight_fetch(snap, id, a, &s) : ERR_NOMEM;
+    sight_snap_free(snap);
+    if (e == OK)
+        e = api_text(r, "alarm").n ? in_alarm(k, r, id, &sc) : in_look(k, r, &s, &sc);
+    if (e == OK && !sc.refusal)
+        e = sight_picture(k->house->sight, s.image, a, bytes, req_note(r));
+    if (e == OK || e == ERR_NOTFOUND || e == ERR_INPUT) {
+        sc.record.refused = e != OK || sc.refusal;
+        sc.record.count = !sc.record.refused;
+        enum err kept = kit_looked_at(r, env, &sc.record);
+        e = kept ? kept : e;
+    }
+    return e == OK && sc.refusal ? kit_look_refused(r, sc.refusal) : e;
+}
+
 static enum err
 one(struct req *r, struct api_env *env)
 {
     struct kit k;
     struct sighting_id id;
-    struct sighting s;
     struct span bytes;
     struct arena a;
     if (!sighting_id_parse(api_text(r, "ref"), &id))
         return req_refuse(r, REFUSE_NOT_FOUND, NULL, NULL, NULL);
+    if ((api_text(r, "alarm").n > 0) == (api_int(r, "look", 0) > 0))
+        return req_refuse(
+            r, REFUSE_BAD_REQUEST, "look", "name the alarm or the look, one of them",
+            "请指定预警或查询编号之一");
     kit_open(&k, env, r);
     arena_init(&a, 64 << 20);
-    struct sight_snap *snap = sight_snapshot(k.house->sight);
-    enum err e = snap ? sight_fetch(snap, id, &a, &s) : ERR_NOMEM;
-    sight_snap_free(snap);
-    if (e == OK && !in_alarm(&k, r, id) && !in_look(&k, r, &s))
-        e = ERR_NOTFOUND;
-    if (e == OK)
-        e = sight_picture(k.house->sight, s.image, &a, &bytes, req_note(r));
-    if (e == OK)
-        e = kit_looked_at(r, env, "picture", api_text(r, "ref"), 1);
+    enum err e = picture(&k, r, env, id, &a, &bytes);
     if (e == OK) {
         req_set(r, "Content-Type", type_of(bytes));
         req_set(r, "Cache-Control", "private, max-age=600");

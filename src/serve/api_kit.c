@@ -260,6 +260,42 @@ kit_conflict(struct req *r, enum refusal why, const struct note *note)
 }
 
 enum err
+kit_who(
+    struct req *r, struct api_env *env, enum look_kind kind, struct look_request *out)
+{
+    const struct user *u = api_user(r);
+    struct matter_row m = {0};
+    struct span matter = api_text(r, "matter");
+    struct span address = arena_span(req_arena(r), req_peer(r));
+    struct look_request q = {
+        .kind = kind,
+        .user = u->id,
+        .roles = u->roles,
+        .login = u->login,
+        .address = address.p ? address.p : "",
+        .org = u->org,
+        .unit = u->unit,
+        .purpose = api_text(r, "purpose"),
+        .from_ms = api_int(r, "from_ms", 0),
+        .to_ms = api_int(r, "to_ms", 0),
+        .emergency = api_int(r, "emergency", 0) != 0,
+        .why = api_text(r, "why"),
+        .now_ms = req_at(r),
+    };
+    if (q.to_ms <= q.from_ms)
+        return req_refuse(
+            r, REFUSE_BAD_REQUEST, "to_ms", "to_ms must lie behind from_ms",
+            "to_ms 须晚于 from_ms");
+    if (matter.n && ledger_matter_by_number(env->reader, matter, &m) != OK)
+        return req_refuse(
+            r, REFUSE_LOOK_NO_MATTER, "matter", "there is no such matter",
+            "没有这个事项");
+    q.matter = m.id;
+    *out = q;
+    return OK;
+}
+
+enum err
 kit_look_refused(struct req *r, enum look_refusal refusal)
 {
     static const enum refusal why[] = {

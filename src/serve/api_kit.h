@@ -55,6 +55,12 @@ bool kit_once_seen(struct req *r, struct api_env *env);
 /* Keeps the reply for a repeat; nothing without "once". */
 enum err kit_once_keep(struct req *r, struct api_env *env, int status) MUST_USE;
 
+/* Who asks, from the body keys matter, purpose, from_ms, to_ms, emergency and why. An
+ * unknown matter is refused. */
+enum err kit_who(
+    struct req *r, struct api_env *env, enum look_kind kind,
+    struct look_request *out) MUST_USE;
+
 /* A look's refusal with its own code and the sentence of the note. */
 enum err kit_look_refused(struct req *r, enum look_refusal refusal);
 /* A record of class look for what needs no permit of its own: evidence that a list

@@ -451,3 +451,47 @@ looks_coverage_text(struct buf *out, const struct coverage *c)
     }
     buf_fmt(out, "{\"zh\":\"%s\",\"en\":\"%s\"}", zh, en);
 }
+
+static void
+late_json(struct buf *out, const struct site_table *sites, const struct live *live)
+{
+    const char *comma = "";
+    for (uint32_t i = 1; live && i <= sites->n; i++) {
+        const struct live_site *l = live_site(live, (struct site_id){i});
+        if (l->late_ms < MINUTE_MS)
+            continue;
+        buf_fmt(out, "%s{\"site\":%u,\"name\":", comma, i);
+        buf_json(out, span_cstr(sites->rows[i].name));
+        buf_fmt(out, ",\"by_ms\":%lld}", (long long)l->late_ms);
+        comma = ",";
+    }
+}
+
+void
+looks_coverage_json(
+    struct buf *out, const struct coverage *c, const struct site_table *sites,
+    const struct live *live)
+{
+    if (!c) {
+        buf_text(
+            out, ",\"coverage\":{\"complete\":true,\"sites\":0,\"text\":{\"zh\":\"\","
+                 "\"en\":\"\"},\"offline\":[],\"late\":[]}");
+        return;
+    }
+    buf_fmt(
+        out, ",\"coverage\":{\"complete\":%s,\"sites\":%u,\"text\":",
+        c->gaps_n ? "false" : "true", c->sites);
+    looks_coverage_text(out, c);
+    buf_text(out, ",\"offline\":[");
+    for (size_t i = 0; i < c->gaps_n; i++) {
+        const struct site *s = site_get(sites, c->gaps[i].site);
+        buf_fmt(out, "%s{\"site\":%u,\"name\":", i ? "," : "", c->gaps[i].site.v);
+        buf_json(out, span_cstr(s ? s->name : ""));
+        buf_fmt(
+            out, ",\"from_ms\":%lld,\"to_ms\":%lld}", (long long)c->gaps[i].from_ms,
+            (long long)c->gaps[i].to_ms);
+    }
+    buf_text(out, "],\"late\":[");
+    late_json(out, sites, live);
+    buf_text(out, "]}");
+}

@@ -67,4 +67,10 @@ enum look_refusal looks_refusal(const char *code);
 /* The sentence of the coverage statement in both languages: {"zh","en"}. */
 void looks_coverage_text(struct buf *out, const struct coverage *c);
 
+/* The whole statement as ,"coverage":{...} of an answer. NULL: nothing was scanned.
+ * live (NULL: not known) adds the sites whose records come late. */
+void looks_coverage_json(
+    struct buf *out, const struct coverage *c, const struct site_table *sites,
+    const struct live *live);
+
 #endif

@@ -2,6 +2,7 @@
 /* tongqu bench --truth: any directory in the truth format through the program's own
  * doors (init, import, rules), its alarms scored against what was planted. */
 #include "city/score.h"
+#include "cli/bench_scenes.h"
 #include "cli/run_op.h"
 #include "cli/setup.h"
 #include "core/os_clock.h"
@@ -186,10 +187,14 @@ run(const struct cmd_args *args, struct note *note)
         e = fill(data, truth, note);
     if (e == OK)
         e = tell_alarms(score, data, note);
+    bool scenes = cmd_given(args, "explain") &&
+                  strcmp(cmd_cstr(args, "explain"), "hit_and_run") == 0;
     if (e == OK) {
         score_sum(score, &sum);
-        score_print(&sum, stdout);
+        e = bench_scenes(data, truth, scenes ? stdout : NULL, &sum, note);
     }
+    if (e == OK)
+        score_print(&sum, stdout);
     if (e == OK && cmd_given(args, "explain"))
         score_explain(score, cmd_cstr(args, "explain"), 20, stdout);
     if (e == OK && cmd_given(args, "json"))

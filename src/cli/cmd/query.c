@@ -20,6 +20,18 @@ static const struct cmd_opt opts[] = {
     {"purpose", "CODE", OPT_TEXT, false, 0, 0, NULL,
      "why: a code of definitions/purposes.yaml, as inquiry",
      "查询事由代码，如 inquiry"},
+    {"at", "LON,LAT", OPT_TEXT, false, 0, 0, NULL, "flight: where it happened, degrees",
+     "肇逃筛选：案发位置，经度,纬度"},
+    {"site", "CODE", OPT_TEXT, false, 0, 0, NULL, "flight: or at this site",
+     "肇逃筛选：或案发点位"},
+    {"class", "CODE", OPT_TEXT, false, 0, 0, NULL,
+     "flight: class of the vehicle, as K33", "肇逃筛选：车型代码，如 K33"},
+    {"color", "N", OPT_NUMBER, false, 0, 99, NULL,
+     "flight: body colour, as 2 for white", "肇逃筛选：车身颜色代码，如 2 为白"},
+    {"brand", "CODE", OPT_TEXT, false, 0, 0, NULL, "flight: brand",
+     "肇逃筛选：品牌代码"},
+    {"damage", "TEXT", OPT_TEXT, false, 0, 0, NULL, "flight: what is broken, in words",
+     "肇逃筛选：车损描述"},
     {"limit", "N", OPT_NUMBER, false, 1, 10000000, NULL, "rows at most", "最多行数"},
     {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table", "table, json, csv or geojson",
      "table、json、csv 或 geojson"},
@@ -29,12 +41,13 @@ static const struct cmd_opt opts[] = {
 static enum err
 run(const struct cmd_args *args, struct note *note)
 {
-    static const char *const names[] = {"plate",  "sites",   "kind",  "from",   "to",
-                                        "matter", "purpose", "limit", "format", NULL};
+    static const char *const names[] = {
+        "plate",  "sites", "kind", "from",  "to",    "matter", "purpose", "limit",
+        "format", "at",    "site", "class", "color", "brand",  "damage",  NULL};
     char what[32];
     if (!span_copy(what, sizeof what, args->word[0]))
         return ERR_USAGE;
-    bool look = strcmp(what, "alarms") != 0;
+    bool look = strcmp(what, "alarms") != 0, flight = strcmp(what, "flight") == 0;
     if (look && (!cmd_given(args, "from") || !cmd_given(args, "to")))
         return note_set(
             note, ERR_USAGE, "from", "a look needs --from and --to",
@@ -42,14 +55,15 @@ run(const struct cmd_args *args, struct note *note)
     json_t *a = op_args(args, names);
     if (a && json_object_set_new(a, "what", json_string(what)) != 0)
         return ERR_NOMEM;
-    return run_op(args, "query", a, NULL, note);
+    return run_op(args, flight ? "flight" : "query", a, NULL, note);
 }
 
 const struct cmd cmd_query = {
     .name = "query",
-    .synopsis = "trajectory|sightings|alarms --data DIR [--plate P] --from T --to T "
-                "--matter ID "
-                "--purpose CODE [options]",
+    .synopsis =
+        "trajectory|sightings|flight|alarms --data DIR [--plate P] --from T --to T "
+        "--matter ID "
+        "--purpose CODE [options]",
     .en = "Look at movements (with an open matter and a purpose, recorded in the audit "
           "chain), or list "
           "alarms.",
@@ -57,9 +71,14 @@ const struct cmd cmd_query = {
     .words_min = 1,
     .words_max = 1,
     .opts = opts,
-    .examples = "  tongqu query trajectory --data DIR --plate 晋A12345 --from "
-                "2026-03-02T00:00:00+08:00 --to 2026-03-03T00:00:00+08:00 \\\n"
-                "    --matter HC-20260302-0001 --purpose inquiry --format json\n"
-                "  tongqu query alarms --data DIR --kind cloned_plate --format csv\n",
+    .examples =
+        "  tongqu query trajectory --data DIR --plate 晋A12345 --from "
+        "2026-03-02T00:00:00+08:00 --to 2026-03-03T00:00:00+08:00 \\\n"
+        "    --matter HC-20260302-0001 --purpose inquiry --format json\n"
+        "  tongqu query flight --data DIR --at 112.5501,37.8364 --from "
+        "2026-03-02T09:56:00+08:00 \\\n"
+        "    --to 2026-03-02T10:06:00+08:00 --class K33 --color 2 --plate '*54' \\\n"
+        "    --matter HC-20260302-0001 --purpose hit_and_run\n"
+        "  tongqu query alarms --data DIR --kind cloned_plate --format csv\n",
     .fn = run,
 };

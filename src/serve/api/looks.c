@@ -27,44 +27,6 @@ watches_json(struct buf *out, const struct looks_answer *a)
 }
 
 static void
-coverage_json(struct buf *out, const struct looks_answer *a, const struct kit *k)
-{
-    if (!a->covered) {
-        buf_text(
-            out, ",\"coverage\":{\"complete\":true,\"sites\":0,\"text\":{\"zh\":\"\","
-                 "\"en\":\"\"},"
-                 "\"offline\":[],\"late\":[]}");
-        return;
-    }
-    const struct coverage *c = &a->coverage;
-    buf_fmt(
-        out, ",\"coverage\":{\"complete\":%s,\"sites\":%u,\"text\":",
-        c->gaps_n ? "false" : "true", c->sites);
-    looks_coverage_text(out, c);
-    buf_text(out, ",\"offline\":[");
-    for (size_t i = 0; i < c->gaps_n; i++) {
-        const struct site *s = site_get(k->sites, c->gaps[i].site);
-        buf_fmt(out, "%s{\"site\":%u,\"name\":", i ? "," : "", c->gaps[i].site.v);
-        buf_json(out, span_cstr(s ? s->name : ""));
-        buf_fmt(
-            out, ",\"from_ms\":%lld,\"to_ms\":%lld}", (long long)c->gaps[i].from_ms,
-            (long long)c->gaps[i].to_ms);
-    }
-    buf_text(out, "],\"late\":[");
-    const char *comma = "";
-    for (uint32_t i = 1; i <= k->sites->n; i++) {
-        const struct live_site *l = live_site(k->live, (struct site_id){i});
-        if (l->late_ms < MINUTE_MS)
-            continue;
-        buf_fmt(out, "%s{\"site\":%u,\"name\":", comma, i);
-        buf_json(out, span_cstr(k->sites->rows[i].name));
-        buf_fmt(out, ",\"by_ms\":%lld}", (long long)l->late_ms);
-        comma = ",";
-    }
-    buf_text(out, "]}");
-}
-
-static void
 answer_json(
     struct req *r, const struct kit *k, const struct looks_answer *a,
     struct span matter)
@@ -97,7 +59,7 @@ answer_json(
     buf_text(out, "],\"registry\":");
     rows_vehicle(out, a->registry, a->vehicle, &k->house->zone);
     watches_json(out, a);
-    coverage_json(out, a, k);
+    looks_coverage_json(out, a->covered ? &a->coverage : NULL, k->sites, k->live);
     buf_text(out, "}");
 }
 

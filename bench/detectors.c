@@ -682,7 +682,7 @@ run_rules(struct world *w)
     struct rules_opts opts = {.zone = w->zone};
     struct rules_needs needs = {w, history, place, take_alarm};
     struct note note = {0};
-    if (rules_new(&opts, &needs, &r.rules, &note) != OK ||
+    if (rules_new(&opts, &needs, &r.rules) != OK ||
         rules_set_sites(r.rules, w->sites) != OK ||
         rules_set_places(
             r.rules, w->zones, w->zones_n, w->permits, w->permits_n, w->sections,

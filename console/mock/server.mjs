@@ -177,7 +177,8 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
       site_kind: code([["camera", "卡口", "camera"], ["gantry", "龙门架", "gantry"]]), org_kind: code([["corps", "支队", "corps"], ["brigade", "大队", "brigade"], ["squad", "中队", "squad"]]), device_kind: code([["camera", "卡口相机", "camera"]]), watch_list: code([["stolen", "被盗抢", "stolen"], ["hit_run", "肇事逃逸", "hit and run"]]) },
     roles: code(ROLES), purposes: [{ code: "inquiry", ...T("核查", "inquiry"), kinds: null }, { code: "case", ...T("办案", "case work"), kinds: ["inquiry"] }],
     age_tiers: [{ to_days: 7, ...T("7 天内", "within 7 days"), kinds: null, approver: false }, { to_days: 90, ...T("7 至 90 天：须为核查事项", "7 to 90 days: an inquiry is needed"), kinds: ["inquiry"], approver: false }, { to_days: null, ...T("90 天以上：须另有人批准", "older: an approver is needed"), kinds: ["inquiry"], approver: true }],
-    rules: RULES.map((r) => ({ name: r[0], zh: r[1], en: r[2], level: r[3], legal: T(r[4], r[5]), parameters: [{ name: "margin", unit: "ratio", min: 1, max: 3, value: 1.2, default: 1.2, ...T("超出最短行程时间的余量", "margin over the shortest travel time") }] })),
+    rule_settings: { number: 2, since: "2026-03-01" }, rule_settings_next: { number: 3, since: "2026-03-09" },
+    rules: RULES.map((r) => ({ name: r[0], zh: r[1], en: r[2], level: r[3], on: r[0] !== "coach_curfew", next_on: r[0] !== "coach_curfew", legal: T(r[4], r[5]), parameters: [{ name: "margin", unit: "ratio", min: 1, max: 3, value: 1.2, default: 1.2, next: r[0] === "cloned_plate" ? 1.3 : 1.2, ...T("超出最短行程时间的余量", "margin over the shortest travel time") }] })),
     look_kinds: code([["trajectory", "车辆轨迹", "trajectory"], ["sightings", "过车记录", "passes"], ["plate_check", "核查号牌", "plate check"]]), loops,
   });
   class Refuse extends Error { constructor(status, c, zh, en, field) { super(zh); Object.assign(this, { status, c, text: T(zh, en), field }); } }

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/version.h"
 #include "daemon/purposes.h"
+#include "daemon/rule_file.h"
 #include "store/audit_look.h"
 #include "store/ledger_people.h"
 #include "store/ledger_place.h"
@@ -187,6 +188,50 @@ load_definitions(struct base *b, const char *from, struct note *note)
     return e;
 }
 
+/* What the file sets of the rules, as a version with a number: a new one when it says
+ * something else than the newest. */
+static enum err
+number_settings(struct base *b, const struct base_opts *opts, struct note *note)
+{
+    char dir[OS_PATH], path[OS_PATH];
+    const char *from = opts->definitions;
+    struct rule_settings s;
+    struct arena a;
+    struct span text;
+    struct sight_health sh;
+    enum err e = from ? OK : os_join(dir, sizeof dir, b->dir, "definitions");
+    if (e == OK)
+        e = os_join(path, sizeof path, from ? from : dir, "rules.yaml");
+    if (e == OK)
+        e = rule_file_read(path, &s, note);
+    if (e != OK)
+        return e;
+    arena_init(&a, 1 << 20);
+    rule_book_init(&b->rules);
+    e = ledger_meta_find(ledger_as_reader(b->ledger), "rule_settings", &a, &text);
+    if (e == OK)
+        e = rule_book_decode(text, &b->rules);
+    else if (e == ERR_NOTFOUND)
+        e = OK;
+    arena_release(&a);
+    sight_health(b->sight, &sh);
+    int32_t today = (int32_t)civil_day(opts->now, &b->zone);
+    if (e != OK || !rule_book_take(&b->rules, &s, sh.rows > 0, today))
+        return e;
+    struct buf out = {0};
+    rule_book_encode(&out, &b->rules);
+    e = out.bad ? ERR_NOMEM : ledger_begin(b->ledger);
+    if (e == OK) {
+        e = ledger_meta_put(b->ledger, "rule_settings", span_of(out.p, out.n));
+        if (e == OK)
+            e = ledger_commit(b->ledger, note);
+        else
+            ledger_rollback(b->ledger);
+    }
+    buf_release(&out);
+    return e;
+}
+
 static void
 sight_report(void *arg, enum err e, const struct note *what)
 {
@@ -260,6 +305,8 @@ base_open(const struct base_opts *opts, struct base **out, struct note *note)
         e = heal_looks(b, note);
     if (e == OK)
         e = open_sight(b, opts, note);
+    if (e == OK)
+        e = number_settings(b, opts, note);
     if (e == OK)
         e = base_refresh_org(b);
     if (e == OK)

@@ -16,6 +16,7 @@
 #include "model/look.h"
 #include "model/site.h"
 #include "model/watch.h"
+#include "rules/setting.h"
 #include "store/audit.h"
 #include "store/format.h"
 #include "store/ledger.h"
@@ -34,6 +35,7 @@ struct base {
     struct audit *audit;
     struct loop_defs *loops;
     struct look_rules looks;
+    struct rule_book rules; /* settings of the live rules, in force and to come */
     bool backup_holds; /* atomic: a backup runs, the sighting journal stays untrimmed */
     /* under lock: published snapshots */
     struct base_shared *shared;

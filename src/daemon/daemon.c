@@ -116,7 +116,7 @@ daemon_open(const struct daemon_opts *opts, struct daemon **out, struct note *no
     if (e == OK)
         e = ledger_begin_owner(d, note);
     if (e == OK)
-        e = rules_begin(d, note);
+        e = rules_begin(d);
     if (e == OK) {
         plug_serve(d);
         e = open_serve(d, note);

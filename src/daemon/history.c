@@ -272,7 +272,7 @@ history_run(struct op_call *c, ts_ms from, ts_ms to, struct note *note)
 {
     struct base *b = c->door->base;
     struct walk w = {.call = c, .b = b, .note = note, .lsn = sight_lsn(b->sight)};
-    struct rules_opts opts = {.zone = b->zone};
+    struct rules_opts opts = {.zone = b->zone, .book = &b->rules};
     struct rules_needs needs = {&w, history, place, found};
     dur_us began = os_mono_us();
     enum err e = first_and_last(&w, &from, &to);
@@ -281,7 +281,7 @@ history_run(struct op_call *c, ts_ms from, ts_ms to, struct note *note)
     w.registry = registry_snapshot(b->registry);
     w.sites = base_sites(b);
     struct watch_set *watches = base_watches(b);
-    e = rules_new(&opts, &needs, &w.rules, note);
+    e = rules_new(&opts, &needs, &w.rules);
     if (e == OK) {
         e = rules_set_sites(w.rules, w.sites);
         rules_set_registry(w.rules, w.registry);

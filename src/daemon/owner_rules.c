@@ -442,15 +442,15 @@ seed_pulse(struct daemon *d)
 }
 
 enum err
-rules_begin(struct daemon *d, struct note *note)
+rules_begin(struct daemon *d)
 {
-    struct rules_opts opts = {.zone = d->base->zone};
+    struct rules_opts opts = {.zone = d->base->zone, .book = &d->base->rules};
     struct rules_needs needs = {d, history, place, found};
     struct ledger_reader *reader = ledger_as_reader(d->base->ledger);
     struct arena a;
     arena_init(&a, (size_t)1 << 30);
     d->pulse = pulse_new(&d->base->zone);
-    enum err e = d->pulse ? rules_new(&opts, &needs, &d->rules, note) : ERR_NOMEM;
+    enum err e = d->pulse ? rules_new(&opts, &needs, &d->rules) : ERR_NOMEM;
     if (e != OK)
         goto out;
     seed_pulse(d);

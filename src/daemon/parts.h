@@ -170,7 +170,7 @@ enum err store_append(
 void store_begin(struct daemon *d, uint64_t from_lsn);
 
 /* owner_rules.c */
-enum err rules_begin(struct daemon *d, struct note *note) MUST_USE;
+enum err rules_begin(struct daemon *d) MUST_USE;
 void rules_end(struct daemon *d);
 /* Takes the batch; false when the mailbox is full (the batch stays the caller's). */
 bool rules_take(struct daemon *d, struct sighting_batch *stored);

@@ -544,6 +544,7 @@ plug_serve(struct daemon *d)
         .city_en = "Demo City",
         .loops = d->base->loops,
         .looks = &d->base->looks,
+        .rules = &d->base->rules,
         .audit = d->base->audit,
         .sight = d->base->sight,
         .registry = d->base->registry,

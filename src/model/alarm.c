@@ -8,7 +8,7 @@
 #include "core/cur.h"
 #include "model/site.h"
 
-#define FORM 1
+#define FORM 2 /* 1 had no settings */
 
 #define N(key) #key,
 static const char *const number_keys[] = {
@@ -120,9 +120,10 @@ alarm_json(struct buf *out, const struct alarm *a, const struct site_table *site
     json_numbers(out, a);
     buf_fmt(
         out,
-        ",\"passage\":\"%016llx\",\"model\":%u,\"registry_version\":%llu,"
+        ",\"passage\":\"%016llx\",\"model\":%u,\"settings\":%u,\"registry_version\":%"
+        "llu,"
         "\"watch_version\":%llu,\"lsn\":%llu}",
-        (unsigned long long)a->passage, a->model,
+        (unsigned long long)a->passage, a->model, a->settings,
         (unsigned long long)a->registry_version, (unsigned long long)a->watch_version,
         (unsigned long long)a->lsn);
 }
@@ -185,6 +186,7 @@ alarm_encode(struct buf *out, const struct alarm *a)
     }
     buf_le(out, a->passage, 8);
     buf_varint(out, a->model);
+    buf_varint(out, a->settings);
     buf_varint(out, a->registry_version);
     buf_varint(out, a->watch_version);
     buf_varint(out, a->lsn);
@@ -229,7 +231,8 @@ alarm_decode(struct span bytes, struct alarm *out)
 {
     struct cur c = cur_of(bytes.p, bytes.n);
     struct alarm a = {0};
-    if (cur_u8(&c) != FORM)
+    uint8_t form = cur_u8(&c);
+    if (form < 1 || form > FORM)
         return ERR_CORRUPT;
     a.id.v = cur_u64_le(&c);
     get_text(&c, a.rule, sizeof a.rule);
@@ -250,6 +253,8 @@ alarm_decode(struct span bytes, struct alarm *out)
     get_lists(&c, &a);
     a.passage = cur_u64_le(&c);
     a.model = (uint32_t)cur_varint(&c);
+    if (form > 1)
+        a.settings = (uint32_t)cur_varint(&c);
     a.registry_version = cur_varint(&c);
     a.watch_version = cur_varint(&c);
     a.lsn = cur_varint(&c);

@@ -63,8 +63,9 @@ struct alarm {
         double value;
     } numbers[ALARM_NUMBERS];
     uint8_t numbers_n;
-    uint64_t passage; /* folding key: one passage, one alarm */
-    uint32_t model;   /* number of the model used */
+    uint64_t passage;  /* folding key: one passage, one alarm */
+    uint32_t model;    /* number of the model used */
+    uint32_t settings; /* number of the rule settings; 0 the release's own */
     uint64_t registry_version, watch_version;
     uint64_t lsn; /* journal position that (re)decided it */
 };

@@ -43,8 +43,7 @@ struct rules {
     struct rules_needs needs;
     struct zone zone;
     size_t plates_max;
-    double param[RULE_MAX][RULE_PARAMS];
-    bool off[RULE_MAX];
+    struct rule_book book;
     size_t rules_n;
     /* snapshots */
     struct ground ground;
@@ -67,6 +66,7 @@ struct rules {
     int32_t day;
     ts_ms day_from_ms, day_to_ms;
     const struct view *view;
+    const struct rule_settings *settings;
     /* the judgement under way */
     struct arena scratch;
     struct row *rows;
@@ -84,50 +84,6 @@ struct rules {
 };
 
 /* ---- making ---- */
-
-static enum err
-apply_setting(struct rules *r, const struct rule_setting *set, struct note *note)
-{
-    size_t i = rule_index(span_cstr(set->rule));
-    for (size_t p = 0; rule_rows[i] && p < rule_rows[i]->params_n; p++) {
-        const struct rule_param *row = &rule_rows[i]->params[p];
-        if (strcmp(row->name, set->param) != 0)
-            continue;
-        if (!(set->value >= row->min && set->value <= row->max))
-            return note_fmt(
-                note, ERR_INPUT, set->param, "%s must be between %g and %g %s",
-                "%s 须在 %g 与 %g %s 之间", set->param, row->min, row->max, row->unit);
-        r->param[i][p] = set->value;
-        return OK;
-    }
-    return note_fmt(
-        note, ERR_INPUT, set->param, "rule %s has no parameter %s",
-        "规则 %s 没有参数 %s", set->rule, set->param);
-}
-
-static enum err
-apply_opts(struct rules *r, const struct rules_opts *opts, struct note *note)
-{
-    r->zone = opts->zone;
-    r->plates_max = opts->plates_max ? opts->plates_max : PLATES_MAX_DEFAULT;
-    for (size_t i = 0; i < r->rules_n; i++)
-        for (size_t p = 0; p < rule_rows[i]->params_n; p++)
-            r->param[i][p] = rule_rows[i]->params[p].initial;
-    for (size_t i = 0; i < opts->settings_n; i++) {
-        enum err e = apply_setting(r, &opts->settings[i], note);
-        if (e)
-            return e;
-    }
-    for (size_t i = 0; i < opts->off_n; i++) {
-        size_t rule = rule_index(span_cstr(opts->off[i]));
-        if (!rule_rows[rule])
-            return note_fmt(
-                note, ERR_INPUT, "off", "there is no rule %s", "没有规则 %s",
-                opts->off[i]);
-        r->off[rule] = true;
-    }
-    return OK;
-}
 
 static enum err
 init_tables(struct rules *r)
@@ -152,8 +108,7 @@ init_tables(struct rules *r)
 
 enum err
 rules_new(
-    const struct rules_opts *opts, const struct rules_needs *needs, struct rules **out,
-    struct note *note)
+    const struct rules_opts *opts, const struct rules_needs *needs, struct rules **out)
 {
     must(needs->history && needs->alarm);
     struct rules *r = calloc(1, sizeof *r);
@@ -167,9 +122,13 @@ rules_new(
     r->day_from_ms = INT64_MAX;
     arena_init(&r->scratch, SCRATCH_CAP);
     twin_table_init(&r->twins);
-    enum err e = apply_opts(r, opts, note);
-    if (!e)
-        e = init_tables(r);
+    r->zone = opts->zone;
+    r->plates_max = opts->plates_max ? opts->plates_max : PLATES_MAX_DEFAULT;
+    if (opts->book)
+        r->book = *opts->book;
+    else
+        rule_book_init(&r->book);
+    enum err e = init_tables(r);
     if (e) {
         rules_free(r);
         return e;
@@ -656,10 +615,10 @@ static void
 run_rules(struct rules *r, struct scene *s, enum rule_key key)
 {
     for (size_t i = 0; i < r->rules_n; i++) {
-        if (r->off[i] || rule_rows[i]->key != key)
+        if (s->settings->off[i] || rule_rows[i]->key != key)
             continue;
         s->rule = rule_rows[i];
-        s->param = r->param[i];
+        s->param = s->settings->value[i];
         s->rule->step(s);
     }
 }
@@ -673,6 +632,7 @@ judge_alone(
         .day = day,
         .day_from_ms = civil_day_start(day, &r->zone),
         .view = ground_view(&r->ground, day),
+        .settings = rule_book_on(&r->book, day),
         .ground = &r->ground,
         .watches = r->watches,
         .weigher = &r->weigher,
@@ -754,6 +714,7 @@ judge_unread(struct rules *r, const struct sighting *trigger, int32_t day)
         .day = day,
         .day_from_ms = civil_day_start(day, &r->zone),
         .view = ground_view(&r->ground, day),
+        .settings = rule_book_on(&r->book, day),
         .ground = &r->ground,
         .watches = r->watches,
         .weigher = &r->weigher,
@@ -782,6 +743,7 @@ enter_day(struct rules *r, ts_ms pass_ms)
     r->day_from_ms = civil_day_start(r->day, &r->zone);
     r->day_to_ms = r->day_from_ms + DAY_MS;
     r->view = ground_view(&r->ground, r->day);
+    r->settings = rule_book_on(&r->book, r->day);
     fill_weigher(r, r->view);
 }
 
@@ -816,8 +778,9 @@ static bool
 any_glance(struct rules *r, struct glance *g)
 {
     for (size_t i = 0; i < r->rules_n; i++) {
-        g->param = r->param[i];
-        if (!r->off[i] && rule_rows[i]->key == RULE_BY_PLATE && rule_rows[i]->glance(g))
+        g->param = r->settings->value[i];
+        if (!r->settings->off[i] && rule_rows[i]->key == RULE_BY_PLATE &&
+            rule_rows[i]->glance(g))
             return true;
     }
     return false;

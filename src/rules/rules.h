@@ -5,7 +5,7 @@
  * Owner    rules_new() gives the caller a struct rules to rules_free(). It holds
  * references to site tables, watch sets and models; the registry snapshot is borrowed
  * until it is replaced. Threads  one owner thread; several shards (by plate) are
- * several objects. Errors   ERR_NOMEM, ERR_INPUT (a setting out of bounds), ERR_CORRUPT
+ * several objects. Errors   ERR_NOMEM, ERR_CORRUPT
  * and ERR_NEWER (a checkpoint). See      docs/why/truth.md; docs/rules.md,
  * docs/why/probability.md; tests in rules_test.c.
  */
@@ -20,23 +20,16 @@
 #include "rules/needs.h"
 #include "rules/places.h"
 #include "rules/rule.h"
+#include "rules/setting.h"
 
 #define RULES_HORIZON_MS                                                               \
     DAY_MS /* late records inside it raise, revise and withdraw                        \
             */
 
-struct rule_setting {
-    const char *rule, *param;
-    double value;
-};
-
 struct rules_opts {
     struct zone zone;
     size_t plates_max; /* vehicles remembered at once, 32 bytes each; 0 = 3,000,000 */
-    const struct rule_setting *settings;
-    size_t settings_n;
-    const char *const *off; /* names of rules that do not run */
-    size_t off_n;
+    const struct rule_book *book; /* copied; NULL: the defaults */
 };
 
 struct rules_counts {
@@ -50,8 +43,8 @@ struct rules_counts {
 struct rules;
 
 enum err rules_new(
-    const struct rules_opts *opts, const struct rules_needs *needs, struct rules **out,
-    struct note *note) MUST_USE;
+    const struct rules_opts *opts, const struct rules_needs *needs,
+    struct rules **out) MUST_USE;
 void rules_free(struct rules *r);
 
 /* Snapshots may be set between feeds. A reference is taken, except to the registry,

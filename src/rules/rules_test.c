@@ -236,8 +236,7 @@ start_rules(struct world *w)
 {
     struct rules_opts opts = {.zone = {"Asia/Shanghai", 480}};
     w->needs = (struct rules_needs){w, history, place, take};
-    struct note note;
-    assert_int_equal(rules_new(&opts, &w->needs, &w->rules, &note), OK);
+    assert_int_equal(rules_new(&opts, &w->needs, &w->rules), OK);
     assert_int_equal(rules_set_sites(w->rules, w->sites), OK);
     rules_set_registry(w->rules, w->registry);
     rules_set_watches(w->rules, w->watches);
@@ -617,13 +616,17 @@ static void
 test_average_speed(void **state)
 {
     struct world *w = *state;
-    struct rule_setting set = {
-        "average_speed", "clock_sds", 0}; /* clocks known to be right */
-    struct rules_opts opts = {
-        .zone = {"Asia/Shanghai", 480}, .settings = &set, .settings_n = 1};
+    struct rule_book book;
+    struct rules_opts opts = {.zone = {"Asia/Shanghai", 480}, .book = &book};
     struct note note;
+    rule_book_init(&book);
+    assert_int_equal(/* clocks known to be right */
+                     rule_settings_put(
+                         &book.at[0], rule_find(SPAN("average_speed")),
+                         SPAN("clock_sds"), 0, &note),
+                     OK);
     rules_free(w->rules);
-    assert_int_equal(rules_new(&opts, &w->needs, &w->rules, &note), OK);
+    assert_int_equal(rules_new(&opts, &w->needs, &w->rules), OK);
     assert_int_equal(rules_set_sites(w->rules, w->sites), OK);
     rules_set_registry(w->rules, w->registry);
     set_places(w);
@@ -949,9 +952,8 @@ test_checkpoint(void **state)
         for (size_t k = 0; k < b.n;
              k += 1 + b.n / 400) { /* cut off anywhere: refused */
             struct rules *fresh;
-            struct note note;
             struct rules_opts opts = {.zone = {"Asia/Shanghai", 480}};
-            assert_int_equal(rules_new(&opts, &w->needs, &fresh, &note), OK);
+            assert_int_equal(rules_new(&opts, &w->needs, &fresh), OK);
             assert_int_not_equal(rules_restore(fresh, span_of(b.p, k)), OK);
             rules_free(fresh);
         }
@@ -987,26 +989,28 @@ test_zone_hours(void **state)
     assert_false(zone_names_class(&z, 0));
 }
 
+/* A version judges the days from its own on; an alarm says which one it was. */
 static void
 test_settings(void **state)
 {
-    (void)state;
-    struct rules *r;
-    struct note note;
-    struct rules_needs needs = {NULL, history, place, take};
-    struct rule_setting bad[] = {
-        {"cloned_plate", "max_kmh", 5},
-        {"cloned_plate", "nothing", 5},
-        {"nobody", "max_kmh", 90}};
-    for (unsigned i = 0; i < 3; i++) {
-        struct rules_opts opts = {
-            .zone = {"UTC", 0}, .settings = &bad[i], .settings_n = 1};
-        assert_int_equal(rules_new(&opts, &needs, &r, &note), ERR_INPUT);
-        assert_true(note.en[0] && note.zh[0]);
-    }
-    const char *off = "nobody";
-    struct rules_opts opts = {.zone = {"UTC", 0}, .off = &off, .off_n = 1};
-    assert_int_equal(rules_new(&opts, &needs, &r, &note), ERR_INPUT);
+    struct world *w = *state;
+    struct rule_book book;
+    struct rule_settings stricter;
+    struct rules_opts opts = {.zone = {"Asia/Shanghai", 480}, .book = &book};
+    rule_book_init(&book);
+    rule_settings_init(&stricter);
+    assert_true(rule_book_take(&book, &stricter, true, 0));
+    stricter.off[rule_index(SPAN("coach_curfew"))] = true;
+    assert_true(
+        rule_book_take(&book, &stricter, true, (int32_t)civil_day(DAY0, &opts.zone)));
+    rules_free(w->rules);
+    assert_int_equal(rules_new(&opts, &w->needs, &w->rules), OK);
+    assert_int_equal(rules_set_sites(w->rules, w->sites), OK);
+    rules_set_registry(w->rules, w->registry);
+    pass(w, "晋AK1111", 4, AT(26, 0, 0)); /* the next day: the rule does not run */
+    none(w, "coach_curfew");
+    pass(w, "晋AK1111", 4, AT(3, 0, 0));
+    assert_int_equal(only(w, "coach_curfew")->settings, 1);
 }
 
 static void
@@ -1074,7 +1078,7 @@ main(void)
         CASE(test_any_order),
         CASE(test_checkpoint),
         cmocka_unit_test(test_zone_hours),
-        cmocka_unit_test(test_settings),
+        CASE(test_settings),
         cmocka_unit_test(test_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,7 @@ scene_alarm(struct scene *s, uint64_t key, uint64_t passage, struct passage *dec
     a->contradiction = passage_contradiction(s, deciding);
     a->passage = passage;
     a->model = s->view->model ? model_number(s->view->model) : 0;
+    a->settings = s->settings->number;
     a->registry_version =
         s->weigher->registry ? vehicle_version(s->weigher->registry) : 0;
     a->watch_version = watch_set_version(s->watches);

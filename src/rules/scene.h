@@ -16,6 +16,7 @@
 #include "rules/identity.h"
 #include "rules/rule.h"
 #include "rules/seen.h"
+#include "rules/setting.h"
 
 #define LOOKBACK_MS (2 * HOUR_MS)
 #define UNREAD_MOST                                                                    \
@@ -61,7 +62,8 @@ struct passage {
 
 struct scene {
     const struct rule *rule;
-    const double *param;
+    const struct rule_settings *settings;
+    const double *param; /* of this rule */
     struct plate plate;
     const struct vehicle *vehicle; /* registered; NULL none */
     struct passage *passages;

@@ -14,6 +14,7 @@
 #include "model/look.h"
 #include "model/watch.h"
 #include "rules/models.h"
+#include "rules/setting.h"
 #include "serve/live.h"
 #include "store/audit.h"
 #include "store/registry.h"
@@ -54,6 +55,7 @@ struct house {
     /* immutable */
     const struct loop_defs *loops;
     const struct look_rules *looks;
+    const struct rule_book *rules; /* settings of the live rules */
     /* any thread, by their own contracts */
     struct audit *audit;
     struct sight *sight;       /* snapshots, pictures, health: any thread */

@@ -19,6 +19,7 @@ const VIEWS = [
   ["duty", "/", "watches", async (b) => { await b.has(".pane-head button"); await b.keys("o"); await b.has("#w-plate"); }],
   ["duty", "/", "devices", async (b) => { await b.has(".grid-row, .blank"); }],
   ["duty", "/", "system", async (b) => { await b.has(".stats"); }],
+  ["duty", "/", "system", async (b) => { await b.has(".tabs button"); await b.click(".tabs button:nth-child(2)"); await b.has(".grid-row"); }, "rules"],
   ["supervisor", "/", "users", async (b) => { await b.has(".grid-row"); await b.keys("j"); await b.has(".card"); }],
   ["supervisor", "/", "org", async (b) => { await b.has(".grid-row"); }],
   ["admin", "/", "users", async (b) => { await b.has(".grid-row"); await b.keys("o"); await b.has("#u-name"); }],

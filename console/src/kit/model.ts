@@ -26,14 +26,15 @@ export interface Loop extends Text {
   clocks: (Text & { name: string; budget_ms: number })[];
 }
 export interface Rule extends Text {
-  name: string; level: Level; legal: Text;
-  parameters: (Text & { name: string; unit: string; min: number; max: number; value: number; default: number })[];
+  name: string; level: Level; on: boolean; next_on: boolean; legal: Text;
+  parameters: (Text & { name: string; unit: string; min: number; max: number; value: number; default: number; next: number })[];
 }
+export interface RuleVersion { number: number; since: string | null }
 export interface Meta {
   version: string; city: Text; zone: string; now_ms: number; map: { bounds: [number, number, number, number] };
   codes: Record<string, Code[]>; roles: Code[]; purposes: Code[];
   age_tiers: (Text & { to_days: number | null; kinds: string[] | null; approver: boolean })[];
-  rules: Rule[]; look_kinds: Code[]; loops: Loop[];
+  rule_settings: RuleVersion; rule_settings_next: RuleVersion; rules: Rule[]; look_kinds: Code[]; loops: Loop[];
 }
 
 export interface Clock extends Text {

@@ -3,12 +3,17 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { poll, sentence } from "../kit/api";
 import { t, tx } from "../kit/i18n";
-import type { System } from "../kit/model";
+import type { RuleVersion, System } from "../kit/model";
 import { meta } from "../kit/session";
 import { ago, bytes, date, duration, num, percent, serverNow } from "../kit/time";
 import { Failed, LevelSign, Loading, Tag, When, Worn } from "../parts/bits";
 import { Grid } from "../parts/grid";
 import { Stat } from "./sites";
+
+function version(now: RuleVersion, next: RuleVersion) {
+  const since = now.since ? t("system.settings_since", { n: now.number, day: now.since }) : t("system.settings_first", { n: now.number });
+  return since + (next.number === now.number ? "" : " " + t("system.settings_next", { n: next.number, day: next.since ?? "" })) + " " + t("system.settings_where");
+}
 
 function View() {
   const [s, setS] = useState<System | null>(null);
@@ -37,16 +42,19 @@ function View() {
               { key: "unit", head: t("f.unit"), width: "80px", cell: (c) => <span class="dim">{c.unit}</span>, text: (c) => c.unit },
               { key: "rate", head: t("system.rate"), width: "90px", align: "right", cell: (c) => (c.rate === null ? "" : num(c.rate, c.rate < 10 ? 1 : 0)), sort: (c) => c.rate, text: (c) => String(c.rate ?? "") },
             ]} />
-        ) : (
+        ) : (<>
+          <p class="note">{meta.value && version(meta.value.rule_settings, meta.value.rule_settings_next)}</p>
           <Grid label={t("system.rules")} rows={parameters} id={(r) => `${r.rule.name}/${r.p.name}`} exportName="rules"
             columns={[
-              { key: "rule", head: t("system.rule"), width: "110px", cell: (r) => <b title={tx(r.rule.legal)}>{tx(r.rule)}</b>, sort: (r) => r.rule.name, text: (r) => r.rule.name },
+              { key: "rule", head: t("system.rule"), width: "104px", cell: (r) => <b title={tx(r.rule.legal)}>{tx(r.rule)}</b>, sort: (r) => r.rule.name, text: (r) => r.rule.name },
               { key: "text", head: t("system.meaning"), width: "minmax(0,2fr)", cell: (r) => <span class="cut" title={tx(r.p)}>{tx(r.p)}</span>, text: (r) => tx(r.p) },
-              { key: "value", head: t("system.value"), width: "96px", align: "right", cell: (r) => <>{r.p.value}{r.p.value !== r.p.default && <span class="warn-text"> ≠ {r.p.default}</span>}</>, sort: (r) => r.p.value, text: (r) => String(r.p.value) },
-              { key: "unit", head: t("f.unit"), width: "72px", cell: (r) => <span class="dim">{r.p.unit}</span>, text: (r) => r.p.unit },
-              { key: "range", head: t("system.range"), width: "120px", align: "right", cell: (r) => <span class="dim">{r.p.min} – {r.p.max}</span>, text: (r) => `${r.p.min}..${r.p.max}` },
+              { key: "value", head: t("system.value"), width: "60px", align: "right", cell: (r) => <b class={r.p.value === r.p.default && r.rule.on ? "" : "warn-text"}>{r.rule.on ? r.p.value : t("system.rule_off")}</b>, sort: (r) => r.p.value, text: (r) => (r.rule.on ? String(r.p.value) : t("system.rule_off")) },
+              { key: "next", head: t("system.next"), width: "70px", align: "right", cell: (r) => (r.p.next === r.p.value && r.rule.on === r.rule.next_on ? "" : r.rule.next_on ? r.p.next : t("system.rule_off")), text: (r) => String(r.p.next) },
+              { key: "default", head: t("system.default"), width: "62px", align: "right", cell: (r) => <span class="dim">{r.p.default}</span>, text: (r) => String(r.p.default) },
+              { key: "unit", head: t("f.unit"), width: "58px", cell: (r) => <span class="dim">{r.p.unit}</span>, text: (r) => r.p.unit },
+              { key: "range", head: t("system.range"), width: "104px", align: "right", cell: (r) => <span class="dim">{r.p.min} – {r.p.max}</span>, text: (r) => `${r.p.min}..${r.p.max}` },
             ]} />
-        )}
+        </>)}
       </section>
       <section class="pane pane-card" aria-label={t("system.health")}>
         <div class="card-scroll" tabIndex={0} role="region" aria-label={t("system.health")}>

@@ -7,6 +7,7 @@
 #include "cli/cmd.h"
 #include "core/os_file.h"
 #include "daemon/purposes.h"
+#include "daemon/rule_file.h"
 #include "loops/loop_def.h"
 
 static const struct cmd_opt opts[] = {
@@ -82,6 +83,22 @@ check_purposes(const char *dir, struct told *t, struct note *note)
 }
 
 static enum err
+check_rules(const char *dir, struct told *t, struct note *note)
+{
+    char path[OS_PATH];
+    struct rule_settings s;
+    struct note why = {0};
+    enum err e = os_join(path, sizeof path, dir, "rules.yaml");
+    if (e)
+        return note_set(note, e, "DIR", "the path is too long", "路径过长");
+    if (rule_file_read(path, &s, &why) != OK) {
+        t->errors++;
+        printf("%s\n    %s\n", why.en, why.zh);
+    }
+    return OK;
+}
+
+static enum err
 run(const struct cmd_args *args, struct note *note)
 {
     char dir[OS_PATH], loops[OS_PATH];
@@ -95,6 +112,8 @@ run(const struct cmd_args *args, struct note *note)
     enum err e = loop_lint_dir(loops, tell, &t, &errors, note);
     if (!e)
         e = check_purposes(dir, &t, note);
+    if (!e)
+        e = check_rules(dir, &t, note);
     if (e)
         return e;
     printf("%zu errors, %zu warnings\n", t.errors, t.warnings);
@@ -109,10 +128,12 @@ run(const struct cmd_args *args, struct note *note)
 const struct cmd cmd_lint = {
     .name = "lint",
     .synopsis = "DIR [--diagram KIND [--zh]]",
-    .en = "Check the definitions a city edits (loops, purposes): errors and oddities "
+    .en = "Check the definitions a city edits (loops, purposes, rules): errors and "
+          "oddities "
           "with "
           "file, line and column.",
-    .zh = "检查可编辑的定义文件（闭环、查询事由），按文件、行、列指出错误与可疑之处。",
+    .zh = "检查可编辑的定义文件（闭环、查询事由、规则参数），按文件、行、列指出错误与可"
+          "疑之处。",
     .words_min = 1,
     .words_max = 1,
     .opts = opts,

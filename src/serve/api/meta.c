@@ -147,31 +147,56 @@ looks(struct buf *out, const struct look_rules *rules)
 }
 
 static void
-rules(struct buf *out)
+rule_parameters(
+    struct buf *out, const struct rule *x, const double *now, const double *next)
 {
+    buf_text(out, ",\"parameters\":[");
+    for (size_t i = 0; i < x->params_n; i++) {
+        const struct rule_param *q = &x->params[i];
+        buf_fmt(
+            out,
+            "%s{\"name\":\"%s\",\"unit\":\"%s\",\"min\":%.10g,\"max\":%.10g,"
+            "\"value\":%.10g,\"default\":%.10g,\"next\":%.10g,\"zh\":",
+            i ? "," : "", q->name, q->unit, q->min, q->max, now[i], q->initial,
+            next[i]);
+        buf_json(out, span_cstr(q->zh));
+        buf_text(out, ",\"en\":");
+        buf_json(out, span_cstr(q->en));
+        buf_text(out, "}");
+    }
+    buf_text(out, "]}");
+}
+
+static void
+rule_version(struct buf *out, const char *key, const struct rule_settings *s)
+{
+    char day[11];
+    buf_fmt(out, ",\"%s\":{\"number\":%u,\"since\":", key, s->number);
+    if (s->day == INT32_MIN)
+        buf_text(out, "null}");
+    else
+        buf_fmt(out, "\"%s\"}", rule_settings_since(day, s));
+}
+
+/* What judges the passes of today, and what will from the next midnight on. */
+static void
+rules(struct buf *out, const struct rule_book *book, int32_t today)
+{
+    const struct rule_settings *now = rule_book_on(book, today), *next = &book->at[0];
+    rule_version(out, "rule_settings", now);
+    rule_version(out, "rule_settings_next", next);
     buf_text(out, ",\"rules\":[");
-    for (const struct rule *const *p = rule_rows; *p; p++) {
-        const struct rule *x = *p;
-        buf_fmt(out, "%s{\"name\":\"%s\",\"zh\":", p == rule_rows ? "" : ",", x->name);
+    for (size_t i = 0; rule_rows[i]; i++) {
+        const struct rule *x = rule_rows[i];
+        buf_fmt(out, "%s{\"name\":\"%s\",\"zh\":", i ? "," : "", x->name);
         buf_json(out, span_cstr(x->title.zh));
         buf_text(out, ",\"en\":");
         buf_json(out, span_cstr(x->title.en));
-        buf_text(out, ",\"level\":\"orange\",\"legal\":");
+        buf_fmt(
+            out, ",\"level\":\"orange\",\"on\":%s,\"next_on\":%s,\"legal\":",
+            now->off[i] ? "false" : "true", next->off[i] ? "false" : "true");
         api_texts(out, x->legal.zh, x->legal.en);
-        buf_text(out, ",\"parameters\":[");
-        for (size_t i = 0; i < x->params_n; i++) {
-            const struct rule_param *q = &x->params[i];
-            buf_fmt(
-                out,
-                "%s{\"name\":\"%s\",\"unit\":\"%s\",\"min\":%.10g,\"max\":%.10g,"
-                "\"value\":%.10g,\"default\":%.10g,\"zh\":",
-                i ? "," : "", q->name, q->unit, q->min, q->max, q->initial, q->initial);
-            buf_json(out, span_cstr(q->zh));
-            buf_text(out, ",\"en\":");
-            buf_json(out, span_cstr(q->en));
-            buf_text(out, "}");
-        }
-        buf_text(out, "]}");
+        rule_parameters(out, x, now->value[i], next->value[i]);
     }
     buf_text(out, "]");
 }
@@ -219,7 +244,7 @@ meta(struct req *r, struct api_env *env)
         code(out, &comma, x->name, false, x->zh, x->en);
     buf_text(out, "]");
     looks(out, k.house->looks);
-    rules(out);
+    rules(out, k.house->rules, (int32_t)civil_day(k.desk.now, &k.house->zone));
     buf_text(out, ",\"loops\":[");
     const struct loop_def *def;
     comma = "";

@@ -119,7 +119,7 @@ a_value(const struct loop_field *f, char *dst, size_t cap)
         snprintf(dst, cap, "%d", TOWN_NORTH);
         break;
     case LOOP_PLATE:
-        snprintf(dst, cap, "\"\"");
+        snprintf(dst, cap, "\"晋A00001\"");
         break;
     case LOOP_POINT:
         snprintf(dst, cap, "{\"lon\":112.5,\"lat\":37.8}");
@@ -683,6 +683,49 @@ two_officers_sign_at_once(void **state)
     assert_int_equal(t->m.owner.v, TOWN_CITY_DUTY);
 }
 
+/* Verdicts are entries that change no state; of one vehicle the last counts, and all of
+ * them are kept. What was no flight is closed with the damage paid. */
+static void
+a_hit_and_run_that_was_none(void **state)
+{
+    struct town *t = *state;
+    kit_ok(
+        town_open(t, "flight", TOWN_CITY_ANALYST, "{\"scene_text\":\"护栏\"}"),
+        &t->note);
+    for (int i = 0; i < 3; i++) {
+        char fields[96];
+        snprintf(
+            fields, sizeof fields, "{\"candidate\":\"晋A0000%d\",\"verdict\":\"%s\"}",
+            i % 2, i == 2 ? "undone" : "fits");
+        kit_ok(town_move(t, TOWN_CITY_DUTY, "judge_candidate", fields), &t->note);
+    }
+    assert_int_equal(t->m.seq, 4);
+    assert_int_equal(
+        town_move(t, TOWN_CITY_DUTY, "judge_candidate", "{\"candidate\":\"晋A00001\"}"),
+        ERR_GATE);
+    assert_int_equal(
+        town_move(t, TOWN_CITY_ANALYST, "close_solved", "{\"found_note\":\"已侦破\"}"),
+        ERR_GATE); /* nobody is named yet */
+    kit_ok(
+        town_move(
+            t, TOWN_CITY_DUTY, "name_suspect",
+            "{\"suspect\":\"晋A00001\",\"suspect_note\":\"右后视镜缺失\"}"),
+        &t->note);
+    assert_int_equal(
+        town_move(
+            t, TOWN_CITY_ANALYST, "close_not_flight",
+            "{\"no_flight_reason\":\"single_vehicle\",\"no_flight_note\":\"已赔\"}"),
+        ERR_GATE); /* without the damage */
+    kit_ok(
+        town_move(
+            t, TOWN_CITY_ANALYST, "close_not_flight",
+            "{\"no_flight_reason\":\"single_vehicle\",\"damage_yuan\":86000,"
+            "\"no_flight_note\":\"已赔\"}"),
+        &t->note);
+    assert_false(t->m.def->states[t->m.state].open);
+    town_replays(t);
+}
+
 static void
 an_inquiry_from_open_to_closed(void **state)
 {
@@ -858,6 +901,7 @@ main(void)
         T(a_crew_that_cannot_go_and_another_that_does),
         T(two_officers_sign_at_once),
         T(an_inquiry_from_open_to_closed),
+        T(a_hit_and_run_that_was_none),
         T(the_name_search_finds_a_name),
         T(no_name_of_the_alarm_loop_stands_in_src),
         T(a_second_loop_loads_beside_them),

@@ -49,6 +49,21 @@ answer(
     return e;
 }
 
+/* The pictures of exactly the passes that the answer shows may be opened. */
+static void
+listed(const struct flight *f, ts_ms now, struct look_row *row)
+{
+    struct sighting_id ids[LOOK_IDS];
+    size_t n = 0;
+    for (size_t i = 0; i < f->n && n + 2 <= LOOK_IDS; i++) {
+        if (f->candidates[i].up)
+            ids[n++] = sighting_id_of(f->candidates[i].up);
+        if (f->candidates[i].down)
+            ids[n++] = sighting_id_of(f->candidates[i].down);
+    }
+    look_scope_listed(&row->scope, ids, n, now);
+}
+
 static enum err
 place_of(
     const struct house *house, const struct funnel_ask *ask, struct flight_ask *f,
@@ -105,6 +120,8 @@ funnel_run(
             ? ERR_NOMEM
             : looks_through(house, reader, &q.who, answer, &run, arena, row, note);
     buf_release(&subject);
+    if (e == OK)
+        listed(out, q.who.now_ms, row);
     return e;
 }
 

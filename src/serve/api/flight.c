@@ -118,7 +118,7 @@ static const struct api_value ask_body[] = {
     {"brand", API_TEXT, 0, 3, false, true, NULL, NULL, "品牌", "brand"},
     {"damage", API_TEXT, 0, 200, false, true, NULL, NULL, "车损描述",
      "what is broken, in words"},
-    {"limit", API_INT, 1, 2000, false, true, NULL, NULL, "最多候选车辆",
+    {"limit", API_INT, 1, 250, false, true, NULL, NULL, "最多候选车辆",
      "candidates at most"},
     {"emergency", API_FLAG, 0, 0, false, true, NULL, NULL, "紧急查询", "emergency"},
     {"why", API_LINES, 5, 400, false, true, NULL, NULL, "紧急原因", "why it is one"},

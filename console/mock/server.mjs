@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeSites, picture, plate, random, roads } from "./city.mjs";
 import { clockOf, loops, required } from "./loops.mjs";
+import { QUESTIONS } from "./questions.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const T = (zh, en) => ({ zh, en });
@@ -202,7 +203,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
       if (!m) { note(user, "look", "look.begin", { outcome: "refused" }); no(403, "look_no_matter", "查询须关联未办结的事项：请先建立事项，或从预警发起。", "A look needs an open matter: open one, or start from an alarm.", "matter"); }
       if (!m.open) no(403, "look_matter_closed", "该事项已办结，请关联未办结的事项。", "This matter is closed: name an open one.", "matter");
     } else if (!b.why || b.why.length < 5) no(422, "field_required", "紧急查询须写明理由（至少 5 个字）。", "An emergency look needs a reason of 5 characters.", "why");
-    if (b.kind !== "sightings" && (!b.plate || b.plate.length < 7)) no(400, "bad_request", "请填写完整号牌。", "Give the whole plate.", "plate");
+    if (b.kind !== "sightings" && b.kind !== "analysis" && (!b.plate || b.plate.length < 7)) no(400, "bad_request", "请填写完整号牌。", "Give the whole plate.", "plate");
     if (now() - b.from_ms > 90 * D && b.kind !== "plate_check") no(403, "look_age_tier", "超过 90 天的记录须另有人批准。", "Records older than 90 days need an approver.", "from_ms");
     const r2 = random([...(b.plate ?? "x")].reduce((x, c) => x + c.charCodeAt(0), 1)), rows = [];
     const placed = sites.filter((s) => s.lon !== null);
@@ -238,6 +239,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
       move(m, loopOf(m.kind).moves.find((k) => k.name === mv.name), x.user, x.body.fields ?? {});
       return full(m, x.user);
     }],
+    ["GET /questions", WORK, () => list(QUESTIONS)], ["POST /questions/{name}", WORK, (x) => asked(x.p[0], x.body, x.user)],
     ["POST /looks", WORK, (x) => look(x.body, x.user)],
     ["GET /looks", ["duty", "analyst", "supervisor", "auditor"], (x) => { const st = x.q.get("state") ?? "mine"; return list(looks.filter((l) => (st === "all" ? true : st === "mine" ? l.by.id === x.user.id : l.emergency && !l.confirmed_by)), x.q); }],
     ["POST /looks/{n}/confirm", ["supervisor"], (x) => { const l = looks.find((k) => String(k.n) === x.p[0]) ?? no(404, "not_found", "没有这次查询。", "No such look."); if (l.by.id === x.user.id) no(409, "same_person", "自己的查询须由别人确认。", "Somebody else confirms your look."); l.confirmed_by = { id: x.user.id, name: x.user.display }; l.confirmed_ms = now(); return l; }],
@@ -265,6 +267,21 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
     ["GET /audit/flags", ["auditor", "security", "supervisor"], () => list([{ user: "何川", kind: "repeat", text: T("三天内对同一号牌查询 6 次", "6 looks at one plate in three days"), at_ms: now() - 5 * H, looks: [812, 815] }])],
     ["GET /system", ALL, () => ({ as_of_ms: now(), version: "0.1.0-mock", started_ms: now() - 5 * H, state: "degraded", findings: [{ level: "yellow", text: T("8 台相机离线超过 10 分钟", "8 cameras offline for more than 10 minutes"), since_ms: now() - 1500000 }], store: { rows: 15234890, lsn: 88123, rules_lsn: 88121, lag_ms: 3, bytes: 213e6, oldest_ms: now() - 3 * D }, threads: [["net-console", "控制台网络", "console network"], ["net-ingest", "接入网络", "ingest network"], ["store", "写入", "store"], ["ledger", "台账", "ledger"]].map(([name, zh, en], i) => ({ name, zh, en, queue: i * 2, queue_cap: 1024, busy: 0.05 + i * 0.03 })), disks: [{ name: "data", free_bytes: 61e9, total_bytes: 120e9, reserve_bytes: 1e9 }], cameras: { total: 800, online: 792, late: 16 }, clients: { streams: clients.size, sessions: sessions.size }, counters: Array.from({ length: 60 }, (_, i) => ({ name: `ingest_passes_${i}`, unit: i % 3 ? "1" : "bytes", ...T("收到的过车记录，第 " + i + " 类", `passes received, kind ${i}`), value: 1000 * i + 7, rate: i % 2 ? i * 1.5 : null })) })],
   ];
+  // What can be asked, and answers of any size: as many rows as QUESTION_ROWS says.
+  function asked(name, b, user) {
+    const q = QUESTIONS.find((x) => x.name === name) ?? no(404, "not_found", "没有这个问题。", "No such question.");
+    for (const p of q.params) {
+      const v = b.params?.[p.name];
+      if (p.required && !v) no(400, "bad_request", `缺少 ${p.zh}。`, `${p.en} is missing.`, p.name);
+      if (v && p.type === "number" && !(Number(v) >= p.min && Number(v) <= p.max)) no(400, "bad_request", `${p.zh}须为 ${p.min} 到 ${p.max}。`, `${p.en}: ${p.min} to ${p.max}.`, p.name);
+    }
+    const head = look({ ...b, kind: "analysis", plate: "" }, user), placed = sites.filter((s) => s.lon !== null), n = Number(process.env.QUESTION_ROWS ?? 240);
+    const made = { plate: () => plate(rnd), site: () => pick(placed).code, time: (i) => b.from_ms + i * 1000, span: () => Math.floor(rnd() * 1e7), count: () => 1 + Math.floor(rnd() * 90), number: () => rnd() * 100, share: () => rnd(), word: () => "M25", sighting: () => "1-1-00000000" };
+    const rows = Array.from({ length: n }, (_, i) => q.columns.map((c) => made[c.shape](i)));
+    const used = new Set(rows.flatMap((r) => r.filter((_, k) => q.columns[k].shape === "site")));
+    return { n: head.n, at_ms: head.at_ms, kind: "analysis", question: name, matter: head.matter, purpose: head.purpose, emergency: head.emergency, confirm_by_ms: head.confirm_by_ms, count: n, truncated: n >= 10000, columns: q.columns, rows,
+      sites: Object.fromEntries(sites.filter((s) => used.has(s.code)).map((s) => [s.code, { id: s.id, name: s.name, lon: s.lon, lat: s.lat }])), facts: [{ name: "missed", unit: "%", value: 0.021, ...T("出城漏拍率", "exits missed") }], coverage: head.coverage };
+  }
   const guess = (b) => { const wild = [...(b.pattern ?? "")].filter((c) => c === "?" || c === "*").length; return +(wild ? Math.min(400, 0.2 * 6 ** wild) : b.one_misread ? 0.31 : 0.02).toFixed(2); };
   const table = routes.map(([r, roles, fn]) => { const [method, path] = r.split(" "); return { method, roles, fn, r, re: new RegExp("^" + path.replace(/\{\w+\}/g, "([^/]+)") + "$") }; });
 

@@ -6,7 +6,7 @@
  * Owner    rows lie in the asker's arena.
  * Threads  the thread that runs the analysis.
  * Errors   ERR_TIMEOUT past the budget, ERR_TOOBIG past the arena.
- * See      store/sight.h; serve/looks.c plugs it.
+ * See      store/sight.h; serve/primitives.c plugs it.
  */
 #ifndef TQ_ANALYSIS_NEEDS_H
 #define TQ_ANALYSIS_NEEDS_H
@@ -43,6 +43,21 @@ struct analysis_learned {
     uint32_t offset_sd_ms;
 };
 
+/* Who, where, when: what questions about sets of vehicles need of a pass. */
+struct analysis_pass {
+    ts_ms pass_ms;
+    struct plate plate;
+    struct site_id site;
+};
+struct analysis_count {
+    struct plate plate;
+    uint32_t n; /* passes */
+};
+/* All passes of one plate in the window, by time then site; the arrays live only during
+ * the call. An error ends the scan, which returns it. */
+typedef enum err (*analysis_reads_fn)(
+    void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t n);
+
 struct analysis_needs {
     void *ctx;
     enum err (*by_plate)(
@@ -56,6 +71,16 @@ struct analysis_needs {
     enum err (*flow)(
         void *ctx, ts_ms from, ts_ms to, struct arena *arena,
         struct analysis_cell **out, size_t *n);
+    /* Passes of some sites (n = 0: all), by time then site. */
+    enum err (*passes)(
+        void *ctx, const struct site_id *sites, size_t n, ts_ms from, ts_ms to,
+        struct arena *arena, struct analysis_pass **out, size_t *out_n);
+    /* Every plate that was read, once, in plate order. */
+    enum err (*reads)(void *ctx, ts_ms from, ts_ms to, analysis_reads_fn fn, void *arg);
+    /* Plates that match, in plate order. */
+    enum err (*plates)(
+        void *ctx, const struct plate_pattern *pattern, ts_ms from, ts_ms to,
+        struct arena *arena, struct analysis_count **out, size_t *n);
     const struct site_table *sites; /* held as long as these needs */
     /* Least time a vehicle was learned to need from a to b, ms; 0: not learned. */
     uint32_t (*least_ms)(void *ctx, struct site_id a, struct site_id b);

@@ -26,7 +26,7 @@ struct cmd_opt {
     const char *en, *zh;
 };
 
-#define CMD_WORDS 8
+#define CMD_WORDS 16
 #define CMD_OPTS 24
 
 /* What was typed, checked against the row. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tongqu query: trajectories and passes are looks like any other (matter, purpose,
- * record); alarms are listed as the ledger has them. */
+/* tongqu query: trajectories, passes and questions are looks like any other (matter,
+ * purpose, record); alarms are listed as the ledger has them. */
 #include "daemon/op_house.h"
 #include "daemon/parts.h"
+#include "serve/answers.h"
+#include "serve/asking.h"
 #include "serve/looks.h"
 #include "serve/rows.h"
 
@@ -116,6 +118,20 @@ table_row(
 }
 
 static void
+coverage_json(struct buf *out, const struct coverage *c, const struct site_table *sites)
+{
+    buf_text(out, "\"coverage\":{\"text\":");
+    looks_coverage_text(out, c);
+    buf_fmt(out, ",\"sites\":%u,\"offline\":[", c->sites);
+    for (size_t i = 0; i < c->gaps_n; i++)
+        buf_fmt(
+            out, "%s{\"site\":\"%s\",\"from_ms\":%lld,\"to_ms\":%lld}", i ? "," : "",
+            site_code(sites, c->gaps[i].site), (long long)c->gaps[i].from_ms,
+            (long long)c->gaps[i].to_ms);
+    buf_text(out, "]}");
+}
+
+static void
 print_rows(
     struct op_call *c, enum format f, const struct looks_answer *a,
     const struct site_table *sites)
@@ -151,16 +167,9 @@ print_rows(
         buf_clear(&b);
     }
     if (f == FORMAT_JSON) {
-        buf_text(&b, "],\n\"coverage\":{\"text\":");
-        looks_coverage_text(&b, &a->coverage);
-        buf_fmt(&b, ",\"sites\":%u,\"offline\":[", a->coverage.sites);
-        for (size_t i = 0; i < a->coverage.gaps_n; i++)
-            buf_fmt(
-                &b, "%s{\"site\":\"%s\",\"from_ms\":%lld,\"to_ms\":%lld}", i ? "," : "",
-                site_code(sites, a->coverage.gaps[i].site),
-                (long long)a->coverage.gaps[i].from_ms,
-                (long long)a->coverage.gaps[i].to_ms);
-        buf_text(&b, "]}}\n");
+        buf_text(&b, "],\n");
+        coverage_json(&b, &a->coverage, sites);
+        buf_text(&b, "}\n");
     }
     if (f == FORMAT_GEOJSON)
         buf_text(&b, "\n]}\n");
@@ -232,6 +241,140 @@ look(struct op_call *c, enum look_kind kind, struct note *note)
     site_table_unref(sites);
     arena_release(&a);
     return e;
+}
+
+/* ---- questions ---- */
+
+/* "params": {"name": "text"} of a question. */
+static enum err
+read_given(
+    struct op_call *c, struct question_given *given, size_t *n, struct note *note)
+{
+    const char *key;
+    json_t *v;
+    *n = 0;
+    json_object_foreach(json_object_get(c->args, "params"), key, v)
+    {
+        if (*n == QUESTION_PARAMS || !json_is_string(v))
+            return note_set(
+                note, ERR_USAGE, "params", "more parameters than any question has",
+                "参数过多");
+        given[(*n)++] = (struct question_given){
+            span_cstr(key), span_of(json_string_value(v), json_string_length(v))};
+    }
+    return OK;
+}
+
+static void
+print_answer(
+    struct op_call *c, enum format f, const struct question *q,
+    const struct question_answer *a, const struct look_row *row,
+    const struct site_table *sites)
+{
+    struct buf b = {0};
+    if (f == FORMAT_CSV)
+        answers_csv(&b, q, a, sites);
+    if (f == FORMAT_GEOJSON)
+        answers_geojson(&b, q, a, sites);
+    if (f == FORMAT_JSON) {
+        buf_fmt(
+            &b, "{\"look\":%llu,\"question\":\"%s\",\"count\":%zu,\"truncated\":%s,",
+            (unsigned long long)row->number, q->name, a->n, a->more ? "true" : "false");
+        answers_json(&b, q, a, sites);
+        buf_text(&b, ",\n");
+        coverage_json(&b, &a->coverage, sites);
+        buf_text(&b, "}\n");
+    }
+    if (f == FORMAT_TABLE) {
+        answers_table(&b, q, a, sites, &c->door->base->zone);
+        buf_fmt(&b, "%zu rows%s\n", a->n, a->more ? " (cut: --limit)" : "");
+        looks_coverage_text(&b, &a->coverage);
+        buf_text(&b, "\n");
+    }
+    fwrite(b.p, 1, b.n, c->out);
+    buf_release(&b);
+}
+
+static enum err
+ask(struct op_call *c, const struct question *q, struct note *note)
+{
+    struct arena a;
+    enum format f;
+    struct op_house h = {0};
+    struct question_answer answer;
+    struct look_row row;
+    bool recorded;
+    struct question_given given[QUESTION_PARAMS];
+    struct site_table *sites = base_sites(c->door->base);
+    struct asking ask = {
+        .question = q,
+        .given = given,
+        .limit = (size_t)op_number(c, "limit", 100000),
+    };
+    arena_init(&a, (size_t)1 << 30);
+    enum err e = format_of(c, &f, note);
+    if (e == OK)
+        e = op_house_who(c, LOOK_ANALYSIS, &ask.who, note);
+    if (e == OK)
+        e = read_given(c, given, &ask.given_n, note);
+    if (e == OK)
+        e = op_house_open(c, &h);
+    if (e == OK)
+        e = asking_run(
+            &h.house, c->door->reader, &ask, &a, &answer, &row, &recorded, note);
+    if (e == OK)
+        e = op_house_looked(c, &row, note);
+    if (e == OK)
+        print_answer(c, f, q, &answer, &row, sites);
+    op_house_close(&h);
+    site_table_unref(sites);
+    arena_release(&a);
+    return e;
+}
+
+/* ---- what can be asked ---- */
+
+static void
+print_question(struct op_call *c, const struct question *q)
+{
+    fprintf(
+        c->out, "%s  %s %s\n    %s\n    %s\n", q->name, q->title.zh, q->title.en,
+        q->what.zh, q->what.en);
+    for (const struct question_param *x = q->params; x->name; x++) {
+        const char *preset = x->required ? "(required)" : x->initial ? x->initial : "";
+        fprintf(
+            c->out, "      %s=%s %s  %s; %s\n", x->name, preset, x->unit, x->zh, x->en);
+    }
+}
+
+static enum err
+questions(struct op_call *c, struct note *note)
+{
+    const char *name = op_text(c, "format");
+    struct span format = span_cstr(name ? name : "table");
+    bool json = span_eq_cstr(format, "json"),
+         markdown = span_eq_cstr(format, "markdown");
+    if (!json && !markdown && !span_eq_cstr(format, "table"))
+        return note_set(
+            note, ERR_USAGE, "format",
+            "questions are listed as table, json or markdown",
+            "问题可列为 table、json 或 markdown");
+    struct buf b = {0};
+    buf_text(&b, json ? "[" : "");
+    for (const struct question *const *q = question_rows; *q; q++) {
+        if (markdown) {
+            answers_markdown(&b, *q);
+        } else if (json) {
+            buf_text(&b, q == question_rows ? "\n" : ",\n");
+            answers_question(&b, *q);
+        } else {
+            print_question(c, *q);
+        }
+    }
+    buf_text(&b, json ? "\n]\n" : "");
+    fwrite(b.p, 1, b.n, c->out);
+    buf_release(&b);
+    return OK;
 }
 
 /* ---- alarms ---- */
@@ -315,15 +458,28 @@ static enum err
 run(struct op_call *c, struct note *note)
 {
     const char *what = op_text(c, "what");
+    const struct question *q = question_find(span_cstr(what));
+    if (q)
+        return ask(c, q, note);
+    if (json_object_size(json_object_get(c->args, "params")))
+        return note_fmt(
+            note, ERR_USAGE, "word", "%s takes no NAME=VALUE", "%s 不带 名称=取值",
+            what);
     if (strcmp(what, "trajectory") == 0)
         return look(c, LOOK_TRAJECTORY, note);
     if (strcmp(what, "sightings") == 0)
         return look(c, LOOK_SIGHTINGS, note);
     if (strcmp(what, "alarms") == 0)
         return alarms(c, note);
+    if (strcmp(what, "questions") == 0)
+        return questions(c, note);
     return note_fmt(
-        note, ERR_USAGE, "what", "ask for trajectory, sightings or alarms, not \"%s\"",
-        "可查询 trajectory、sightings 或 alarms，而不是“%s”", what);
+        note, ERR_USAGE, "what",
+        "ask for trajectory, sightings, alarms or one of what \"query questions\" "
+        "lists, "
+        "not \"%s\"",
+        "可查询 trajectory、sightings、alarms 或 query questions 所列问题，而不是“%s”",
+        what);
 }
 
 const struct op op_query = {"query", run};

@@ -118,7 +118,7 @@ funnel_run(
     struct run run = {&q.flight, out};
     e = subject.bad
             ? ERR_NOMEM
-            : looks_through(house, reader, &q.who, answer, &run, arena, row, note);
+            : looks_through(house, reader, &q.who, 0, answer, &run, arena, row, note);
     buf_release(&subject);
     if (e == OK)
         listed(out, q.who.now_ms, row);

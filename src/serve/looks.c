@@ -4,122 +4,13 @@
 #include "serve/looks.h"
 
 #include "core/counter.h"
-#include "core/os_clock.h"
+#include "serve/primitives.h"
 
 #include <sodium.h>
 #include <stdio.h>
 
 #define ROWS_DEFAULT 5000
-#define BUDGET_US 20000000 /* of one analysis */
-
-/* ---- primitives of our own engine ---- */
-
-struct engine {
-    struct sight_snap *snap;
-    struct model *model;
-    dur_us until_us;
-};
-
-/* A question that takes longer than people wait is stopped, and says so. */
-static bool
-too_long(void *arg)
-{
-    const struct engine *g = arg;
-    return os_mono_us() > g->until_us;
-}
-
-static enum err
-by_plate(
-    void *ctx, struct plate plate, ts_ms from, ts_ms to, size_t limit,
-    struct arena *arena, struct analysis_rows *out)
-{
-    struct engine *g = ctx;
-    struct sight_ask ask = {
-        .from = from,
-        .to = to,
-        .limit = limit,
-        .arena = arena,
-        .stop = too_long,
-        .stop_arg = g};
-    struct sight_rows rows;
-    enum err e = sight_trajectory(g->snap, plate, &ask, &rows);
-    if (e == OK)
-        *out = (struct analysis_rows){rows.rows, rows.n, rows.more};
-    return e;
-}
-
-static enum err
-by_place(
-    void *ctx, const struct site_id *sites, size_t n,
-    const struct analysis_filter *filter, ts_ms from, ts_ms to, size_t limit,
-    struct arena *arena, struct analysis_rows *out)
-{
-    struct engine *g = ctx;
-    struct sight_ask ask = {
-        .from = from,
-        .to = to,
-        .limit = limit,
-        .arena = arena,
-        .stop = too_long,
-        .stop_arg = g};
-    struct sight_filter f = {
-        .plate_color = filter->plate_color,
-        .vehicle_color = filter->vehicle_color,
-        .vehicle_class = filter->vehicle_class,
-        .brand = filter->brand,
-        .pattern = filter->pattern,
-    };
-    struct sight_rows rows;
-    enum err e = sight_window(g->snap, sites, n, &f, &ask, &rows);
-    if (e == OK)
-        *out = (struct analysis_rows){rows.rows, rows.n, rows.more};
-    return e;
-}
-
-static enum err
-flow(
-    void *ctx, ts_ms from, ts_ms to, struct arena *arena, struct analysis_cell **out,
-    size_t *n)
-{
-    struct engine *g = ctx;
-    struct sight_ask ask = {
-        .from = from, .to = to, .arena = arena, .stop = too_long, .stop_arg = g};
-    struct sight_cell *cells;
-    size_t count;
-    enum err e = sight_flow(
-        g->snap, (struct site_id){1}, (struct site_id){UINT32_MAX}, &ask, &cells,
-        &count);
-    if (e != OK)
-        return e;
-    struct analysis_cell *mine = arena_array(arena, count + 1, sizeof *mine);
-    if (!mine)
-        return ERR_TOOBIG;
-    for (size_t i = 0; i < count; i++)
-        mine[i] = (struct analysis_cell){cells[i].site, cells[i].at, cells[i].n};
-    *out = mine;
-    *n = count;
-    return OK;
-}
-
-static uint32_t
-least_ms(void *ctx, struct site_id a, struct site_id b)
-{
-    const struct engine *g = ctx;
-    return model_least_ms(g->model, a, b);
-}
-
-static void
-learned(void *ctx, struct site_id site, struct analysis_learned *out)
-{
-    const struct engine *g = ctx;
-    const struct site_model *m = model_site(g->model, site);
-    *out = (struct analysis_learned){
-        .unread = m->unread,
-        .misread = m->misread,
-        .offset_ms = m->offset_ms,
-        .offset_sd_ms = m->offset_sd_ms,
-    };
-}
+#define SECONDS 20 /* of an analysis that says nothing else */
 
 /* ---- what is asked, in words that the record keeps ---- */
 
@@ -295,26 +186,14 @@ looks_newest(const struct house *house)
 static enum err
 answer(
     const struct house *house, struct site_table *sites,
-    const struct look_permit *permit, looks_fn fn, void *arg, struct arena *arena,
-    uint64_t *count, struct note *note)
+    const struct look_permit *permit, int seconds, looks_fn fn, void *arg,
+    struct arena *arena, uint64_t *count, struct note *note)
 {
-    struct engine g = {
-        .snap = sight_snapshot(house->sight),
-        .model = house->model ? house->model(house->ctx) : NULL,
-        .until_us = os_mono_us() + BUDGET_US,
-    };
-    struct analysis_needs needs = {
-        .ctx = &g,
-        .by_plate = by_plate,
-        .by_place = by_place,
-        .flow = flow,
-        .sites = sites,
-        .least_ms = least_ms,
-        .learned = learned,
-    };
-    enum err e = g.snap ? fn(arg, permit, &needs, arena, count, note) : ERR_NOMEM;
-    sight_snap_free(g.snap);
-    model_unref(g.model);
+    struct primitives p;
+    enum err e = primitives_open(&p, house, sites, seconds ? seconds : SECONDS);
+    if (e == OK)
+        e = fn(arg, permit, &p.needs, arena, count, note);
+    primitives_close(&p);
     if (e == ERR_TIMEOUT && note && !note->en[0])
         e = note_set(
             note, e, NULL,
@@ -331,8 +210,8 @@ answer(
 enum err
 looks_through(
     const struct house *house, struct ledger_reader *reader,
-    const struct look_request *asked, looks_fn fn, void *arg, struct arena *arena,
-    struct look_row *row, struct note *note)
+    const struct look_request *asked, int seconds, looks_fn fn, void *arg,
+    struct arena *arena, struct look_row *row, struct note *note)
 {
     struct look_request q = *asked;
     struct look_permit *permit = NULL;
@@ -354,7 +233,7 @@ looks_through(
             e = note_code(note, e, look_refusal_code(refusal));
         goto out;
     }
-    enum err said = answer(house, sites, permit, fn, arg, arena, &count, note);
+    enum err said = answer(house, sites, permit, seconds, fn, arg, arena, &count, note);
     e = audit_look_end(
         house->audit, &permit, count, said == OK ? AUDIT_OK : AUDIT_FAILED, q.now_ms,
         &mine);
@@ -394,7 +273,8 @@ looks_run(
     struct plain plain = {ask, &what, &mine};
     e = subject.bad
             ? ERR_NOMEM
-            : looks_through(house, reader, &q, analyse, &plain, arena, &mine.row, note);
+            : looks_through(
+                  house, reader, &q, 0, analyse, &plain, arena, &mine.row, note);
     buf_release(&subject);
     if (e == OK) {
         about_plate(house, ask, what.plate, &mine);

@@ -52,14 +52,15 @@ void looks_release(struct looks_answer *a); /* safe on zeroed and twice */
 /* Any other analysis inside a look: `q` is decided and recorded (its subject is the
  * caller's text; parameters and newest pass are filled here), fn answers from the needs
  * with the permit and says how many rows its answer has, the end is durable. `row` is
- * then written by the ledger thread. */
+ * then written by the ledger thread. seconds: what it may take; 0 is what people wait
+ * for. */
 typedef enum err (*looks_fn)(
     void *arg, const struct look_permit *permit, const struct analysis_needs *needs,
     struct arena *arena, uint64_t *count, struct note *note);
 enum err looks_through(
     const struct house *house, struct ledger_reader *reader,
-    const struct look_request *q, looks_fn fn, void *arg, struct arena *arena,
-    struct look_row *row, struct note *note) MUST_USE;
+    const struct look_request *q, int seconds, looks_fn fn, void *arg,
+    struct arena *arena, struct look_row *row, struct note *note) MUST_USE;
 
 /* The refusal behind a note's code ("look_no_matter" ...). */
 enum look_refusal looks_refusal(const char *code);

@@ -9,13 +9,21 @@ export function csvField(v: string): string {
   return /[",\n\r]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
 }
 
-export function saveCsv(name: string, head: string[], rows: string[][], mark = ""): void {
-  const water = t("export.mark", { who: session.value?.user.display ?? "", at: `${new Date(serverNow()).toISOString()}`, mark: mark || "-" });
-  const text = "\ufeff" + [[water], head, ...rows].map((r) => r.map(csvField).join(",")).join("\r\n") + "\r\n";
-  const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+/** The line that says who took a file out, when, and from which look. */
+export function watermark(mark: string): string {
+  return t("export.mark", { who: session.value?.user.display ?? "", at: `${new Date(serverNow()).toISOString()}`, mark: mark || "-" });
+}
+
+export function save(name: string, text: string, type: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
   const a = document.createElement("a");
   a.href = url;
-  a.download = `${name}-${instant(serverNow()).replace(/\D+/g, "")}.csv`;
+  a.download = name;
   a.click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+export function saveCsv(name: string, head: string[], rows: string[][], mark = ""): void {
+  const text = "\ufeff" + [[watermark(mark)], head, ...rows].map((r) => r.map(csvField).join(",")).join("\r\n") + "\r\n";
+  save(`${name}-${instant(serverNow()).replace(/\D+/g, "")}.csv`, text, "text/csv");
 }

@@ -148,3 +148,21 @@ export interface Measure extends Text {
 }
 export interface Board { as_of_ms: number; measures: Measure[]; changes: { at_ms: number; level: Level; text: Text; matter: string | null }[] }
 export interface Hit { type: string; id: string; text: string; sub: Text }
+
+export interface QuestionParam extends Text {
+  name: string; type: "number" | "word" | "plates" | "pattern" | "sites" | "windows"; required: boolean; min: number; max: number;
+  default: string; unit: string; words: (Text & { name: string })[];
+}
+export interface QuestionColumn extends Text {
+  name: string; shape: "plate" | "site" | "time" | "span" | "count" | "number" | "share" | "word" | "sighting"; unit: string;
+}
+export interface Question extends Text {
+  name: string; what: Text; pitfall: Text; days_max: number; seconds: number; params: QuestionParam[]; columns: QuestionColumn[];
+}
+export type Cell = string | number | null;
+export interface Answer {
+  n: number; at_ms: number; question: string; matter: string | null; purpose: string; emergency: boolean; confirm_by_ms: number | null;
+  count: number; truncated: boolean; columns: QuestionColumn[]; rows: Cell[][];
+  sites: Record<string, { id: number; name: string; lon: number | null; lat: number | null }>;
+  facts: (Text & { name: string; unit: string; value: number | null })[]; coverage: LookResult["coverage"];
+}

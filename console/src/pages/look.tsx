@@ -11,11 +11,12 @@ import { useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
 import type { List, Look, LookResult, Sighting } from "../kit/model";
 import { go, route } from "../kit/route";
-import { codeText, codes, kindText, lookText, may, meta, purposeText, session } from "../kit/session";
+import { codeText, codes, lookText, may, meta, purposeText, session } from "../kit/session";
 import { clockTime, duration, instant, num, percent, serverNow } from "../kit/time";
 import { AsOf, Empty, Failed, Loading, PlateSign, Tag, When } from "../parts/bits";
 import { Compare, pictureUrl } from "../parts/card";
 import { Span } from "../parts/form";
+import { Emergency, Ground, groundBody, tierText } from "../parts/ground";
 import { Grid } from "../parts/grid";
 import { Icon } from "../parts/icon";
 import { MapPane, type TrackPoint } from "../parts/map";
@@ -30,18 +31,15 @@ const refusal = signal<ApiError | null>(null);
 const tab = signal<"ask" | "board">("ask");
 
 function body(a: Ask): Record<string, unknown> {
-  const b: Record<string, unknown> = { kind: a.kind, once: once() };
+  const b: Record<string, unknown> = { kind: a.kind, once: once(), ...groundBody(a) };
   if (a.plate.trim()) b["plate"] = a.plate.trim().toUpperCase().replace(/[·\s]/g, "");
   if (a.color) b["plate_color"] = Number(a.color);
   if (a.sites.trim()) b["sites"] = a.sites.split(/[,，\s]+/).filter(Boolean).map(Number);
-  if (a.emergency) { b["emergency"] = true; b["why"] = a.why.trim(); }
-  else if (a.matter) b["matter"] = a.matter;
-  if (a.purpose) b["purpose"] = a.purpose;
   if (a.kind !== "plate_check") { b["from_ms"] = a.from; b["to_ms"] = a.to; }
   return b;
 }
 
-function Refusal({ e, retry, emergency }: { e: ApiError; retry: (matter: string) => void; emergency: () => void }) {
+export function Refusal({ e, retry, emergency }: { e: ApiError; retry: (matter: string) => void; emergency: () => void }) {
   const [opening, setOpening] = useState(false);
   const ground = e.code === "look_no_matter" || e.code === "look_matter_closed" || e.field === "matter";
   return (
@@ -64,8 +62,7 @@ function Refusal({ e, retry, emergency }: { e: ApiError; retry: (matter: string)
   );
 }
 
-function Coverage({ r }: { r: LookResult }) {
-  const c = r.coverage;
+export function Coverage({ c }: { c: LookResult["coverage"] }) {
   return (
     <details class={c.complete ? "coverage" : "coverage coverage-part"} open={!c.complete && c.offline.length + c.late.length < 4}>
       <summary><Icon name={c.complete ? "check" : "warn"} size={16} /> {tx(c.text)}</summary>
@@ -109,7 +106,7 @@ function Result({ r }: { r: LookResult }) {
         {r.emergency && <Tag tone="bad">{t("look.unconfirmed", { x: r.confirm_by_ms ? duration(r.confirm_by_ms - serverNow()) : "" })}</Tag>}
         <AsOf ms={r.at_ms} limit_ms={600000} />
       </header>
-      <Coverage r={r} />
+      <Coverage c={r.coverage} />
       {r.kind === "plate_check" || (!r.rows.length && r.registry) ? (
         <div class="card-main one">
           <Compare seen={r.rows[r.rows.length - 1] ?? null} registry={r.registry} bad={new Map()} />
@@ -154,17 +151,12 @@ function AskForm() {
   const [v, set] = useDraft<Ask>("look", { kind: "trajectory", plate: "", color: "", sites: "", matter: "", purpose: "", from: n - D, to: n, emergency: false, why: "" });
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<{ text: string; field: string | null } | null>(null);
-  const open = matters.rows.value;
-  const chosen = open.find((m) => m.id === v.matter);
-  const purposes = (meta.value?.purposes ?? []).filter((p) => !chosen || !p.kinds || p.kinds.includes(chosen.kind));
-  const purpose = purposes.some((p) => p.code === v.purpose) ? v.purpose : String(purposes[0]?.code ?? "");
-
   const run = async (a: Ask) => {
     setBusy(true);
     setError(null);
     refusal.value = null;
     try {
-      result.value = await post<LookResult>("/looks", body({ ...a, purpose: a.purpose || purpose }));
+      result.value = await post<LookResult>("/looks", body(a));
     } catch (e) {
       result.value = null;
       if (e instanceof ApiError && (e.status === 403 || e.code.startsWith("look_"))) refusal.value = e;
@@ -204,39 +196,19 @@ function AskForm() {
           <input id="ask-sites" value={v.sites} inputMode="numeric" onInput={(e) => set({ sites: e.currentTarget.value })} {...bad("sites")} />
           {v.sites && <p class="why">{v.sites.split(/[,，\s]+/).filter(Boolean).map((x) => sites.find(x)?.name ?? t("look.site_unknown", { x })).join("；")}</p>}</div>
       )}
-      {!v.emergency && (
-        <div class="field"><label for="ask-matter">{t("look.matter")}</label>
-          <select id="ask-matter" value={chosen ? v.matter : v.matter && matters.status.value !== "ready" ? v.matter : ""} onChange={(e) => set({ matter: e.currentTarget.value })} {...bad("matter")}>
-            <option value="">{t("look.no_matter")}</option>
-            {v.matter && !chosen && matters.status.value !== "ready" && <option value={v.matter}>{v.matter}</option>}
-            {open.map((m) => <option key={m.id} value={m.id}>{m.id} {kindText(m.kind)} {m.title}</option>)}
-          </select></div>
-      )}
-      <div class="field"><label for="ask-purpose">{t("look.purpose")}</label>
-        <select id="ask-purpose" value={purpose} onChange={(e) => set({ purpose: e.currentTarget.value })} {...bad("purpose")}>{purposes.map((p) => <option key={p.code} value={String(p.code)}>{tx(p)}</option>)}</select></div>
+      <Ground v={v} set={set} prefix="ask" bad={bad} />
       {v.kind !== "plate_check" && (
         <>
           <Span from={v.from} to={v.to} set={(from, to) => set({ from, to })} spans={[[t("span.1h"), H], [t("span.24h"), D], [t("span.7d"), 7 * D], [t("span.30d"), 30 * D]]} />
           <p class="why">{tierText(v.from)}</p>
         </>
       )}
-      <label class="check"><input type="checkbox" checked={v.emergency} onChange={(e) => set({ emergency: e.currentTarget.checked })} /> {t("look.emergency")}</label>
-      {v.emergency && (
-        <div class="field"><label for="ask-why">{t("look.why")} <span class="must" aria-hidden="true">*</span></label>
-          <textarea id="ask-why" rows={2} maxLength={400} value={v.why} onInput={(e) => set({ why: e.currentTarget.value })} {...bad("why")} /><p class="why">{t("look.why_hint")}</p></div>
-      )}
+      <Emergency v={v} set={set} prefix="ask" bad={bad} />
       {error && <p class="bad" id="ask-error" role="alert">{error.text}</p>}
       <button class="primary" type="submit" disabled={busy}>{busy ? t("look.running") : t("look.run")} <kbd aria-hidden="true">⏎</kbd></button>
       <p class="dim small-print">{t("look.notice", { who: session.value?.user.display ?? "" })}</p>
-      <input type="hidden" data-matters={open.length} />
     </form>
   );
-}
-
-function tierText(from_ms: number): string {
-  const days = (serverNow() - from_ms) / D;
-  const tier = meta.value?.age_tiers.find((x) => x.to_days === null || days <= x.to_days + 0.01);
-  return tier ? t("look.tier", { x: tx(tier) }) : "";
 }
 
 function Board() {

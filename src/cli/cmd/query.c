@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tongqu query: trajectories, passes and alarms from the command line. */
+/* tongqu query: trajectories, passes, questions about sets of vehicles, and alarms from
+ * the command line. */
 #include "cli/run_op.h"
 
 static const struct cmd_opt opts[] = {
@@ -33,10 +34,31 @@ static const struct cmd_opt opts[] = {
     {"damage", "TEXT", OPT_TEXT, false, 0, 0, NULL, "flight: what is broken, in words",
      "肇逃筛选：车损描述"},
     {"limit", "N", OPT_NUMBER, false, 1, 10000000, NULL, "rows at most", "最多行数"},
-    {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table", "table, json, csv or geojson",
-     "table、json、csv 或 geojson"},
+    {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table",
+     "table, json, csv or geojson; markdown for the list of questions",
+     "table、json、csv 或 geojson；问题清单另可用 markdown"},
     {0},
 };
+
+/* NAME=VALUE words behind the question as an object of texts. */
+static enum err
+given(const struct cmd_args *args, json_t **out, struct note *note)
+{
+    json_t *o = *out = json_object();
+    for (size_t i = 1; i < args->words; i++) {
+        char key[64];
+        struct span value = args->word[i], name = span_cut(&value, '=');
+        if (!memchr(args->word[i].p, '=', args->word[i].n) || name.n == 0 ||
+            !span_copy(key, sizeof key, name))
+            return note_fmt(
+                note, ERR_USAGE, "word", "\"%.*s\" is no NAME=VALUE",
+                "“%.*s”不是 名称=取值", SPAN_ARG(args->word[i]));
+        if (!o || json_object_set_new(o, key, json_stringn(value.p, value.n)) != 0)
+            return note_fmt(
+                note, ERR_USAGE, key, "%s is no UTF-8 text", "%s 不是 UTF-8 文本", key);
+    }
+    return OK;
+}
 
 static enum err
 run(const struct cmd_args *args, struct note *note)
@@ -47,29 +69,39 @@ run(const struct cmd_args *args, struct note *note)
     char what[32];
     if (!span_copy(what, sizeof what, args->word[0]))
         return ERR_USAGE;
-    bool look = strcmp(what, "alarms") != 0, flight = strcmp(what, "flight") == 0;
+    bool look = strcmp(what, "alarms") != 0 && strcmp(what, "questions") != 0;
+    bool flight = strcmp(what, "flight") == 0;
     if (look && (!cmd_given(args, "from") || !cmd_given(args, "to")))
         return note_set(
             note, ERR_USAGE, "from", "a look needs --from and --to",
             "查询须指定 --from 与 --to");
-    json_t *a = op_args(args, names);
-    if (a && json_object_set_new(a, "what", json_string(what)) != 0)
-        return ERR_NOMEM;
+    json_t *params = NULL, *a = op_args(args, names);
+    enum err e = given(args, &params, note);
+    if (e == OK && (!a || json_object_set_new(a, "what", json_string(what)) != 0 ||
+                    json_object_set(a, "params", params) != 0))
+        e = ERR_NOMEM;
+    json_decref(params);
+    if (e != OK) {
+        json_decref(a);
+        return e;
+    }
     return run_op(args, flight ? "flight" : "query", a, NULL, note);
 }
 
 const struct cmd cmd_query = {
     .name = "query",
     .synopsis =
-        "trajectory|sightings|flight|alarms --data DIR [--plate P] --from T --to T "
-        "--matter ID "
-        "--purpose CODE [options]",
+        "trajectory|sightings|flight|QUESTION|alarms|questions [NAME=VALUE "
+        "...] --data DIR [--plate P] --from T --to T --matter ID --purpose CODE "
+        "[options]",
     .en = "Look at movements (with an open matter and a purpose, recorded in the audit "
-          "chain), or list "
-          "alarms.",
-    .zh = "查询轨迹与过车（须有未办结事项与事由，并记入审计链），或列出预警。",
+          "chain): one vehicle, some sites, a hit-and-run, or a QUESTION with its "
+          "parameters (query questions lists them); or list alarms.",
+    .zh =
+        "查询轨迹、过车、肇逃筛选或研判问题（须有未办结事项与事由，并记入审计链；query "
+        "questions 列出各问题及参数），或列出预警。",
     .words_min = 1,
-    .words_max = 1,
+    .words_max = CMD_WORDS,
     .opts = opts,
     .examples =
         "  tongqu query trajectory --data DIR --plate 晋A12345 --from "
@@ -79,6 +111,10 @@ const struct cmd cmd_query = {
         "2026-03-02T09:56:00+08:00 \\\n"
         "    --to 2026-03-02T10:06:00+08:00 --class K33 --color 2 --plate '*54' \\\n"
         "    --matter HC-20260302-0001 --purpose hit_and_run\n"
+        "  tongqu query questions --data DIR\n"
+        "  tongqu query first_seen quiet_days=30 --data DIR --from "
+        "2026-03-02T00:00:00+08:00 --to 2026-03-03T00:00:00+08:00 \\\n"
+        "    --matter HC-20260302-0001 --purpose inquiry --format csv\n"
         "  tongqu query alarms --data DIR --kind cloned_plate --format csv\n",
     .fn = run,
 };

@@ -8,6 +8,9 @@ const f = {
   unit: { name: "unit", ...T("派哪个车组", "which unit"), type: "unit", why: T("指令必须有接收人", "an order needs a receiver") },
   order: { name: "order", ...T("指令", "order"), type: "note", max: 200 },
   outcome: { name: "outcome", ...T("处置结果", "outcome"), type: "choice", options: [{ value: "fine", ...T("依法处罚", "fined") }, { value: "seized", ...T("扣留车辆", "vehicle seized") }, { value: "clear", ...T("核实无违法", "nothing found") }, { value: "handover", ...T("移交刑侦", "handed over") }], why: T("结果计入相机与名单的准确率", "it counts for camera and list") },
+  candidate: { name: "candidate", ...T("候选车辆", "vehicle"), type: "plate" },
+  verdict: { name: "verdict", ...T("比对结论", "verdict"), type: "choice", options: [{ value: "fits", ...T("像", "yes") }, { value: "perhaps", ...T("待定", "maybe") }, { value: "excluded", ...T("排除", "no") }, { value: "undone", ...T("撤销结论", "verdict taken back") }], why: T("每辆车的取舍都要留痕", "why each vehicle was kept or dropped can be gone over later") },
+  judge_note: { name: "judge_note", ...T("比对说明", "remark"), type: "note", max: 500 },
   text: { name: "text", ...T("内容", "text"), type: "note", max: 800 },
 };
 const m = (name, zh, en, from, to, roles, key, tone, fields = [], phone = false) => ({ name, zh, en, from, to, roles, key, tone, fields, phone });
@@ -37,7 +40,13 @@ export const loops = [
     moves: [m("note", "记一笔", "Note", ["open"], "", ["duty", "squad", "supervisor", "analyst"], "n", "plain", ["text"], true), m("close", "办结", "Close", ["open"], "done", ["duty", "squad", "supervisor", "analyst"], "x", "send", ["text"], true)],
     fields: [f.text], clocks: [{ name: "work", ...T("办理", "work"), budget_ms: 3 * 86400000 }],
   },
+  {
+    kind: "flight", version: 1, ...T("肇事逃逸侦查", "hit-and-run"), by_hand: true,
+    states: [["searching", "排查中", "searching", "start"], ["not_flight", "不构成逃逸，已结", "not flight and closed", "terminal"]].map(([name, zh, en, kind]) => ({ name, zh, en, kind, public: kind === "terminal" ? "closed" : "open" })),
+    moves: [m("judge_candidate", "比对结论", "Verdict", ["searching"], "", ["duty", "squad", "supervisor", "analyst"], null, "plain", ["candidate", "verdict", "judge_note"]), m("note", "记一笔", "Note", ["searching"], "", ["duty", "squad", "supervisor", "analyst"], "n", "plain", ["text"], true), m("close", "不构成逃逸办结", "Not flight", ["searching"], "not_flight", ["duty", "squad", "supervisor", "analyst"], null, "good", ["text"])],
+    fields: [f.text, f.candidate, f.verdict, f.judge_note], clocks: [{ name: "golden_day", ...T("黄金 24 小时", "first day"), budget_ms: 86400000 }],
+  },
 ];
-export const required = { valid: (a) => (a?.contradictions.length ? ["compared"] : []), void: () => ["reason"], dispatch: () => ["unit"], feed: () => ["outcome"], miss: () => [], note: () => ["text"], close: () => ["text"] };
+export const required = { valid: (a) => (a?.contradictions.length ? ["compared"] : []), void: () => ["reason"], dispatch: () => ["unit"], feed: () => ["outcome"], miss: () => [], note: () => ["text"], judge_candidate: () => ["candidate", "verdict"], close: () => ["text"] };
 /** Which clock runs in a state of the alarm loop. */
-export const clockOf = { raised: "sign", sent: "order", signed: "feed", judged: "feed", going: "feed", there: "feed", stopped: "feed", lost: "feed", open: "work" };
+export const clockOf = { raised: "sign", sent: "order", signed: "feed", judged: "feed", going: "feed", there: "feed", stopped: "feed", lost: "feed", open: "work", searching: "golden_day" };

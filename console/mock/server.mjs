@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeSites, picture, plate, random, roads } from "./city.mjs";
+import { flight } from "./flight.mjs";
 import { clockOf, loops, required } from "./loops.mjs";
 import { QUESTIONS } from "./questions.mjs";
 
@@ -217,7 +218,13 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
     return { n, at_ms: now(), kind: b.kind, matter: b.matter ?? null, purpose: b.purpose, emergency: !!b.emergency, confirm_by_ms: b.emergency ? now() + 24 * H : null, count: rows.length, truncated: false, rows, registry: b.plate && !/[?*]/.test(b.plate) ? { plate: b.plate, plate_color: 5, plate_class: "02", vehicle_class: "K33", brand: "13", vehicle_color: 2, status: ["A"], use_nature: "A", inspection_ms: now() + 100 * D, scrap_ms: null, owner: "王**", picture: null } : null, watches: [],
       coverage: { complete: !off.length && !late.length, sites: sites.length, text: T(`这段时间 ${sites.length} 个点位中 ${off.length} 个离线、${late.length} 个迟到：没有记录不等于没有经过。`, `Of ${sites.length} sites ${off.length} were offline and ${late.length} late in this window: no record is not proof of absence.`), offline: off.map((s) => ({ site: s.id, name: s.name, from_ms: now() - 2 * H, to_ms: now() - H })), late: late.map((s) => ({ site: s.id, name: s.name, by_ms: 900000 })) } };
   }
+  const kept = (b, user) => {
+    const m = b.matter ? matters.get(b.matter) : null;
+    if (!m || !m.open) { note(user, "look", "look.begin", { outcome: "refused" }); no(403, "look_no_matter", "查询须关联未办结的事项：请先建立事项，或从预警发起。", "A look needs an open matter: open one, or start from an alarm.", "matter"); }
+    return { look: (count) => { const n = 812 + looks.length; looks.unshift({ n, at_ms: now(), by: { id: user.id, name: user.display }, kind: "analysis", matter: m.id, purpose: b.purpose, emergency: false, why: null, confirm_by_ms: null, confirmed_by: null, confirmed_ms: null, count }); note(user, "look", "look.end", { matter: m.id, purpose: b.purpose, count }); return n; } };
+  };
   const routes = [
+    ["POST /flight/funnel", WORK, flight({ sites, sighting, random, plate, no, kept })],
     ["GET /session", ALL, (x) => sessionBody(x.s)],
     ["DELETE /session", ALL, (x) => { sessions.delete(x.s.token); note(x.user, "security", "session.out"); return null; }],
     ["POST /session/password", ALL, (x) => { if (x.body.old !== x.user.password) no(403, "forbidden", "现在的密码不对。", "The present password is wrong.", "old"); if ((x.body.new ?? "").length < 10) no(400, "bad_request", "新密码至少要 10 个字符。", "At least 10 characters.", "new"); x.user.password = x.body.new; x.user.must = false; x.s.csrf = randomBytes(16).toString("hex"); return sessionBody(x.s); }],

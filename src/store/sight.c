@@ -86,6 +86,7 @@ set_opts(struct sight *s, const struct sight_opts *o, ts_ms now)
     s->keep_days = o->keep_days > 0 ? o->keep_days : 365;
     s->head_rows = o->head_rows ? o->head_rows : 262144;
     s->bulk_rows = o->bulk_rows ? o->bulk_rows : 1048576;
+    s->census_plates = o->census_plates ? o->census_plates : 33554432;
     s->read_only = o->read_only;
     s->threaded = o->thread && !o->read_only;
     s->report = o->report;
@@ -667,6 +668,7 @@ sight_health(struct sight *s, struct sight_health *out)
     out->runs = (uint32_t)v->runs_n;
     out->segments = out->places + out->runs;
     out->quarantined = v->missing;
+    out->census_plates = v->census ? v->census->n : 0;
     pthread_mutex_unlock(&s->lock);
     out->flushed_lsn = atomic_load(&s->flushed);
     out->low = atomic_load(&s->low);

@@ -33,12 +33,14 @@ struct sight_opts {
     struct os_fs *fs; /* NULL: the machine's disk */
     const char *dir;  /* made when absent; copied */
     struct zone zone;
-    int keep_days;       /* retention of passes; 0 = 365 */
-    size_t head_rows;    /* rows held in memory before a seal; 0 = 262,144 */
-    size_t bulk_rows;    /* rows of one bulk run; 0 = 1,048,576 */
-    size_t journal_file; /* bytes of a preallocated journal file; 0 = 64 MiB */
-    bool thread;         /* seal and merge on an own thread */
-    bool read_only;      /* nothing is written, repaired or removed (verify, query) */
+    int keep_days;        /* retention of passes; 0 = 365 */
+    size_t head_rows;     /* rows held in memory before a seal; 0 = 262,144 */
+    size_t bulk_rows;     /* rows of one bulk run; 0 = 1,048,576 */
+    size_t census_plates; /* plates held in memory for questions about all plates (20
+                             bytes each); 0 = 33,554,432; more: they read the files */
+    size_t journal_file;  /* bytes of a preallocated journal file; 0 = 64 MiB */
+    bool thread;          /* seal and merge on an own thread */
+    bool read_only;       /* nothing is written, repaired or removed (verify, query) */
     /* Told what went wrong in the background: any thread, must not call back. */
     void (*report)(void *arg, enum err e, const struct note *what);
     void *report_arg;
@@ -164,8 +166,9 @@ struct sight_health {
     uint64_t lsn, flushed_lsn, applied_lsn;
     uint32_t segments, places, runs, quarantined, quarantined_journal;
     uint32_t seals, merges;
-    double bytes_per_row; /* segments only */
-    ts_ms newest_ms;      /* largest pass time seen */
+    uint64_t census_plates; /* distinct plates in memory; 0 = no census (yet) */
+    double bytes_per_row;   /* segments only */
+    ts_ms newest_ms;        /* largest pass time seen */
     bool low;
     /* The last conflicting record: same device, record id and pass time, other content.
      */
@@ -232,6 +235,19 @@ enum err sight_passes(
     struct sight_snap *snap, const struct site_id *sites, size_t n,
     const struct sight_ask *ask, struct sight_pass **out, size_t *out_n) MUST_USE;
 
+/* Plates that passed the sites of some given passes within `within_ms` of them, at
+ * sites_min of these sites or more; in plate order, the given ones among them. What
+ * companion questions begin with. */
+struct sight_near {
+    struct plate plate;
+    uint32_t sites; /* different ones */
+    uint32_t n;     /* meetings */
+};
+enum err sight_near(
+    struct sight_snap *snap, const struct sight_pass *at, size_t n, int64_t within_ms,
+    uint32_t sites_min, const struct sight_ask *ask, struct sight_near **out,
+    size_t *out_n) MUST_USE;
+
 /* One pass by its id; ERR_NOTFOUND. */
 enum err sight_fetch(
     struct sight_snap *snap, struct sighting_id id, struct arena *arena,
@@ -273,6 +289,18 @@ typedef bool (*sight_want_fn)(void *arg, const struct sight_summary *s);
 enum err sight_days_where(
     struct sight_snap *snap, const struct sight_ask *ask, sight_want_fn want,
     sight_days_fn fn, void *arg) MUST_USE;
+/* The same where the summary fits: a scan of arrays in memory, for questions like
+ * "first seen on this day" and "never by day". Zeroed members match everything. */
+struct sight_fit {
+    uint32_t hours_any;         /* seen in one of these hours */
+    uint32_t hours_none;        /* and in none of these */
+    int64_t first_lo, first_hi; /* first day in [lo, hi); hi 0 = no bounds */
+    uint64_t n_min;             /* passes */
+    bool exact;                 /* whole plates only: no '?', not hashed */
+};
+enum err sight_days_fit(
+    struct sight_snap *snap, const struct sight_fit *fit, const struct sight_ask *ask,
+    sight_want_fn want, sight_days_fn fn, void *arg) MUST_USE;
 typedef enum err (*sight_reads_fn)(
     void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t n);
 enum err sight_reads(

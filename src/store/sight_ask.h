@@ -28,6 +28,8 @@ void
 asked_init(struct asked *a, const struct sight_snap *snap, const struct sight_ask *ask);
 /* False when the budget is spent (a->err says which); cheap enough to ask a row. */
 bool asked_go_on(struct asked *a);
+/* The same for `rows` rows at once. */
+bool asked_spend(struct asked *a, uint64_t rows);
 static inline bool
 asked_in(const struct asked *a, ts_ms t)
 {

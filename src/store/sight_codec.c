@@ -439,34 +439,34 @@ col_get(const struct col *c, unsigned i)
 }
 
 static void
-all_pack(const struct col *c, uint64_t *out)
+all_pack(const struct col *c, unsigned n, uint64_t *out)
 {
     unsigned width = c->width[0];
     if (width > EASY_BITS) {
-        for (unsigned i = 0; i < c->n; i++)
+        for (unsigned i = 0; i < n; i++)
             out[i] = c->base + c->scale * bits_at(c->bits, (size_t)i * width, width);
         return;
     }
     uint64_t m = mask_of(width);
     size_t bit = 0;
-    for (unsigned i = 0; i < c->n; i++, bit += width) {
+    for (unsigned i = 0; i < n; i++, bit += width) {
         uint64_t r = load_le64(c->bits + (bit >> 3)) >> (bit & 7) & m;
         out[i] = c->base + c->scale * r;
     }
 }
 
 static void
-all_class(const struct col *c, uint64_t *out)
+all_class(const struct col *c, unsigned n, uint64_t *out)
 {
     size_t words = ((size_t)c->n + 63) / 64;
     uint64_t mask[4];
     for (unsigned k = 0; k < 4; k++)
         mask[k] = mask_of(c->width[k]);
     size_t bit = 0;
-    for (unsigned i = 0; i < c->n;) {
+    for (unsigned i = 0; i < n;) {
         uint64_t a = load_le64(c->more + i / 8);
         uint64_t b = load_le64(c->more + 8 * words + i / 8);
-        unsigned end = i + 64 < c->n ? i + 64 : c->n;
+        unsigned end = i + 64 < n ? i + 64 : n;
         for (; i < end; i++, a >>= 1, b >>= 1) {
             unsigned k = (unsigned)(a & 1) | (unsigned)(b & 1) << 1;
             uint64_t r = load_le64(c->bits + (bit >> 3)) >> (bit & 7) & mask[k];
@@ -476,20 +476,34 @@ all_class(const struct col *c, uint64_t *out)
     }
 }
 
+static void
+all_sparse(const struct col *c, unsigned n, uint64_t *out)
+{
+    uint64_t fill = c->kind == COL_CONST ? c->base : c->usual;
+    for (unsigned i = 0; i < n; i++)
+        out[i] = fill;
+    for (unsigned i = 0; i < c->exceptions; i++) {
+        uint64_t at = bits_at(c->more, (size_t)i * POS_BITS, POS_BITS);
+        if (at >= n)
+            break;
+        out[at] =
+            c->base + c->scale * bits_at(c->bits, (size_t)i * c->width[0], c->width[0]);
+    }
+}
+
+void
+col_first(const struct col *c, unsigned n, uint64_t *out)
+{
+    if (c->kind == COL_PACK)
+        all_pack(c, n, out);
+    else if (c->kind == COL_CLASS)
+        all_class(c, n, out);
+    else
+        all_sparse(c, n, out);
+}
+
 void
 col_all(const struct col *c, uint64_t *out)
 {
-    if (c->kind == COL_PACK) {
-        all_pack(c, out);
-    } else if (c->kind == COL_CLASS) {
-        all_class(c, out);
-    } else {
-        uint64_t fill = c->kind == COL_CONST ? c->base : c->usual;
-        for (unsigned i = 0; i < c->n; i++)
-            out[i] = fill;
-        for (unsigned i = 0; i < c->exceptions; i++)
-            out[bits_at(c->more, (size_t)i * POS_BITS, POS_BITS)] =
-                c->base +
-                c->scale * bits_at(c->bits, (size_t)i * c->width[0], c->width[0]);
-    }
+    col_first(c, c->n, out);
 }

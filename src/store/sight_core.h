@@ -19,6 +19,7 @@
 #include "store/sight_journal.h"
 #include "store/sight_merge.h"
 #include "store/sight_pack.h"
+#include "store/sight_census.h"
 
 #include <pthread.h>
 
@@ -28,7 +29,8 @@ struct view {
     size_t places_n, runs_n;
     struct head **heads; /* oldest first; the last one is the active one */
     size_t heads_n;
-    uint32_t missing; /* segments in quarantine: answers may lack their rows */
+    uint32_t missing;      /* segments in quarantine: answers may lack their rows */
+    struct census *census; /* of all runs; NULL: not made (yet) */
 };
 struct view *view_new(size_t segments, size_t heads);
 struct view *view_ref(struct view *v);
@@ -51,7 +53,7 @@ struct sight {
         journal_dir[OS_PATH], manifest[OS_PATH];
     struct zone zone;
     int keep_days;
-    size_t head_rows, bulk_rows;
+    size_t head_rows, bulk_rows, census_plates;
     bool read_only, threaded;
     void (*report)(void *arg, enum err e, const struct note *what);
     void *report_arg;
@@ -68,6 +70,7 @@ struct sight {
     struct view *view;
     struct sight_bulk_job *jobs; /* oldest first */
     bool stopping, busy, woken;
+    bool census_off;    /* more plates than the cap: not tried again in this life */
     _Atomic bool eager; /* merge all that can be merged; written under lock */
     enum err stuck;     /* what the last background step said */
     struct sight_health health;
@@ -105,8 +108,10 @@ struct change {
     struct seg_list add;
     struct seg **remove;
     size_t remove_n;
-    struct head *sealed; /* this head's rows are in `add` */
-    bool quarantine;     /* removed ones are damaged: rename to *.bad */
+    struct head *sealed;   /* this head's rows are in `add` */
+    bool quarantine;       /* removed ones are damaged: rename to *.bad */
+    bool same_rows;        /* a merge: `add` holds the rows of `remove` */
+    struct census *census; /* of the view after the change, or NULL */
 };
 /* Writes the manifest, swaps the view, removes files. Takes `add` (released on
  * failure). ERR_CONFLICT when something to remove is no longer there. */

@@ -70,6 +70,7 @@ view_after(const struct view *v, const struct change *c)
         if (v->heads[i] != c->sealed)
             n->heads[n->heads_n++] = head_ref(v->heads[i]);
     n->missing = v->missing + (c->quarantine ? (uint32_t)c->remove_n : 0);
+    n->census = census_ref(c->census);
     view_sort(n);
     return n;
 }
@@ -123,6 +124,30 @@ view_swap(struct sight *s, struct view *n)
     view_unref(old);
 }
 
+/* The census behind the change: carried over a merge, one run added for a seal; without
+ * one when rows are taken out (the background makes it anew). */
+static struct census *
+census_after(const struct sight *s, const struct view *v, const struct change *c)
+{
+    struct census *r = census_ref(v->census);
+    if (c->same_rows)
+        return r;
+    if (c->remove_n) {
+        census_unref(r);
+        return NULL;
+    }
+    for (size_t i = 0; r && i < c->add.n; i++) {
+        struct census *next = NULL;
+        if (c->add.p[i]->meta.kind != SEG_VEHICLE)
+            continue;
+        if (census_add(r, c->add.p[i], s->census_plates, &next) != OK)
+            next = NULL; /* too many by now, no memory: questions read the runs */
+        census_unref(r);
+        r = next;
+    }
+    return r;
+}
+
 /* Under `commit`. The heads may change meanwhile (rotation), so the view is made twice.
  */
 static enum err
@@ -130,6 +155,8 @@ commit_locked(struct sight *s, struct change *c, struct note *note)
 {
     struct view *now = sight_view(s);
     enum err e = all_there(now, c) ? OK : ERR_CONFLICT;
+    if (e == OK)
+        c->census = census_after(s, now, c);
     struct view *next = e == OK ? view_after(now, c) : NULL;
     if (e == OK && !next)
         e = ERR_NOMEM;
@@ -167,6 +194,8 @@ sight_commit(struct sight *s, struct change *c, struct note *note)
             build_discard(s->fs, c->add.p[i]->path);
     }
     seg_list_release(&c->add);
+    census_unref(c->census);
+    c->census = NULL;
     return e;
 }
 
@@ -218,6 +247,7 @@ sight_rotate(struct sight *s, size_t room, struct note *note)
                 n->heads[n->heads_n++] = head_ref(v->heads[i]);
         n->heads[n->heads_n++] = h; /* the creator's reference */
         n->missing = v->missing;
+        n->census = census_ref(v->census);
         view_swap(s, n);
         s->head = h;
         s->woken = true;
@@ -389,7 +419,7 @@ pick_span(
             if (segs[end]->meta.day_lo >= lo && segs[end]->meta.day_hi <= hi &&
                 !atomic_load(&segs[end]->bad))
                 out->in[k++] = segs[end];
-        bool closed = today >= hi;
+        bool closed = eager || today >= hi;
         qsort(out->in, k, sizeof(struct seg *), by_rows);
         size_t take = span > 1 && !closed ? 0 : tier(out->in, k, closed, eager);
         if (take) {
@@ -422,7 +452,7 @@ merge_picked(struct sight *s, const struct pick *p, bool places, struct note *no
         .env = &env, .in = p->in, .n = p->n, .day_lo = p->lo, .day_hi = p->hi,
         .level = (uint8_t)(p->hi - p->lo > 7 ? 3 : p->hi - p->lo > 1 ? 2 : 1),
         .keep_from = INT64_MIN, .stop = merge_stop, .stop_arg = s};
-    struct change c = {.remove = p->in, .remove_n = p->n};
+    struct change c = {.remove = p->in, .remove_n = p->n, .same_rows = true};
     struct seg *made = NULL;
     uint64_t dropped = 0;
     enum err e = places ? merge_places(&job, &made, note)
@@ -447,11 +477,15 @@ pick_any(struct sight *s, const struct view *v, struct pick *p, bool *places)
     if (pick_span(v->places, v->places_n, 1, today, eager, p))
         return true;
     *places = false;
-    return pick_span(v->runs, v->runs_n, 1, today, eager, p) ||
-           (s->keep_days >= 14 &&
-            pick_span(v->runs, v->runs_n, 7, today - 1, eager, p)) ||
-           (s->keep_days >= MONTH_KEEP &&
-            pick_span(v->runs, v->runs_n, 28, today - 1, eager, p));
+    static const int64_t spans[] = {1, 7, 28};
+    const int least_keep[] = {0, 14, MONTH_KEEP};
+    for (size_t i = 0; i < 3; i++) {
+        size_t k = eager ? 2 - i : i; /* all at once: no row is written twice */
+        if (s->keep_days >= least_keep[k] &&
+            pick_span(v->runs, v->runs_n, spans[k], today - (k > 0), eager, p))
+            return true;
+    }
+    return false;
 }
 
 static enum err
@@ -500,6 +534,69 @@ quarantine_step(struct sight *s, bool *did, struct note *note)
     return e;
 }
 
+/* ---- census ---- */
+
+static bool
+same_runs(const struct view *a, const struct view *b)
+{
+    bool same = a->runs_n == b->runs_n;
+    for (size_t i = 0; same && i < a->runs_n; i++)
+        same = a->runs[i] == b->runs[i];
+    return same;
+}
+
+static bool
+census_stop(void *arg)
+{
+    struct sight *s = arg;
+    pthread_mutex_lock(&s->lock);
+    bool stop = s->stopping || s->view->heads_n > HEADS_WAITING + 1 || s->jobs;
+    pthread_mutex_unlock(&s->lock);
+    return stop;
+}
+
+/* Hangs the census into the view, unless its runs are others by now. */
+static enum err
+census_publish(struct sight *s, const struct view *v, struct census *r)
+{
+    enum err e = OK;
+    struct change c = {.census = r};
+    pthread_mutex_lock(&s->commit);
+    pthread_mutex_lock(&s->lock);
+    if (same_runs(s->view, v)) {
+        struct view *next = view_after(s->view, &c);
+        if (next)
+            view_swap(s, next);
+        else
+            e = ERR_NOMEM;
+    }
+    pthread_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(&s->commit);
+    return e;
+}
+
+/* The last thing the background does: when nothing is left to seal or merge, a view
+ * without a census gets one. */
+static enum err
+census_step(struct sight *s, bool *did)
+{
+    struct view *v = sight_view(s);
+    struct census *r = NULL;
+    enum err e = OK;
+    *did = !v->census && v->runs_n && !s->census_off;
+    if (*did)
+        e = census_of(v->runs, v->runs_n, s->census_plates, census_stop, s, &r);
+    if (e == OK && *did)
+        e = census_publish(s, v, r);
+    if (e == ERR_TOOBIG)
+        s->census_off = true;
+    if (e == ERR_TOOBIG || e == ERR_STOPPING || e == ERR_CORRUPT)
+        e = OK; /* a damaged run is found bad by the next step */
+    census_unref(r);
+    view_unref(v);
+    return e;
+}
+
 /* ---- the step and its thread ---- */
 
 enum err
@@ -522,7 +619,8 @@ sight_step(struct sight *s, bool *did, struct note *note)
     enum err e = quarantine_step(s, did, note);
     if (e != OK || *did)
         return e;
-    return merge_step(s, did, note);
+    e = merge_step(s, did, note);
+    return e != OK || *did ? e : census_step(s, did);
 }
 
 /* Sleeps until the store thread rotates, queues a bulk run or asks (sight_maintain);

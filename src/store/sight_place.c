@@ -252,7 +252,7 @@ void
 place_rows_init(struct place_rows *r, struct seg *s)
 {
     r->seg = s;
-    r->block = r->plate_block = r->look_block = SIZE_MAX;
+    r->block = r->plate_block = SIZE_MAX;
     r->have_time = r->have_rank = false;
     r->last = 0;
 }
@@ -352,32 +352,111 @@ place_plate(struct place_rows *r, uint64_t rank, uint64_t *plate)
     return true;
 }
 
+/* ---- many rows at once ---- */
+
+bool
+place_read(
+    struct place_rows *r, const struct place_site *site, ts_ms to, uint64_t *row,
+    struct place_batch *out)
+{
+    uint64_t end = site->row + site->rows, rank;
+    uint64_t block_end = (*row / COL_ROWS + 1) * COL_ROWS;
+    end = end < block_end ? end : block_end;
+    out->n = 0;
+    for (; *row < end; ++*row) {
+        ts_ms t;
+        bool odd;
+        if (!place_time(r, *row, *row == site->row, &t))
+            return false;
+        if (t >= to)
+            break;
+        if (!place_rank(r, *row, &rank, &odd))
+            return false;
+        out->at[out->n] = t;
+        out->rank[out->n] = (uint32_t)rank;
+        out->odd[out->n++] = odd;
+    }
+    return true;
+}
+
+static const uint8_t *
+plate_dir(const struct seg *s, uint32_t rank)
+{
+    const struct seg_table *t = &s->table[PLACE_PLATES];
+    return t->dir + (size_t)(rank / RUN_PLATE_BLOCK) * (1u + t->keys) * 8;
+}
+
+/* Asks for the heads of the blocks of all ranks. Offsets are not yet checked: only
+ * those inside the file are asked for. */
+static void
+blocks_ahead(const struct seg *s, const uint32_t *rank, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        __builtin_prefetch(plate_dir(s, rank[i]));
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t off = seg_word(plate_dir(s, rank[i]));
+        if (off < s->bytes)
+            __builtin_prefetch(s->map + off);
+        if (off + 64 < s->bytes)
+            __builtin_prefetch(s->map + off + 64);
+    }
+}
+
+bool
+place_plates_of(struct seg *s, const uint32_t *rank, unsigned n, uint64_t *plate)
+{
+    uint64_t delta[RUN_PLATE_BLOCK];
+    blocks_ahead(s, rank, n);
+    for (unsigned i = 0; i < n; i++) {
+        size_t block = rank[i] / RUN_PLATE_BLOCK;
+        unsigned at = rank[i] % RUN_PLATE_BLOCK;
+        struct blk b;
+        struct col c;
+        if (!seg_block(s, PLACE_PLATES, block, &b) || at >= b.n ||
+            !blk_col(s, &b, PP_DELTA, &c))
+            return false;
+        col_first(&c, at + 1, delta);
+        uint64_t p = seg_key(&s->table[PLACE_PLATES], block, 0);
+        for (unsigned k = 0; k <= at; k++)
+            p += delta[k];
+        plate[i] = p;
+    }
+    return true;
+}
+
 static bool
-code_fits(struct place_rows *r, unsigned col, unsigned i, unsigned want, bool *fits)
+code_fits(
+    struct seg *s, const struct blk *b, unsigned col, unsigned i, unsigned want,
+    bool *fits)
 {
     struct col c;
     if (!want || !*fits)
         return true;
-    if (!blk_col(r->seg, &r->look_blk, col, &c))
+    if (!blk_col(s, b, col, &c))
         return false;
     *fits = col_get(&c, i) == want;
     return true;
 }
 
 bool
-place_look_fits(
-    struct place_rows *r, uint64_t rank, const struct looks *want, bool *fits)
+place_looks_of(
+    struct seg *s, const uint32_t *rank, unsigned n, const struct looks *want,
+    bool *fits)
 {
-    size_t block = (size_t)(rank / RUN_PLATE_BLOCK);
-    unsigned i = (unsigned)(rank % RUN_PLATE_BLOCK);
-    if (block != r->look_block && !seg_block(r->seg, PLACE_PLATES, block, &r->look_blk))
-        return false;
-    r->look_block = block;
-    *fits = true;
-    return i < r->look_blk.n && code_fits(r, PP_BRAND, i, want->brand, fits) &&
-           code_fits(r, PP_CLASS, i, want->class, fits) &&
-           code_fits(r, PP_PAINT, i, want->paint, fits) &&
-           code_fits(r, PP_COLOR, i, want->plate_color, fits);
+    blocks_ahead(s, rank, n);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned at = rank[i] % RUN_PLATE_BLOCK;
+        struct blk b;
+        if (!fits[i])
+            continue;
+        if (!seg_block(s, PLACE_PLATES, rank[i] / RUN_PLATE_BLOCK, &b) || at >= b.n ||
+            !code_fits(s, &b, PP_BRAND, at, want->brand, &fits[i]) ||
+            !code_fits(s, &b, PP_CLASS, at, want->class, &fits[i]) ||
+            !code_fits(s, &b, PP_PAINT, at, want->paint, &fits[i]) ||
+            !code_fits(s, &b, PP_COLOR, at, want->plate_color, &fits[i]))
+            return false;
+    }
+    return true;
 }
 
 static bool

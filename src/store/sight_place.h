@@ -60,10 +60,9 @@ struct place_rows {
     bool have_time, have_rank;
     uint64_t time[COL_ROWS];
     struct col rank, odd;
-    size_t plate_block, look_block; /* open ones; SIZE_MAX = none */
+    size_t plate_block; /* the open one; SIZE_MAX = none */
     unsigned plate_n;
     uint64_t plate[RUN_PLATE_BLOCK];
-    struct blk look_blk;
     ts_ms last;
 };
 void place_rows_init(struct place_rows *r, struct seg *s);
@@ -75,10 +74,25 @@ place_seek(struct place_rows *r, const struct place_site *site, ts_ms t, uint64_
 bool place_time(struct place_rows *r, uint64_t row, bool first, ts_ms *t);
 bool place_rank(struct place_rows *r, uint64_t row, uint64_t *rank, bool *odd);
 bool place_plate(struct place_rows *r, uint64_t rank, uint64_t *plate);
-/* Does the usual look of that rank agree with `want` (zero members match anything)?
- * Reads only the columns that are asked for, and no plates. */
-bool place_look_fits(
-    struct place_rows *r, uint64_t rank, const struct looks *want, bool *fits);
+/* Many rows at once: the memory they need is asked for ahead, so that the
+ * waits overlap. */
+struct place_batch {
+    unsigned n;
+    ts_ms at[COL_ROWS];
+    uint32_t rank[COL_ROWS];
+    uint8_t odd[COL_ROWS];
+};
+/* Rows of the site from *row on with time < to, of one block at most; n = 0 at the end.
+ * *row moves along. After place_seek(). False when damaged. */
+bool place_read(
+    struct place_rows *r, const struct place_site *site, ts_ms to, uint64_t *row,
+    struct place_batch *out);
+bool place_plates_of(struct seg *s, const uint32_t *rank, unsigned n, uint64_t *plate);
+/* fits[i] is cleared where the usual look of rank[i] does not agree; rows whose fits[i]
+ * is already false are not looked at. */
+bool place_looks_of(
+    struct seg *s, const uint32_t *rank, unsigned n, const struct looks *want,
+    bool *fits);
 /* All plates of the segment in order (rank), heap; NULL when damaged or without memory.
  */
 uint64_t *place_plates_all(struct seg *s, struct looks **looks);

@@ -344,6 +344,8 @@ fill_plate(const struct run_plates *p, struct run_plate *out)
     if (p->cols == PLATES_SLIM)
         return;
     out->days = p->col[PLATE_DAYS][i];
+    if (p->cols == PLATES_DAYS)
+        return;
     if (p->cols == PLATES_ALL)
         out->look = (struct looks){
             (uint8_t)p->col[PLATE_COLOR][i], (uint8_t)p->col[PLATE_PAINT][i],
@@ -391,6 +393,37 @@ run_plates_next(struct run_plates *p, struct run_plate *out)
     return true;
 }
 
+/* Passes over the plates of the open block that lie before lo. */
+static void
+plates_skip(struct run_plates *p, uint64_t lo)
+{
+    const uint64_t *delta = p->col[PLATE_DELTA], *rows = p->col[PLATE_ROWS];
+    bool days = p->cols >> PLATE_DAYS & 1;
+    while (p->i < p->n && p->plate + delta[p->i] < lo) {
+        p->plate += delta[p->i];
+        p->row += rows[p->i];
+        p->day += days ? p->col[PLATE_DAYS][p->i] : 0;
+        p->i++;
+    }
+}
+
+bool
+run_plates_seek(struct run_plates *p, uint64_t lo, struct run_plate *out)
+{
+    const struct seg_table *t = &p->seg->table[RUN_PLATES];
+    if (p->block < t->blocks && seg_key(t, p->block, KEY_PLATE) <= lo) {
+        p->block = plate_block(t, lo);
+        p->i = p->n = 0;
+    }
+    if (p->i >= p->n) {
+        if (p->block >= t->blocks || !plates_load(p))
+            return false;
+        p->block++;
+    }
+    plates_skip(p, lo);
+    return run_plates_next(p, out);
+}
+
 void
 run_plates_init(struct run_plates *p, struct seg *s, uint64_t lo, uint32_t cols)
 {
@@ -399,17 +432,10 @@ run_plates_init(struct run_plates *p, struct seg *s, uint64_t lo, uint32_t cols)
     p->i = p->n = 0;
     size_t b = plate_block(&s->table[RUN_PLATES], lo);
     p->block = b == SIZE_MAX ? 0 : b;
-    struct run_plate skip;
-    while (run_plates_next(p, &skip)) {
-        if (skip.plate < lo)
-            continue;
-        /* step back one: the next call gives it again */
-        p->i--;
-        p->plate -= p->col[PLATE_DELTA][p->i];
-        p->row -= skip.rows;
-        p->day -= skip.days;
+    if (p->block >= s->table[RUN_PLATES].blocks || !plates_load(p))
         return;
-    }
+    p->block++;
+    plates_skip(p, lo);
 }
 
 bool

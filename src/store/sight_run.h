@@ -130,9 +130,12 @@ struct run_plates {
 #define PLATES_SLIM (1u << PLATE_DELTA | 1u << PLATE_ROWS)
 #define PLATES_TIMES                                                                   \
     (PLATES_SLIM | 1u << PLATE_DAYS | 1u << PLATE_HOURS | 1u << PLATE_FIRST)
+#define PLATES_DAYS (PLATES_SLIM | 1u << PLATE_DAYS)
 #define PLATES_ALL ((1u << PLATE_COLS) - 1)
 void run_plates_init(struct run_plates *p, struct seg *s, uint64_t lo, uint32_t cols);
 bool run_plates_next(struct run_plates *p, struct run_plate *out);
+/* The next plate >= lo, skipping blocks that lie before it. */
+bool run_plates_seek(struct run_plates *p, uint64_t lo, struct run_plate *out);
 
 /* Reads rows, block by block. Columns are decoded whole when `whole`, else row by row.
  */

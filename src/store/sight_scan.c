@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scans by vehicle: all sources (runs, and the heads sorted on the spot) are walked
- * plate by plate in step, so each plate is handed out once with everything that is
- * known of it. */
-#include "store/sight_ask.h"
+/* Questions about all plates: patterns, and the days of every vehicle. The census
+ * answers what it can; else all runs are walked in step. */
+#include "store/sight_scan.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
+
+#define CENSUS_STEP 65536u /* plates between two looks at the budget */
 
 /* ---- plate patterns ---- */
 
@@ -102,6 +103,36 @@ count_heads(struct asked *a, const struct plate_pattern *pattern, struct list *o
         }
 }
 
+/* Does the window hold every run whole, so that the census's sums are the answer's? */
+static bool
+census_serves(const struct asked *a)
+{
+    const struct view *v = a->snap->view;
+    bool whole = v->census;
+    for (size_t i = 0; whole && i < v->runs_n; i++) {
+        const struct seg_meta *m = &v->runs[i]->meta;
+        whole = !m->rows || (m->min_ms >= a->from && m->max_ms < a->to);
+    }
+    return whole;
+}
+
+static void
+count_census(struct asked *a, const struct plate_pattern *pattern, struct list *out)
+{
+    const struct census *r = a->snap->view->census;
+    struct quick q = quick_of(pattern);
+    size_t i = census_find(r, pattern->lo.v), end = census_find(r, pattern->hi.v);
+    end += end < r->n && r->plate[end] == pattern->hi.v;
+    while (i < end && asked_go_on(a)) {
+        size_t part = end - i > 1024 ? i + 1024 : end;
+        for (; i < part; i++)
+            if ((r->plate[i] & q.mask) == q.want &&
+                plate_pattern_match(pattern, (struct plate){r->plate[i]}) &&
+                !count_add(a, out, r->plate[i], r->rows[i]))
+                return;
+    }
+}
+
 static int
 count_order(const void *x, const void *y)
 {
@@ -118,12 +149,18 @@ sight_plates(
     struct list all = {.size = sizeof(struct sight_count)};
     const struct view *v = snap->view;
     asked_init(&a, snap, ask);
-    for (size_t i = 0; i < v->runs_n && a.err == OK; i++)
+    bool whole = census_serves(&a);
+    if (whole)
+        count_census(&a, pattern, &all);
+    for (size_t i = 0; !whole && i < v->runs_n && a.err == OK; i++)
         if (asked_overlaps(&a, v->runs[i]))
             count_run(&a, v->runs[i], pattern, &all);
     count_heads(&a, pattern, &all);
     struct sight_count *c = all.p;
-    if (all.n)
+    bool sorted = true;
+    for (size_t i = 1; i < all.n && sorted; i++)
+        sorted = c[i - 1].plate.v < c[i].plate.v;
+    if (!sorted)
         qsort(c, all.n, sizeof *c, count_order);
     size_t k = 0;
     for (size_t i = 1; i < all.n; i++) {
@@ -138,156 +175,6 @@ sight_plates(
     if (e == OK)
         *out = p;
     return e;
-}
-
-/* ---- all sources in step ---- */
-
-struct head_row {
-    uint64_t plate;
-    ts_ms t;
-    uint32_t site;
-};
-
-struct source {
-    struct seg *seg; /* NULL: the heads */
-    struct run_plates *walk;
-    struct run_rows rows;
-    struct run_plate at;
-    uint64_t plate; /* the next one */
-    bool live, opened;
-    /* days of a run, decoded block by block */
-    size_t day_block;
-    uint64_t day[DAY_COLS][COL_ROWS];
-    /* the heads' rows, sorted */
-    struct head_row *row;
-    size_t row_n, row_at;
-};
-
-struct scan {
-    struct asked *a;
-    struct source **src; /* heap, n of them */
-    size_t n;
-};
-
-static int
-head_row_order(const void *x, const void *y)
-{
-    const struct head_row *a = x, *b = y;
-    if (a->plate != b->plate)
-        return a->plate < b->plate ? -1 : 1;
-    if (a->t != b->t)
-        return a->t < b->t ? -1 : 1;
-    return (a->site > b->site) - (a->site < b->site);
-}
-
-static void
-source_next(struct source *s)
-{
-    if (s->seg) {
-        s->live = run_plates_next(s->walk, &s->at);
-        s->plate = s->at.plate;
-        return;
-    }
-    while (s->row_at < s->row_n && s->row[s->row_at].plate == s->plate)
-        s->row_at++;
-    s->live = s->row_at < s->row_n;
-    s->plate = s->live ? s->row[s->row_at].plate : 0;
-}
-
-static bool
-source_run(struct scan *sc, struct source *s, struct seg *seg)
-{
-    s->seg = seg;
-    s->day_block = SIZE_MAX;
-    s->walk = malloc(sizeof *s->walk);
-    s->opened = s->walk && run_rows_init(&s->rows, seg, &sc->a->snap->zone, true);
-    if (!s->opened)
-        return false;
-    run_plates_init(s->walk, seg, 1, PLATES_TIMES);
-    source_next(s);
-    return true;
-}
-
-static bool
-source_heads(struct scan *sc, struct source *s)
-{
-    const struct view *v = sc->a->snap->view;
-    struct list l = {.size = sizeof(struct head_row)};
-    for (size_t h = 0; h < v->heads_n; h++)
-        for (size_t i = 0; i < sc->a->snap->head_n[h] && asked_go_on(sc->a); i++) {
-            const struct sighting *r = &v->heads[h]->rows[i];
-            if (plate_is_none(r->plate) || !asked_in(sc->a, r->pass_ms))
-                continue;
-            struct head_row *row = list_add(sc->a, &l);
-            if (row)
-                *row = (struct head_row){r->plate.v, r->pass_ms, r->site.v};
-        }
-    if (l.n)
-        qsort(l.p, l.n, l.size, head_row_order);
-    s->row = l.p;
-    s->row_n = l.n;
-    s->live = l.n;
-    s->plate = l.n ? s->row[0].plate : 0;
-    return sc->a->err == OK;
-}
-
-static void
-scan_release(struct scan *sc)
-{
-    for (size_t i = 0; sc->src && i < sc->n; i++) {
-        struct source *s = sc->src[i];
-        if (!s)
-            continue;
-        if (s->opened)
-            run_rows_release(&s->rows);
-        free(s->walk);
-        free(s->row);
-        free(s);
-    }
-    free(sc->src);
-}
-
-static bool
-scan_open(struct scan *sc, struct asked *a)
-{
-    const struct view *v = a->snap->view;
-    *sc = (struct scan){.a = a};
-    sc->src = calloc(v->runs_n + 1, sizeof *sc->src);
-    bool good = sc->src;
-    for (size_t i = 0; good && i < v->runs_n; i++) {
-        if (!asked_overlaps(a, v->runs[i]))
-            continue;
-        struct source *s = sc->src[sc->n++] = calloc(1, sizeof *s);
-        good = s && source_run(sc, s, v->runs[i]);
-    }
-    if (good) {
-        struct source *s = sc->src[sc->n++] = calloc(1, sizeof *s);
-        good = s && source_heads(sc, s);
-    }
-    if (!good && a->err == OK)
-        a->err = ERR_NOMEM;
-    return good;
-}
-
-/* The least plate that any source stands at; false at the end or past the budget. */
-static bool
-scan_plate(struct scan *sc, uint64_t *plate)
-{
-    bool any = false;
-    for (size_t i = 0; i < sc->n; i++)
-        if (sc->src[i]->live && (!any || sc->src[i]->plate < *plate)) {
-            *plate = sc->src[i]->plate;
-            any = true;
-        }
-    return any && asked_go_on(sc->a);
-}
-
-static void
-scan_step(struct scan *sc, uint64_t plate)
-{
-    for (size_t i = 0; i < sc->n; i++)
-        if (sc->src[i]->live && sc->src[i]->plate == plate)
-            source_next(sc->src[i]);
 }
 
 /* ---- days ---- */
@@ -428,27 +315,166 @@ summary_slow(const struct list *days, uint64_t plate, struct sight_summary *out)
 
 struct days_ask {
     int64_t lo, hi;
+    const struct sight_fit *fit;
     sight_want_fn want;
     sight_days_fn fn;
     void *arg;
 };
 
+static bool
+fit_is(const struct sight_fit *f, const struct sight_summary *s)
+{
+    return (!f->hours_any || s->hours & f->hours_any) && !(s->hours & f->hours_none) &&
+           (!f->first_hi ||
+            (s->first_day >= f->first_lo && s->first_day < f->first_hi)) &&
+           s->n >= f->n_min && (!f->exact || plate_is_exact(s->plate));
+}
+
+static bool
+wanted(const struct days_ask *q, const struct sight_summary *s)
+{
+    return fit_is(q->fit, s) && (!q->want || q->want(q->arg, s));
+}
+
 static enum err
 days_plate(struct scan *sc, uint64_t plate, const struct days_ask *q, struct list *days)
 {
     struct sight_summary s;
-    bool quick = q->want && summary_quick(sc, plate, &s);
-    if (quick && (!q->want(q->arg, &s) || !q->fn))
+    bool quick = summary_quick(sc, plate, &s);
+    if (quick && (!wanted(q, &s) || !q->fn))
         return OK;
     days_collect(sc, plate, q->lo, q->hi, days);
     if (!days->n)
         return OK;
-    if (q->want && !quick) {
+    if (!quick) {
         summary_slow(days, plate, &s);
-        if (!q->want(q->arg, &s))
+        if (!wanted(q, &s))
             return OK;
     }
     return q->fn ? q->fn(q->arg, (struct plate){plate}, days->p, days->n) : OK;
+}
+
+static void
+days_by_runs(struct asked *a, const struct days_ask *q)
+{
+    struct scan sc = {0};
+    struct list days = {.size = sizeof(struct sight_day)};
+    uint64_t plate;
+    if (scan_open(&sc, a, PLATES_TIMES))
+        while (scan_plate(&sc, &plate)) {
+            enum err e = days_plate(&sc, plate, q, &days);
+            if (a->err == OK)
+                a->err = e;
+            scan_step(&sc, plate);
+        }
+    list_release(&days);
+    scan_release(&sc);
+}
+
+/* First index in [i, end) whose summary fits. */
+static size_t
+census_next(const struct census *r, const struct sight_fit *f, size_t i, size_t end)
+{
+    uint32_t any = f->hours_any ? f->hours_any : ~0u;
+    uint32_t none = f->hours_none & CENSUS_HOURS;
+    uint32_t exact = f->exact ? CENSUS_EXACT : 0;
+    int64_t lo = f->first_hi ? f->first_lo : INT64_MIN;
+    int64_t hi = f->first_hi ? f->first_hi : INT64_MAX;
+    for (; i < end; i++) {
+        uint32_t h = r->hours[i];
+        if ((h & any) && !(h & none) && (h & exact) == exact && r->first[i] >= lo &&
+            r->first[i] < hi && r->rows[i] >= f->n_min)
+            break;
+    }
+    return i;
+}
+
+/* Runs are asked for the days of wanted plates only: their cursors skip to them. */
+static enum err
+census_plate(
+    struct scan *sc, const struct sight_summary *s, const struct days_ask *q,
+    struct list *days)
+{
+    uint64_t plate = s->plate.v;
+    if (!fit_is(q->fit, s) || (q->want && !q->want(q->arg, s)) || !q->fn)
+        return OK;
+    for (size_t i = 0; i < sc->n; i++) {
+        struct source *src = sc->src[i];
+        if (src->seg && src->live && src->plate < plate) {
+            src->live = run_plates_seek(src->walk, plate, &src->at);
+            src->plate = src->at.plate;
+        }
+    }
+    days_collect(sc, plate, q->lo, q->hi, days);
+    return days->n ? q->fn(q->arg, s->plate, days->p, days->n) : OK;
+}
+
+/* Rows of the heads, of the plate at which they stand. */
+static void
+summary_head(const struct asked *a, const struct source *h, struct sight_summary *out)
+{
+    const struct zone *z = &a->snap->zone;
+    for (size_t i = h->row_at; i < h->row_n && h->row[i].plate == h->plate; i++)
+        summary_add(
+            out, civil_day(h->row[i].t, z), 1u << civil_of(h->row[i].t, z).hour, 1);
+}
+
+static struct sight_summary
+summary_at(const struct census *r, size_t i)
+{
+    return (struct sight_summary){
+        {r->plate[i]}, r->first[i], r->hours[i] & CENSUS_HOURS, r->rows[i]};
+}
+
+static void
+days_by_census(struct asked *a, const struct days_ask *q)
+{
+    const struct census *r = a->snap->view->census;
+    struct scan sc = {0};
+    struct list days = {.size = sizeof(struct sight_day)};
+    size_t i = 0;
+    bool good = scan_open(&sc, a, q->fn ? PLATES_DAYS : 0);
+    struct source *head = good ? sc.src[sc.n - 1] : NULL;
+    while (good && (i < r->n || head->live) && asked_go_on(a)) {
+        size_t stop = head->live ? census_find(r, head->plate) : r->n;
+        stop = stop - i > CENSUS_STEP ? i + CENSUS_STEP : stop;
+        struct sight_summary s = {0};
+        i = census_next(r, q->fit, i, stop);
+        bool own = i < stop;
+        if (own) {
+            s = summary_at(r, i++);
+        } else if (head->live && (i == r->n || r->plate[i] >= head->plate)) {
+            s.plate.v = head->plate;
+            if (i < r->n && r->plate[i] == head->plate)
+                s = summary_at(r, i++);
+            summary_head(a, head, &s);
+        } else {
+            continue;
+        }
+        enum err e = census_plate(&sc, &s, q, &days);
+        if (a->err == OK)
+            a->err = e;
+        if (!own)
+            source_next(&sc, head);
+    }
+    list_release(&days);
+    scan_release(&sc);
+}
+
+enum err
+sight_days_fit(
+    struct sight_snap *snap, const struct sight_fit *fit, const struct sight_ask *ask,
+    sight_want_fn want, sight_days_fn fn, void *arg)
+{
+    struct asked a;
+    struct days_ask q = {.fit = fit, .want = want, .fn = fn, .arg = arg};
+    asked_init(&a, snap, ask);
+    round_days(&a, &q.lo, &q.hi);
+    if (census_serves(&a))
+        days_by_census(&a, &q);
+    else
+        days_by_runs(&a, &q);
+    return a.err;
 }
 
 enum err
@@ -456,23 +482,8 @@ sight_days_where(
     struct sight_snap *snap, const struct sight_ask *ask, sight_want_fn want,
     sight_days_fn fn, void *arg)
 {
-    struct asked a;
-    struct scan sc = {0};
-    struct list days = {.size = sizeof(struct sight_day)};
-    struct days_ask q = {.want = want, .fn = fn, .arg = arg};
-    asked_init(&a, snap, ask);
-    round_days(&a, &q.lo, &q.hi);
-    uint64_t plate;
-    if (scan_open(&sc, &a))
-        while (scan_plate(&sc, &plate)) {
-            enum err e = days_plate(&sc, plate, &q, &days);
-            if (a.err == OK)
-                a.err = e;
-            scan_step(&sc, plate);
-        }
-    list_release(&days);
-    scan_release(&sc);
-    return a.err;
+    struct sight_fit all = {0};
+    return sight_days_fit(snap, &all, ask, want, fn, arg);
 }
 
 enum err
@@ -480,95 +491,4 @@ sight_days(
     struct sight_snap *snap, const struct sight_ask *ask, sight_days_fn fn, void *arg)
 {
     return sight_days_where(snap, ask, NULL, fn, arg);
-}
-
-/* ---- reads ---- */
-
-struct reads {
-    struct list at, site; /* ts_ms, uint32_t */
-    size_t parts;
-};
-
-static bool
-read_add(struct asked *a, struct reads *r, ts_ms t, uint32_t site)
-{
-    ts_ms *at = list_add(a, &r->at);
-    uint32_t *where = at ? list_add(a, &r->site) : NULL;
-    if (where) {
-        *at = t;
-        *where = site;
-    }
-    return where;
-}
-
-static void
-reads_of(struct asked *a, struct source *s, struct reads *out)
-{
-    if (!s->seg) {
-        for (size_t i = s->row_at; i < s->row_n && s->row[i].plate == s->plate; i++)
-            if (!read_add(a, out, s->row[i].t, s->row[i].site))
-                return;
-        return;
-    }
-    for (uint64_t row = s->at.row; row < s->at.row + s->at.rows; row++) {
-        ts_ms t;
-        if (!run_rows_time(&s->rows, row, row == s->at.row, &t) || t >= a->to)
-            return;
-        if (t < a->from)
-            continue;
-        if (!read_add(a, out, t, s->rows.site))
-            return;
-    }
-}
-
-/* Insertion sort by (time, site): parts are sorted, so only few move. */
-static void
-reads_sort(struct reads *r)
-{
-    ts_ms *t = r->at.p;
-    uint32_t *s = r->site.p;
-    for (size_t i = 1; i < r->at.n; i++) {
-        ts_ms ti = t[i];
-        uint32_t si = s[i];
-        size_t k = i;
-        for (; k > 0 && (t[k - 1] > ti || (t[k - 1] == ti && s[k - 1] > si)); k--) {
-            t[k] = t[k - 1];
-            s[k] = s[k - 1];
-        }
-        t[k] = ti;
-        s[k] = si;
-    }
-}
-
-enum err
-sight_reads(
-    struct sight_snap *snap, const struct sight_ask *ask, sight_reads_fn fn, void *arg)
-{
-    struct asked a;
-    struct scan sc = {0};
-    struct reads r = {
-        .at = {.size = sizeof(ts_ms)}, .site = {.size = sizeof(uint32_t)}};
-    asked_init(&a, snap, ask);
-    uint64_t plate;
-    if (scan_open(&sc, &a))
-        while (scan_plate(&sc, &plate)) {
-            r.at.n = r.site.n = 0;
-            size_t parts = 0;
-            for (size_t i = 0; i < sc.n; i++)
-                if (sc.src[i]->live && sc.src[i]->plate == plate) {
-                    reads_of(&a, sc.src[i], &r);
-                    parts++;
-                }
-            if (parts > 1)
-                reads_sort(&r);
-            enum err e =
-                r.at.n ? fn(arg, (struct plate){plate}, r.at.p, r.site.p, r.at.n) : OK;
-            if (a.err == OK)
-                a.err = e;
-            scan_step(&sc, plate);
-        }
-    list_release(&r.at);
-    list_release(&r.site);
-    scan_release(&sc);
-    return a.err;
 }

@@ -82,12 +82,20 @@ asked_init(struct asked *a, const struct sight_snap *snap, const struct sight_as
 }
 
 bool
-asked_go_on(struct asked *a)
+asked_spend(struct asked *a, uint64_t rows)
 {
-    if (a->err == OK && ++a->ticks % ASK_EVERY == 0 && a->ask->stop &&
+    uint64_t before = a->ticks / ASK_EVERY;
+    a->ticks += rows;
+    if (a->err == OK && a->ticks / ASK_EVERY != before && a->ask->stop &&
         a->ask->stop(a->ask->stop_arg))
         a->err = ERR_TIMEOUT;
     return a->err == OK;
+}
+
+bool
+asked_go_on(struct asked *a)
+{
+    return asked_spend(a, 1);
 }
 
 void *

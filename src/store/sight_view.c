@@ -40,6 +40,7 @@ view_unref(struct view *v)
         seg_unref(v->runs[i]);
     for (size_t i = 0; i < v->heads_n; i++)
         head_unref(v->heads[i]);
+    census_unref(v->census);
     free(v->places);
     free(v->runs);
     free(v->heads);

@@ -59,46 +59,77 @@ thin_add(struct thin *t, ts_ms at, uint64_t plate, uint32_t site)
     return p;
 }
 
-static void
-thin_site(struct thin *t, struct place_rows *r, const struct place_site *site)
+struct thin_work {
+    struct place_rows rows;
+    struct place_batch batch;
+    bool fits[COL_ROWS];
+    uint64_t plate[COL_ROWS];
+};
+
+/* Drops what the usual look rules out; rows whose own look may differ stay. */
+static bool
+thin_looks(struct thin *t, struct thin_work *w, const struct looks *want)
 {
-    uint64_t row, rank, plate;
-    struct looks want;
-    bool odd, looks = filter_look(t->filter, &want);
-    if (!place_seek(r, site, t->a->from, &row))
-        return;
-    for (; row < site->row + site->rows && asked_go_on(t->a); row++) {
-        ts_ms at;
-        bool fits = true;
-        if (!place_time(r, row, row == site->row, &at) || at >= t->a->to ||
-            !place_rank(r, row, &rank, &odd))
-            return;
-        if (looks && !odd && !place_look_fits(r, rank, &want, &fits))
-            return;
-        if (!fits)
+    struct place_batch *b = &w->batch;
+    unsigned asked = 0, kept = 0;
+    uint32_t rank[COL_ROWS];
+    for (unsigned i = 0; i < b->n; i++)
+        if (!b->odd[i])
+            rank[asked++] = b->rank[i];
+    for (unsigned i = 0; i < asked; i++)
+        w->fits[i] = true;
+    if (!place_looks_of(w->rows.seg, rank, asked, want, w->fits))
+        return false;
+    asked = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        if (!b->odd[i] && !w->fits[asked++])
             continue;
-        if (!place_plate(r, rank, &plate) || !thin_add(t, at, plate, site->site))
+        b->at[kept] = b->at[i];
+        b->rank[kept++] = b->rank[i];
+    }
+    b->n = kept;
+    return t->a->err == OK;
+}
+
+static void
+thin_site(struct thin *t, struct thin_work *w, const struct place_site *site)
+{
+    uint64_t row;
+    struct looks want;
+    bool looks = filter_look(t->filter, &want);
+    struct place_batch *b = &w->batch;
+    if (!place_seek(&w->rows, site, t->a->from, &row))
+        return;
+    while (asked_spend(t->a, COL_ROWS)) {
+        if (!place_read(&w->rows, site, t->a->to, &row, b) || !b->n)
             return;
+        if (looks && !thin_looks(t, w, &want))
+            return;
+        if (!place_plates_of(w->rows.seg, b->rank, b->n, w->plate))
+            return;
+        for (unsigned i = 0; i < b->n; i++)
+            if (!thin_add(t, b->at[i], w->plate[i], site->site))
+                return;
     }
 }
 
 static void
 thin_segment(struct thin *t, struct seg *s, const struct site_id *sites, size_t n)
 {
-    struct place_rows *r = malloc(sizeof *r);
-    if (!r) {
+    struct thin_work *w = malloc(sizeof *w);
+    if (!w) {
         t->a->err = ERR_NOMEM;
         return;
     }
-    place_rows_init(r, s);
+    place_rows_init(&w->rows, s);
     size_t all;
     const struct place_site *list = place_sites(s, &all);
     for (size_t i = 0; i < (n ? n : all) && t->a->err == OK; i++) {
         const struct place_site *site = n ? place_site_find(s, sites[i].v) : &list[i];
         if (site)
-            thin_site(t, r, site);
+            thin_site(t, w, site);
     }
-    free(r);
+    free(w);
 }
 
 /* Calls each(arg, row) for the head rows of the sites in the window; false stops. */

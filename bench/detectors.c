@@ -4,7 +4,7 @@
  *
  *   ./dev bench detectors [--truth DIR | --seed N --days D --per-day R] [--json FILE]
  *                         [--explain KIND] [--alarms FILE] [--shuffle SEED] [--rows N]
- *                         [--cold 1]
+ *                         [--cold 1] [--sites-only 1]
  *
  * DIR is any directory in the format of docs/city.md (sites.csv registry.csv
  * watches.csv sightings.csv truth/, and zones, permits and sections where there are
@@ -22,9 +22,10 @@
 #include <unistd.h>
 
 #include "city/city.h"
-#include "city/score.h"
+#include "city/score_sites.h"
 #include "core/hash.h"
 #include "core/text.h"
+#include "rules/vital.h"
 #include "rules/rules.h"
 
 #define COLUMNS 20
@@ -173,8 +174,10 @@ struct world {
     size_t n, room;
     struct arena texts;
     struct score *score;
-    FILE *alarms;  /* every alarm as JSON; may be NULL */
-    uint64_t cold; /* no model for the first day, as in a live start */
+    struct score_sites *health;
+    FILE *alarms;        /* every alarm as JSON; may be NULL */
+    uint64_t cold;       /* no model for the first day, as in a live start */
+    uint64_t sites_only; /* the rules are left out: health of the sites alone */
     /* what has arrived so far: chains through the rows, index + 1 */
     uint32_t *by_plate, *by_place, *next_plate, *next_place;
     uint64_t mask;
@@ -597,10 +600,12 @@ cpu_s(void)
 struct run {
     struct world *w;
     struct rules *rules;
-    struct model *model; /* newest */
-    int64_t day;         /* civil day of arrival */
+    struct vital *health;
+    struct clock_guess clock; /* of health */
+    struct model *model;      /* newest */
+    int64_t day;              /* civil day of arrival */
     uint32_t models;
-    double rules_s, model_s;
+    double rules_s, model_s, health_s;
 };
 
 /* Freezes a model for `day` from the first `arrived` rows of civil day `from`. */
@@ -610,7 +615,7 @@ freeze(struct run *r, int64_t day, int64_t from, size_t arrived)
     struct model_build *b;
     struct model *m;
     double start = cpu_s();
-    if (model_build_new(r->model, r->w->sites, r->w->registry, &b) != OK)
+    if (model_build_new(r->model, r->w->sites, r->w->registry, &r->w->zone, &b) != OK)
         die("out of", "memory");
     for (size_t i = 0; i < arrived; i++) {
         const struct sighting *s = &r->w->rows[i];
@@ -625,7 +630,53 @@ freeze(struct run *r, int64_t day, int64_t from, size_t arrived)
     r->model = m;
     if (rules_set_model(r->rules, m) != OK)
         die("out of", "memory");
+    vital_set_model(r->health, m);
     r->model_s += cpu_s() - start;
+}
+
+/* ---- health of the sites ---- */
+
+static void
+site_changed(
+    void *arg, struct site_id id, const struct vital_site *was,
+    const struct vital_site *now)
+{
+    struct world *w = arg;
+    static const enum site_trouble as[] = {
+        [VITAL_CLOCK] = TROUBLE_CLOCK,
+        [VITAL_DEGRADED] = TROUBLE_DEGRADED,
+        [VITAL_SILENT] = TROUBLE_SILENT};
+    const struct site *s = site_get(w->sites, id);
+    (void)was;
+    /* Without times of arrival only the learned clocks can be scored. */
+    if (s && now->state != VITAL_OK && (now->state != VITAL_CLOCK || now->clock_sd_ms))
+        score_sites_said(w->health, span_cstr(s->code), as[now->state], now->said_ms);
+}
+
+static double
+site_usual(void *arg, struct span code, ts_ms from, ts_ms to)
+{
+    const struct run *r = arg;
+    struct site_id id = site_find(r->w->sites, code);
+    return habit_expected(model_habit(r->model, id), &r->w->zone, from, to);
+}
+
+/* By the middle of the clocks alone, which never goes back: a camera ahead of time is
+ * seen as one. */
+static void
+feed_health(struct run *r, const struct sighting *rows, size_t n)
+{
+    double start = cpu_s();
+    for (size_t i = 0; i < n; i++) {
+        struct sighting s = rows[i];
+        (void)guess_now(&r->clock, s.pass_ms);
+        if (r->clock.now == INT64_MIN)
+            continue;
+        s.arrive_ms = r->clock.now;
+        vital_tick(r->health, s.arrive_ms, site_changed, r->w);
+        vital_row(r->health, &s);
+    }
+    r->health_s += cpu_s() - start;
 }
 
 static void
@@ -647,8 +698,10 @@ feed(struct run *r)
                civil_day(w->rows[i + n].arrive_ms, &w->zone) <= r->day)
             arrive(w, i + n++);
         double start = cpu_s();
-        rules_feed(r->rules, &w->rows[i], n, NULL, i + n);
+        if (!w->sites_only)
+            rules_feed(r->rules, &w->rows[i], n, NULL, i + n);
         r->rules_s += cpu_s() - start;
+        feed_health(r, &w->rows[i], n);
         i += n;
     }
 }
@@ -678,10 +731,16 @@ tell_seen(struct world *w)
 static void
 run_rules(struct world *w)
 {
-    struct run r = {.w = w, .day = INT64_MIN};
+    struct run r = {.w = w, .day = INT64_MIN, .clock.now = INT64_MIN};
     struct rules_opts opts = {.zone = w->zone};
     struct rules_needs needs = {w, history, place, take_alarm};
     struct note note = {0};
+    r.health = need(vital_new(&w->zone));
+    if (w->n) { /* the first day's model knows that day's own outages, or there is none
+                 */
+        int64_t first = civil_day(w->rows[w->n / 1000].pass_ms, &w->zone);
+        score_sites_from(w->health, civil_day_start(first + 1, &w->zone));
+    }
     if (rules_new(&opts, &needs, &r.rules) != OK ||
         rules_set_sites(r.rules, w->sites) != OK ||
         rules_set_places(
@@ -696,8 +755,9 @@ run_rules(struct world *w)
         "%llu rows in %.1f s (%.2f us each), models %.1f s; judged %.2f %%, history "
         "rows %.1f a "
         "judgement, late %.2f %%\n",
-        (unsigned long long)c.rows, r.rules_s, r.rules_s * 1e6 / (double)c.rows,
-        r.model_s, 100.0 * (double)c.judged / (double)c.rows,
+        (unsigned long long)c.rows, r.rules_s,
+        r.rules_s * 1e6 / (double)(c.rows ? c.rows : 1), r.model_s,
+        100.0 * (double)c.judged / (double)c.rows,
         (double)c.history_rows / (double)c.history_calls,
         100.0 * (double)c.late / (double)c.rows);
     printf(
@@ -705,6 +765,11 @@ run_rules(struct world *w)
         (unsigned long long)c.raised, (unsigned long long)c.revised,
         (unsigned long long)c.withdrawn, (unsigned long long)c.plates,
         (unsigned long long)c.plates_evicted);
+    printf(
+        "health of sites: %.2f us a row, ticks included\n",
+        r.health_s * 1e6 / (double)(w->n ? w->n : 1));
+    score_sites_weigh(w->health, site_usual, &r);
+    vital_free(r.health);
     rules_free(r.rules);
     model_unref(r.model);
 }
@@ -749,13 +814,14 @@ main(int argc, char **argv)
             explain = argv[i + 1];
         else if (!strcmp(argv[i], "--alarms"))
             w.alarms = need(fopen(argv[i + 1], "w"));
-        else if (!(!strcmp(argv[i], "--seed")      ? span_u64(value, &seed)
-                   : !strcmp(argv[i], "--days")    ? span_u64(value, &days)
-                   : !strcmp(argv[i], "--per-day") ? span_u64(value, &per_day)
-                   : !strcmp(argv[i], "--shuffle") ? span_u64(value, &mix)
-                   : !strcmp(argv[i], "--cold")    ? span_u64(value, &w.cold)
-                   : !strcmp(argv[i], "--rows")    ? span_u64(value, &rows)
-                                                   : false))
+        else if (!(!strcmp(argv[i], "--seed")         ? span_u64(value, &seed)
+                   : !strcmp(argv[i], "--days")       ? span_u64(value, &days)
+                   : !strcmp(argv[i], "--per-day")    ? span_u64(value, &per_day)
+                   : !strcmp(argv[i], "--shuffle")    ? span_u64(value, &mix)
+                   : !strcmp(argv[i], "--cold")       ? span_u64(value, &w.cold)
+                   : !strcmp(argv[i], "--sites-only") ? span_u64(value, &w.sites_only)
+                   : !strcmp(argv[i], "--rows")       ? span_u64(value, &rows)
+                                                      : false))
             die("see the head of bench/detectors.c; not understood:", argv[i]);
     }
     struct note note = {0};
@@ -779,13 +845,18 @@ main(int argc, char **argv)
     index_rows(&w);
     if (score_new(truth, &w.score, &note) != OK)
         die("no truth:", note.en);
+    if (score_sites_new(truth, &w.health, &note) != OK)
+        die("no truth of sites:", note.en);
     tell_seen(&w);
     run_rules(&w);
     struct score_sum sum;
     score_sum(w.score, &sum);
+    score_sites_sum(w.health, &sum);
     score_print(&sum, stdout);
-    if (explain)
+    if (explain) {
         score_explain(w.score, explain, 3000, stdout);
+        score_sites_explain(w.health, explain, 3000, stdout);
+    }
     if (json)
         write_json(&sum, json);
     return 0;

@@ -170,7 +170,7 @@ model_for(struct walk *w, int64_t day, bool first)
         number = newest.number + 1;
     /* The first day of an import has none before it: it is learned from itself. */
     ts_ms from = civil_day_start(first && !w->model ? day : day - 1, &w->b->zone);
-    e = model_build_new(w->model, w->sites, w->registry, &build);
+    e = model_build_new(w->model, w->sites, w->registry, &w->b->zone, &build);
     if (e == OK)
         e = nightly_feed(w->b->sight, build, from, from + DAY_MS, w->note);
     if (e == OK)

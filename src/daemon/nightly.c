@@ -100,7 +100,7 @@ build_apply(struct task *task, struct daemon *d)
     struct model_build *b = NULL;
     struct note note = {0};
     ts_ms from = civil_day_start(t->day - 1, &d->base->zone);
-    enum err e = model_build_new(before, sites, registry, &b);
+    enum err e = model_build_new(before, sites, registry, &d->base->zone, &b);
     if (e == OK)
         e = nightly_feed(d->base->sight, b, from, from + DAY_MS, &note);
     if (e == OK)

@@ -26,6 +26,8 @@
 #define RIGHT_SDS 2.5     /* clocks that may be right are taken as right: most are */
 #define SITE_PRIOR 3000.0 /* reads' worth of trust in the city's mean rates */
 #define MOVED_KMH 150.0
+#define BUILD_DAYS 32
+#define DAY_SHARE 0.2 /* of the fullest day: less is a piece of a day */
 
 struct tally {
     uint32_t reads, exact, registered, one_off, many_off, misread;
@@ -58,10 +60,14 @@ struct model_build {
     const struct model *before;
     const struct site_table *sites;
     const struct vehicle_index *registry;
+    const struct zone *zone;
     uint32_t sites_n;
     struct census census;
     struct twin_table twins;
-    struct tally *tally; /* sites_n + 1 */
+    struct tally *tally;      /* sites_n + 1 */
+    struct habit_day *habit;  /* sites_n + 1; [0] is the sum of all */
+    int64_t days[BUILD_DAYS]; /* civil days met, and passes of each */
+    uint64_t days_n[BUILD_DAYS];
     struct model_prefix *prefixes;
     struct step *steps;
     size_t steps_n, steps_room;
@@ -80,26 +86,29 @@ struct model_build {
 enum err
 model_build_new(
     const struct model *before, const struct site_table *sites,
-    const struct vehicle_index *registry, struct model_build **out)
+    const struct vehicle_index *registry, const struct zone *zone,
+    struct model_build **out)
 {
     struct model_build *b = calloc(1, sizeof *b);
     if (!b)
         return ERR_NOMEM;
     b->before = before;
     b->sites = sites;
+    b->zone = zone;
     b->registry = registry && vehicle_count(registry) ? registry : NULL;
     b->sites_n = sites ? sites->n : 0;
     uint64_t plates = b->registry ? vehicle_count(b->registry) : 100000;
     for (b->bloom_bits = 1 << 16; b->bloom_bits < plates * 10; b->bloom_bits *= 2)
         ;
     b->tally = calloc((size_t)b->sites_n + 1, sizeof *b->tally);
+    b->habit = calloc((size_t)b->sites_n + 1, sizeof *b->habit);
     b->prefixes = calloc(MODEL_PREFIXES, sizeof *b->prefixes);
     b->bloom = calloc(b->bloom_bits / 64, 8);
     b->offset = calloc((size_t)b->sites_n + 1, sizeof *b->offset);
     b->offset_sd = calloc((size_t)b->sites_n + 1, sizeof *b->offset_sd);
     twin_table_init(&b->twins);
-    if (!b->tally || !b->prefixes || !b->bloom || !b->offset || !b->offset_sd ||
-        census_init(&b->census) != OK) {
+    if (!b->tally || !b->habit || !b->prefixes || !b->bloom || !b->offset ||
+        !b->offset_sd || census_init(&b->census) != OK) {
         model_build_free(b);
         return ERR_NOMEM;
     }
@@ -115,6 +124,7 @@ model_build_free(struct model_build *b)
         return;
     census_release(&b->census);
     free(b->tally);
+    free(b->habit);
     free(b->prefixes);
     free(b->steps);
     free(b->bloom);
@@ -184,6 +194,28 @@ count_row(struct model_build *b, const struct sighting *s)
     }
 }
 
+static void
+count_day(struct model_build *b, ts_ms at)
+{
+    int64_t day = civil_day(at, b->zone);
+    for (unsigned i = 0; i < BUILD_DAYS; i++) {
+        if (b->days_n[i] && b->days[i] != day)
+            continue;
+        b->days[i] = day;
+        b->days_n[i]++;
+        return;
+    }
+}
+
+static void
+count_habit(struct model_build *b, const struct sighting *s)
+{
+    habit_count(&b->habit[0], b->zone, s);
+    if (s->site.v && s->site.v <= b->sites_n)
+        habit_count(&b->habit[s->site.v], b->zone, s);
+    count_day(b, s->pass_ms);
+}
+
 /* Halves the sample when it has grown too large. */
 static void
 thin_steps(struct model_build *b)
@@ -221,6 +253,7 @@ model_build_rows(struct model_build *b, const struct sighting *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         count_row(b, &rows[i]);
+        count_habit(b, &rows[i]);
         enum err e = keep_step(b, &rows[i]);
         if (e)
             return e;
@@ -790,6 +823,48 @@ set_clocks(const struct model_build *b, struct model *m)
     }
 }
 
+/* Whole days of each kind among the rows, and the last of them. */
+static int64_t
+count_kinds(const struct model_build *b, unsigned kinds[HABIT_KINDS])
+{
+    uint64_t most = 0;
+    int64_t last = INT64_MIN;
+    for (unsigned i = 0; i < BUILD_DAYS; i++)
+        most = b->days_n[i] > most ? b->days_n[i] : most;
+    for (unsigned i = 0; i < BUILD_DAYS && b->days_n[i]; i++) {
+        if ((double)b->days_n[i] < DAY_SHARE * (double)most)
+            continue;
+        kinds[habit_kind(b->days[i])]++;
+        last = b->days[i] > last ? b->days[i] : last;
+    }
+    return last;
+}
+
+/* After the clocks and rates: they belong to the day's memory. */
+static void
+learn_habits(const struct model_build *b, struct model *m)
+{
+    unsigned kinds[HABIT_KINDS] = {0};
+    int64_t last = count_kinds(b, kinds);
+    for (uint32_t i = 0; i <= b->sites_n; i++) {
+        struct site_habit *h = &m->habits[i];
+        if (b->before && i <= b->before->sites_n)
+            *h = b->before->habits[i];
+        habit_learn(h, &b->habit[i], kinds);
+        const struct tally *t = &b->tally[i];
+        if (i == 0 || t->reads == 0)
+            continue;
+        struct habit_past day = {
+            .day = (int32_t)last,
+            .reads = t->reads,
+            .unread = (float)(t->reads - t->exact) / (float)t->reads,
+            .offset_ms = m->sites[i].offset_ms,
+            .offset_sd_ms = b->offset_sd[i] > 0 ? m->sites[i].offset_sd_ms : 0,
+        };
+        habit_remember(h, &day);
+    }
+}
+
 static bool
 hand_over(struct model_build *b, struct model *m)
 {
@@ -828,6 +903,7 @@ model_build_finish(
     m->day = day;
     learn_rates(b, m);
     set_clocks(b, m);
+    learn_habits(b, m);
     if (b->sites)
         find_moved(b, m);
     if (!model_close(m)) {

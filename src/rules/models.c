@@ -6,7 +6,7 @@
 #include "core/hash.h"
 #include "rules/models_own.h"
 
-#define FORM 1
+#define FORM 2 /* 1 had no habits */
 #define UNKNOWN_SD_MS                                                                  \
     40000u /* clocks are off by up to two minutes, most by nothing                     \
             */
@@ -31,9 +31,10 @@ model_new(uint32_t sites_n)
     m->sites_n = sites_n;
     m->rest = unknown_site;
     m->sites = calloc((size_t)sites_n + 1, sizeof *m->sites);
+    m->habits = calloc((size_t)sites_n + 1, sizeof *m->habits);
     m->prefixes = calloc(MODEL_PREFIXES, sizeof *m->prefixes);
     m->covered = calloc(MODEL_PREFIXES, sizeof *m->covered);
-    if (!m->sites || !m->prefixes || !m->covered) {
+    if (!m->sites || !m->habits || !m->prefixes || !m->covered) {
         model_unref(m);
         return NULL;
     }
@@ -56,6 +57,7 @@ model_unref(struct model *m)
     if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     free(m->sites);
+    free(m->habits);
     free(m->edges);
     free(m->least_ds);
     free(m->prefixes);
@@ -89,6 +91,12 @@ model_site(const struct model *m, struct site_id id)
     if (!m)
         return &unknown_site;
     return id.v && id.v <= m->sites_n ? &m->sites[id.v] : &m->rest;
+}
+
+const struct site_habit *
+model_habit(const struct model *m, struct site_id id)
+{
+    return m && id.v <= m->sites_n ? &m->habits[id.v] : NULL;
 }
 
 uint32_t
@@ -326,6 +334,51 @@ decode_site(struct cur *c, struct site_model *s)
     s->moved = bits >> 1 & 1;
 }
 
+static void
+encode_habit(struct buf *out, const struct site_habit *h)
+{
+    for (unsigned k = 0; k < HABIT_KINDS; k++) {
+        put_rate(out, h->days[k]);
+        for (unsigned i = 0; h->days[k] > 0 && i < HABIT_SLOTS; i++)
+            buf_varint(out, (uint64_t)(h->pass[k][i] * 100 + 0.5F));
+    }
+    put_rate(out, h->prompt);
+    buf_varint(out, h->past_n);
+    for (unsigned i = 0; i < h->past_n; i++) {
+        const struct habit_past *p = &h->past[i];
+        buf_varint(out, zigzag_encode(p->day));
+        buf_varint(out, p->reads);
+        put_rate(out, p->unread);
+        buf_varint(out, zigzag_encode(p->offset_ms));
+        buf_varint(out, p->offset_sd_ms);
+    }
+}
+
+static bool
+decode_habit(struct cur *c, struct site_habit *h)
+{
+    for (unsigned k = 0; k < HABIT_KINDS; k++) {
+        h->days[k] = get_rate(c);
+        for (unsigned i = 0; h->days[k] > 0 && i < HABIT_SLOTS; i++)
+            h->pass[k][i] = (float)cur_varint(c) / 100;
+    }
+    h->prompt = get_rate(c);
+    h->past_n = (uint32_t)cur_varint(c);
+    if (h->past_n > HABIT_PAST) {
+        h->past_n = 0;
+        return false;
+    }
+    for (unsigned i = 0; i < h->past_n; i++) {
+        struct habit_past *p = &h->past[i];
+        p->day = (int32_t)zigzag_decode(cur_varint(c));
+        p->reads = (uint32_t)cur_varint(c);
+        p->unread = get_rate(c);
+        p->offset_ms = (int32_t)zigzag_decode(cur_varint(c));
+        p->offset_sd_ms = (uint32_t)cur_varint(c);
+    }
+    return !c->bad;
+}
+
 void
 model_encode(struct buf *out, const struct model *m)
 {
@@ -337,6 +390,8 @@ model_encode(struct buf *out, const struct model *m)
     encode_site(out, &m->rest);
     for (uint32_t i = 1; i <= m->sites_n; i++)
         encode_site(out, &m->sites[i]);
+    for (uint32_t i = 0; i <= m->sites_n; i++)
+        encode_habit(out, &m->habits[i]);
     buf_varint(out, m->edges_n);
     for (size_t i = 0; i < m->edges_n; i++) {
         buf_varint(out, m->edges[i].from);
@@ -400,11 +455,14 @@ decode_blooms(struct cur *c, struct model *m)
 }
 
 static enum err
-decode_body(struct cur *c, struct model *m)
+decode_body(struct cur *c, uint8_t form, struct model *m)
 {
     decode_site(c, &m->rest);
     for (uint32_t i = 1; i <= m->sites_n; i++)
         decode_site(c, &m->sites[i]);
+    for (uint32_t i = 0; form > 1 && i <= m->sites_n; i++)
+        if (!decode_habit(c, &m->habits[i]))
+            return ERR_CORRUPT;
     enum err e = decode_edges(c, m);
     if (e)
         return e;
@@ -431,7 +489,8 @@ model_decode(struct span bytes, struct model **out)
     if (crc32c(0, bytes.p, bytes.n - 4) != cur_u32_le(&tail))
         return ERR_CORRUPT;
     struct cur c = cur_of(bytes.p, bytes.n - 4);
-    if (cur_u8(&c) != FORM)
+    uint8_t form = cur_u8(&c);
+    if (form == 0 || form > FORM)
         return ERR_NEWER;
     uint32_t number = (uint32_t)cur_varint(&c);
     int32_t day = (int32_t)zigzag_decode(cur_varint(&c));
@@ -443,7 +502,7 @@ model_decode(struct span bytes, struct model **out)
         return ERR_NOMEM;
     m->number = number;
     m->day = day;
-    enum err e = decode_body(&c, m);
+    enum err e = decode_body(&c, form, m);
     if (e)
         model_unref(m);
     else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* models.h - what is learned of sites from earlier days, frozen once a day and
  * numbered: clock offsets, misread rates, attribute error rates, read rates, least
- * travel times, recent presence.
+ * travel times, recent presence, usual flow.
  *
  * Units    offsets and times in milliseconds; rates are shares 0..1.
  * Owner    a model is an immutable refcounted snapshot; a builder belongs to its maker.
@@ -16,6 +16,7 @@
 #include "core/err.h"
 #include "model/site.h"
 #include "model/vehicle.h"
+#include "rules/habit.h"
 
 struct site_model {
     int32_t offset_ms;     /* the site's clock minus true time */
@@ -39,6 +40,9 @@ uint32_t model_sites(const struct model *m);
 /* Never NULL: cautious defaults for a site (or a model: NULL) that nothing is known of.
  */
 const struct site_model *model_site(const struct model *m, struct site_id id);
+/* What it usually counts (id 0: the whole city); NULL when the model (NULL: none) does
+ * not know the site. */
+const struct site_habit *model_habit(const struct model *m, struct site_id id);
 /* Least time a vehicle was learned to need from a to b, milliseconds; 0 when not
  * learned. */
 uint32_t model_least_ms(const struct model *m, struct site_id a, struct site_id b);
@@ -52,11 +56,12 @@ double model_covered(const struct model *m, struct plate p);
 /* ---- making one ---- */
 struct model_build;
 /* Starts from yesterday's model (NULL at first): its ways and prefixes count on at half
- * weight, its clocks are where the search begins; rates are the day's own. The
- * snapshots are borrowed until the build is freed. */
+ * weight, its clocks are where the search begins, its habits are joined; rates are the
+ * day's own. The snapshots and the zone are borrowed until the build is freed. */
 enum err model_build_new(
     const struct model *before, const struct site_table *sites,
-    const struct vehicle_index *registry, struct model_build **out) MUST_USE;
+    const struct vehicle_index *registry, const struct zone *zone,
+    struct model_build **out) MUST_USE;
 void model_build_free(struct model_build *b);
 /* Rows of one civil day (or several), in any order. ERR_NOMEM. */
 enum err

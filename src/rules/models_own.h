@@ -28,8 +28,9 @@ struct model {
     uint32_t number;
     int32_t day;
     uint32_t sites_n;
-    struct site_model *sites; /* sites_n + 1 */
-    struct site_model rest;   /* for sites it does not know */
+    struct site_model *sites;  /* sites_n + 1 */
+    struct site_model rest;    /* for sites it does not know */
+    struct site_habit *habits; /* sites_n + 1; [0] is of the whole city */
     struct model_edge *edges;
     size_t edges_n;
     uint16_t *least_ds; /* sites_n squared, [from - 1][to - 1]; 0 unknown; NULL: none */

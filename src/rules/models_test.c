@@ -18,6 +18,8 @@
 #define FLEET 1500
 #define DAY0 INT64_C(1772380800000)
 
+static const struct zone zone = {"Asia/Shanghai", 480};
+
 struct town {
     struct site_table *sites;
     struct vehicle_index *registry;
@@ -136,7 +138,7 @@ learn(struct town *t, const struct model *before, uint32_t number)
 {
     struct model_build *b;
     struct model *m;
-    assert_int_equal(model_build_new(before, t->sites, t->registry, &b), OK);
+    assert_int_equal(model_build_new(before, t->sites, t->registry, &zone, &b), OK);
     assert_int_equal(model_build_rows(b, t->rows, t->n), OK);
     assert_int_equal(model_build_finish(b, number, 20000 + (int32_t)number, &m), OK);
     model_build_free(b);

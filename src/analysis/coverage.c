@@ -79,6 +79,12 @@ coverage_of(
     enum err e = needs->flow(needs->ctx, j.read_from, j.read_to, arena, &cells, &n);
     if (e != OK)
         return e;
+    /* What nobody has sent yet is no silence. */
+    ts_ms newest = j.read_from;
+    for (size_t i = 0; i < n; i++)
+        newest = cells[i].at_ms > newest ? cells[i].at_ms : newest;
+    if (newest + CELL < j.read_to)
+        j.read_to = newest + CELL;
     /* Every gap lies between two cells of a site or at its two ends. */
     j.room = n + 2;
     for (size_t i = 1; i < n; i++)

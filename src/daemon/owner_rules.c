@@ -8,6 +8,7 @@
 #include "core/os_clock.h"
 #include "daemon/places.h"
 #include "daemon/pulse.h"
+#include "daemon/spells.h"
 #include "serve/desk.h"
 #include "store/ledger_alarm.h"
 
@@ -393,6 +394,7 @@ change_apply(struct task *t, struct daemon *d)
         struct model *m = daemon_model(d);
         if (m && e == OK)
             e = rules_set_model(d->rules, m);
+        pulse_model(d->pulse, m);
         model_unref(m);
     }
     if (e == OK && (what & (RULES_PLACES | RULES_SITES)))
@@ -469,6 +471,8 @@ rules_begin(struct daemon *d)
         e = model_decode(row.bytes, &d->model);
         if (e == OK)
             e = rules_set_model(d->rules, d->model);
+        if (e == OK)
+            pulse_model(d->pulse, d->model);
     }
     uint64_t lsn = 0;
     struct span state;
@@ -521,6 +525,8 @@ beat(struct daemon *d, ts_ms now)
         serve_publish(d->serve, &ev);
     }
     buf_release(&map);
+    pulse_judge(d->pulse, now, spells_note, d);
+    spells_send(d, now, false);
     uint32_t n = pulse_sites(d->pulse);
     struct live_site *sites = calloc(n + 1, sizeof *sites);
     if (sites) {
@@ -564,7 +570,9 @@ owner_rules(void *arg)
             task_post(d, OWNER_LEDGER, &checkpoint_make(d)->task);
         }
         o->busy_us += (uint64_t)(os_mono_us() - began);
-        if (closing)
+        if (closing) {
+            spells_send(d, now, true);
             return NULL;
+        }
     }
 }

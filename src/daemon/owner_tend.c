@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/os_clock.h"
 #include "daemon/nightly.h"
+#include "serve/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -331,6 +332,37 @@ look_at_devices(struct daemon *d, struct house_state *st, struct health *h, ts_m
     }
 }
 
+/* The board's trend: one sample each five minutes, the running one renewed. */
+static void
+sample_sites(
+    struct daemon *d, const struct house_state *before, struct house_state *st,
+    ts_ms now)
+{
+    ts_ms step = now / (5 * MINUTE_MS) * (5 * MINUTE_MS);
+    struct live *live = daemon_live(d);
+    struct site_table *sites = base_sites(d->base);
+    uint32_t placed = 0, good = 0;
+    for (uint32_t i = 1; i <= sites->n; i++) {
+        const struct site *s = &sites->rows[i];
+        if (!site_is_placed(s))
+            continue;
+        placed++;
+        good += !rows_site_ails(live, s, now);
+    }
+    int64_t moved =
+        before->step_ms ? (step - before->step_ms) / (5 * MINUTE_MS) : HOUSE_STEPS;
+    for (int64_t i = 0; i < HOUSE_STEPS; i++) {
+        int64_t from = i + moved;
+        st->delivering[i] =
+            from >= 0 && from < HOUSE_STEPS ? before->delivering[from] : -1;
+    }
+    st->delivering[HOUSE_STEPS - 1] =
+        placed ? 100.0F * (float)good / (float)placed : -1;
+    st->step_ms = step;
+    site_table_unref(sites);
+    live_unref(live);
+}
+
 /* Since when each finding holds: as long as the same sentence stood at the last look.
  */
 static void
@@ -422,6 +454,7 @@ tick(struct daemon *d, ts_ms now)
     h.clock_step_ms = now - d->clock_step_at_ms < HOUR_MS ? d->clock_step_ms : 0;
     h.ok = !h.disk_low && !h.store_failed && !h.ledger_failed && !h.audit_failed;
     publish_live(d, now);
+    sample_sites(d, &d->state, &st, now);
     publish_fixes(d, now - 1500);
     must(pthread_mutex_lock(&d->lock) == 0);
     keep_since(&d->state, &st);

@@ -123,6 +123,7 @@ struct daemon {
     size_t found_n, found_room;
     uint64_t marked_lsn;
     ts_ms marked_ms, saved_ms, pulsed_ms;
+    struct spells *spells; /* changes of sites' health that wait to be journaled */
     atomic_uint_least64_t rules_at_lsn, rules_rows;
 
     /* owned by ledger */

@@ -20,14 +20,22 @@ struct pulse {
     uint32_t n, room;
     uint32_t *touched; /* sites with fresh passes */
     uint32_t touched_n;
+    struct vital *health;
+    struct model *model;
 };
 
 struct pulse *
 pulse_new(const struct zone *zone)
 {
     struct pulse *p = calloc(1, sizeof *p);
-    if (p)
-        p->zone = *zone;
+    if (!p)
+        return NULL;
+    p->zone = *zone;
+    p->health = vital_new(zone);
+    if (!p->health) {
+        free(p);
+        return NULL;
+    }
     return p;
 }
 
@@ -36,6 +44,8 @@ pulse_free(struct pulse *p)
 {
     if (!p)
         return;
+    vital_free(p->health);
+    model_unref(p->model);
     free(p->hearts);
     free(p->touched);
     free(p);
@@ -94,6 +104,7 @@ beat(struct pulse *p, const struct sighting *s)
     struct heart *h = heart_of(p, s->site);
     if (!h || s->site.v == 0)
         return;
+    vital_row(p->health, s);
     roll(h, &p->zone, s->arrive_ms);
     if (s->pass_ms > h->live.last_pass_ms)
         h->live.last_pass_ms = s->pass_ms;
@@ -133,11 +144,45 @@ pulse_rows(struct pulse *p, const struct sighting *rows, size_t n, const uint8_t
 }
 
 void
+pulse_model(struct pulse *p, struct model *m)
+{
+    struct model *old = p->model;
+    p->model = model_ref(m);
+    model_unref(old);
+    vital_set_model(p->health, m);
+    if (m && model_sites(m))
+        (void)heart_of(p, (struct site_id){model_sites(m)});
+}
+
+void
+pulse_judge(struct pulse *p, ts_ms now, vital_changed *changed, void *arg)
+{
+    vital_tick(p->health, now, changed, arg);
+}
+
+double
+pulse_city(const struct pulse *p)
+{
+    return vital_city(p->health);
+}
+
+/* Passes that are usual in the five minutes flow_now counts, as of their end. */
+static float
+usual_flow(const struct pulse *p, struct site_id id, int64_t slot)
+{
+    return (float)habit_expected(
+        model_habit(p->model, id), &p->zone, (slot - 1) * SLOT_MS, slot * SLOT_MS);
+}
+
+void
 pulse_copy(struct pulse *p, ts_ms now, struct live_site *out, uint32_t n)
 {
     for (uint32_t i = 0; i < n && i < p->n; i++) {
         roll(&p->hearts[i], &p->zone, now);
+        struct site_id id = {i};
         out[i] = p->hearts[i].live;
+        out[i].vital = *vital_of(p->health, id);
+        out[i].usual = usual_flow(p, id, p->hearts[i].slot);
     }
 }
 

@@ -9,6 +9,7 @@
 #define TQ_DAEMON_PULSE_H
 
 #include "core/cur.h"
+#include "rules/vital.h"
 #include "serve/live.h"
 
 struct pulse;
@@ -21,6 +22,12 @@ pulse_rows(struct pulse *p, const struct sighting *rows, size_t n, const uint8_t
 /* Before any row: what the store says of a site's last five-minute cells (after a
  * restart). */
 void pulse_seed(struct pulse *p, struct site_id site, ts_ms cell_ms, uint32_t n);
+/* What is usual at the sites; takes a reference, NULL: nothing is known. */
+void pulse_model(struct pulse *p, struct model *m);
+/* Judges the sites; changed() is told of each whose health is another now. */
+void pulse_judge(struct pulse *p, ts_ms now, vital_changed *changed, void *arg);
+/* How the whole city drives against its habit (1 as usual); -1 not known. */
+double pulse_city(const struct pulse *p);
 /* The sites' rows as of now into out[0..n); n is the highest site id + 1. */
 void pulse_copy(struct pulse *p, ts_ms now, struct live_site *out, uint32_t n);
 uint32_t pulse_sites(const struct pulse *p);

@@ -35,6 +35,7 @@ struct house_finding { /* something that is not well now */
     ts_ms since_ms;
 };
 #define HOUSE_FINDINGS 16
+#define HOUSE_STEPS 24 /* five minutes each: two hours */
 
 struct house_state {
     ts_ms started_ms;
@@ -46,6 +47,10 @@ struct house_state {
     uint64_t rules_lsn;
     int64_t lag_ms; /* of the rules behind the journal */
     uint32_t streams, sessions;
+    /* Share of placed sites that deliver, per cent, oldest first; below 0: not known.
+     * The last one is of the five minutes that begin at step_ms. */
+    float delivering[HOUSE_STEPS];
+    ts_ms step_ms;
 };
 
 struct house {

@@ -11,6 +11,7 @@
 
 #include "model/org.h"
 #include "model/site.h"
+#include "rules/vital.h"
 
 struct live_site {                      /* by site id; row 0 is empty */
     ts_ms last_pass_ms, last_arrive_ms; /* 0 never since start */
@@ -19,6 +20,8 @@ struct live_site {                      /* by site id; row 0 is empty */
     uint32_t today;                     /* passes of the civil day, seen since start */
     uint32_t unread;                    /* of them without a whole plate */
     uint16_t devices, devices_online;   /* that send for it */
+    float usual; /* usual passes in the full five minutes of `flow`; -1 not known */
+    struct vital_site vital;
     int64_t late_ms; /* how late records come: running mean of arrival minus pass */
 };
 struct live_device { /* by device id; row 0 is empty */

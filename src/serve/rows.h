@@ -45,9 +45,16 @@ void rows_site(
     struct buf *out, const struct org_table *orgs, const struct live *live,
     const struct model *model, const struct site *site, ts_ms now);
 
-/* "ok", "late", "silent", "unplaced". */
+/* "ok", "late", "clock", "degraded", "silent", "offline", "unplaced". */
 const char *
 rows_site_state(const struct live *live, const struct site *site, ts_ms now);
+/* "ok", "clock", "degraded", "silent" of enum vital_state. */
+const char *rows_vital_name(uint8_t state);
+/* Is something wrong with it that a person should mend? */
+bool rows_site_ails(const struct live *live, const struct site *site, ts_ms now);
+/* What a judged state says, in the figures that were compared, as {"zh","en"}; null for
+ * ok. `now`: how long it lasts; for an entry of the journal, when it was said. */
+void rows_vital_text(struct buf *out, const struct vital_site *v, ts_ms now);
 void rows_device(
     struct buf *out, const struct site_table *sites, const struct live *live,
     const struct device *row);

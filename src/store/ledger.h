@@ -81,6 +81,8 @@ enum ledger_topic {
     TOPIC_ORG,
     TOPIC_DEVICE,
     TOPIC_LOOK,
+    TOPIC_VITAL, /* a site fell silent, reads badly ... or is well again; seq: minutes
+                    since 1970 */
 };
 
 struct ledger_entry {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sites (点位): list, one, its flow, and where it stands. */
 #include "serve/api_kit.h"
+#include "serve/site_flow.h"
 #include "store/ledger_place.h"
 
 #include <math.h>
@@ -80,6 +81,101 @@ device_rows(struct buf *out, struct kit *k, struct arena *a, struct site_id site
 }
 
 static enum err
+flow(struct req *r, struct api_env *env)
+{
+    struct kit k;
+    struct arena a;
+    const int64_t step = SIGHT_FLOW_MS;
+    struct site_flow_ask ask = {
+        .from = api_int(r, "from_ms", 0) / step * step, .to = api_int(r, "to_ms", 0)};
+    kit_open(&k, env, r);
+    const struct site *s = asked(r, &k);
+    enum err e = OK;
+    if (!s)
+        e = req_refuse(r, REFUSE_NOT_FOUND, NULL, NULL, NULL);
+    else if (ask.to <= ask.from || ask.to - ask.from > SITE_FLOW_MAX_MS)
+        e = req_refuse(
+            r, REFUSE_BAD_REQUEST, "to_ms",
+            "to_ms must lie behind from_ms, at most 8 days",
+            "to_ms 须晚于 from_ms，且不超过 8 天");
+    if (s && ask.to > ask.from && ask.to - ask.from <= SITE_FLOW_MAX_MS) {
+        struct model *model = k.house->model(k.house->ctx);
+        arena_init(&a, 64 << 20);
+        ask.site = s->id;
+        ask.now = k.desk.now;
+        ask.model = model;
+        ask.live = k.live;
+        e = site_flow_json(k.house, &ask, &a, req_out(r));
+        arena_release(&a);
+        model_unref(model);
+    }
+    kit_close(&k);
+    return e;
+}
+
+/* ---- the last days ---- */
+
+#define SPELL_DAYS 7
+#define SPELLS 50
+
+/* Changes of its health, newest first, as the journal holds them. */
+static void
+spell_rows(struct buf *out, struct kit *k, struct arena *a, struct site_id site)
+{
+    static const char *const levels[] = {
+        [VITAL_OK] = "blue",
+        [VITAL_CLOCK] = "yellow",
+        [VITAL_DEGRADED] = "yellow",
+        [VITAL_SILENT] = "orange"};
+    struct ledger_entry *rows;
+    size_t n, shown = 0;
+    uint32_t after = (uint32_t)((k->desk.now - SPELL_DAYS * DAY_MS) / MINUTE_MS);
+    buf_text(out, ",\"health\":[");
+    if (ledger_journal_of(k->desk.reader, TOPIC_VITAL, site.v, after, a, &rows, &n) !=
+        OK)
+        n = 0;
+    for (size_t i = n; i-- > 0 && shown < SPELLS;) {
+        struct vital_site v;
+        if (vital_decode(rows[i].payload, &v) != OK)
+            continue;
+        buf_fmt(
+            out, "%s{\"at_ms\":%lld,\"level\":\"%s\",\"state\":\"%s\",\"text\":",
+            shown++ ? "," : "", (long long)rows[i].at_ms, levels[v.state],
+            rows_vital_name(v.state));
+        if (v.state == VITAL_OK)
+            buf_text(out, "{\"zh\":\"恢复正常\",\"en\":\"well again\"}");
+        else
+            rows_vital_text(out, &v, v.said_ms);
+        buf_text(out, "}");
+    }
+    buf_text(out, "]");
+}
+
+/* Its learned days, oldest first: clock, reading, flow. */
+static void
+past_rows(
+    struct buf *out, const struct zone *z, const struct model *model,
+    struct site_id site)
+{
+    const struct site_habit *h = model_habit(model, site);
+    buf_text(out, ",\"days\":[");
+    for (uint32_t i = 0; h && i < h->past_n; i++) {
+        const struct habit_past *p = &h->past[i];
+        buf_fmt(
+            out,
+            "%s{\"day_ms\":%lld,\"passes\":%u,\"read_rate\":%.4f,"
+            "\"clock_error_ms\":",
+            i ? "," : "", (long long)civil_day_start(p->day, z), p->reads,
+            1 - (double)p->unread);
+        if (p->offset_sd_ms)
+            buf_fmt(out, "%d,\"clock_sd_ms\":%u}", p->offset_ms, p->offset_sd_ms);
+        else
+            buf_text(out, "null,\"clock_sd_ms\":null}");
+    }
+    buf_text(out, "]");
+}
+
+static enum err
 one(struct req *r, struct api_env *env)
 {
     struct kit k;
@@ -110,73 +206,16 @@ one(struct req *r, struct api_env *env)
     else
         buf_text(out, ",\"precision\":{\"value\":null,\"closed\":0}");
     buf_fmt(
-        out, ",\"muted\":%s,\"model\":%u,\"health\":[]",
+        out, ",\"muted\":%s,\"model\":%u",
         closed >= 20 && stat.good * 2 < closed ? "true" : "false",
         model ? model_number(model) : 0);
+    spell_rows(out, &k, &a, s->id);
+    past_rows(out, &k.house->zone, model, s->id);
     device_rows(out, &k, &a, s->id);
     buf_text(out, "}");
     arena_release(&a);
     model_unref(model);
     kit_close(&k);
-    return e;
-}
-
-static enum err
-flow(struct req *r, struct api_env *env)
-{
-    struct kit k;
-    struct arena a;
-    struct sight_cell *cells;
-    size_t n;
-    const int64_t step = SIGHT_FLOW_MS;
-    ts_ms from = api_int(r, "from_ms", 0) / step * step, to = api_int(r, "to_ms", 0);
-    kit_open(&k, env, r);
-    const struct site *s = asked(r, &k);
-    ts_ms now = k.desk.now;
-    struct site_id id = s ? s->id : (struct site_id){0};
-    kit_close(&k);
-    if (!id.v)
-        return req_refuse(r, REFUSE_NOT_FOUND, NULL, NULL, NULL);
-    if (to <= from || to - from > 8 * DAY_MS)
-        return req_refuse(
-            r, REFUSE_BAD_REQUEST, "to_ms",
-            "to_ms must lie behind from_ms, at most 8 days",
-            "to_ms 须晚于 from_ms，且不超过 8 天");
-    arena_init(&a, 64 << 20);
-    struct sight_ask ask = {.from = from, .to = to, .arena = &a};
-    struct sight_snap *snap = sight_snapshot(kit_house(env)->sight);
-    enum err e = snap ? sight_flow(snap, id, id, &ask, &cells, &n) : ERR_NOMEM;
-    sight_snap_free(snap);
-    size_t slots = (size_t)((to - from + step - 1) / step);
-    uint32_t *count = e == OK ? arena_array(&a, slots + 1, sizeof *count) : NULL;
-    double *speed = e == OK ? arena_array(&a, slots + 1, sizeof *speed) : NULL;
-    if (e == OK && (!count || !speed))
-        e = ERR_NOMEM;
-    for (size_t i = 0; e == OK && i < n; i++) {
-        size_t at = (size_t)((cells[i].at - from) / step);
-        if (cells[i].at < from || at >= slots)
-            continue;
-        count[at] = cells[i].n;
-        speed[at] = cells[i].speed_n ? (double)cells[i].speed_sum_dkmh / 10.0 /
-                                           (double)cells[i].speed_n
-                                     : NAN;
-    }
-    struct buf *out = req_out(r);
-    if (e == OK) {
-        buf_fmt(
-            out, "{\"as_of_ms\":%lld,\"step_ms\":%lld,\"from_ms\":%lld,\"n\":[",
-            (long long)now, (long long)step, (long long)from);
-        for (size_t i = 0; i < slots; i++)
-            buf_fmt(out, "%s%u", i ? "," : "", count[i]);
-        buf_text(out, "],\"speed_kmh\":[");
-        for (size_t i = 0; i < slots; i++)
-            if (count[i] && isfinite(speed[i]))
-                buf_fmt(out, "%s%.1f", i ? "," : "", speed[i]);
-            else
-                buf_text(out, i ? ",null" : "null");
-        buf_text(out, "],\"by\":{},\"unread\":[],\"offline\":[]}");
-    }
-    arena_release(&a);
     return e;
 }
 
@@ -219,8 +258,8 @@ change(struct req *r, struct api_env *env)
 #define SITE_ROLES (KIT_LOOKERS | ROLE_ADMIN)
 
 static const struct api_value list_params[] = {
-    {"state", API_WORD, 0, 0, false, false, "ok|late|silent|offline|unplaced", NULL,
-     "状态", "state"},
+    {"state", API_WORD, 0, 0, false, false,
+     "ok|late|clock|degraded|silent|offline|unplaced", NULL, "状态", "state"},
     {"q", API_TEXT, 1, 64, false, false, NULL, NULL, "名称、编码或道路",
      "part of name, code or road"},
     API_LIMIT_ROWS(10000),

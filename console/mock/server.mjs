@@ -12,6 +12,7 @@ import { makeSites, picture, plate, random, roads } from "./city.mjs";
 import { flight } from "./flight.mjs";
 import { clockOf, loops, required } from "./loops.mjs";
 import { QUESTIONS } from "./questions.mjs";
+import { boardRows, days, flow, reasonOf, spells } from "./sites.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const T = (zh, en) => ({ zh, en });
@@ -36,6 +37,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
   const now = () => Date.now();
   let journal = 1000, counter = 0;
   const sites = empty ? [] : makeSites(n_sites, now());
+  for (const s of sites) s.reason = reasonOf(s);
   const orgs = [{ id: 1, parent: null, kind: "corps", name: "演示市交警支队", lon: 112.55, lat: 37.87, users: 9, units: 0 },
     ...["迎泽大队", "杏花岭大队", "小店大队", "万柏林大队"].flatMap((name, i) => [{ id: 2 + i, parent: 1, kind: "brigade", name, lon: null, lat: null, users: 4, units: 6 }, { id: 10 + i, parent: 2 + i, kind: "squad", name: name.replace("大队", "一中队"), lon: null, lat: null, users: 12, units: 6 }])];
   const users = [["duty", "周敏"], ["analyst", "何川"], ["squad", "郭强"], ["supervisor", "任远"], ["auditor", "孟洁"], ["security", "贺平"], ["admin", "康宁"]].map(([role, display], i) => (
@@ -189,9 +191,9 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
   const sessionBody = (s) => ({ user: { id: s.user.id, name: s.user.name, display: s.user.display, role: s.user.role, org: s.user.org, callsign: s.user.callsign, unit: s.user.role === "squad" ? 3 : null }, csrf: s.csrf, must_change_password: s.user.must, idle_ms: 1800000, expires_ms: now() + 8 * H, now_ms: now(), may: routes.filter((r) => r[1].includes(s.user.role)).map((r) => r[0]) });
   const brief = ({ password, must, ...u }) => u;
   const find = (rows, id) => rows.find((x) => String(x.id) === id) ?? no(404, "not_found", "没有这个对象。", "No such object.");
-  const board = () => ({ as_of_ms: now(), measures: [
-    { name: "unsigned", ...T("待签收", "to be signed"), unit: "", value: [...matters.values()].filter((m) => m.kind === "alarm" && m.state === "raised").length, good: "low", trend: trend(9, 6), trend_step_ms: 300000 }, { name: "sign", ...T("签收用时（中位）", "median time to sign"), unit: "s", value: 47, good: "low", trend: trend(50, 20), trend_step_ms: 300000 },
-    { name: "online", ...T("相机在线", "cameras online"), unit: "%", value: 98.6, good: "high", trend: trend(98, 1), trend_step_ms: 300000 }, { name: "rate", ...T("过车", "passes"), unit: "/min", value: 3612, good: null, trend: trend(3500, 900), trend_step_ms: 300000 }],
+  const board = () => ({ as_of_ms: now(), trend_from_ms: now() - 2 * H, measures: [
+    { name: "waiting", ...T("待签收", "to be signed"), unit: "", value: [...matters.values()].filter((m) => m.kind === "alarm" && m.state === "raised").length, good: "low", trend: trend(9, 6), trend_step_ms: 300000 }, { name: "sign", ...T("签收用时（中位）", "median time to sign"), unit: "s", value: 47, good: "low", trend: trend(50, 20), trend_step_ms: 300000 },
+    { name: "cameras", ...T("相机在线", "cameras online"), unit: "%", value: 98.6, good: "high", trend: trend(98, 1), trend_step_ms: 300000 }, { name: "passes", ...T("过车", "passes"), unit: "/min", value: 3612, usual: 3480, trend_usual: trend(3450, 200), good: null, trend: trend(3500, 900), trend_step_ms: 300000 }].map((m) => ({ usual: null, trend_usual: [], ...m })),
   changes: [...matters.values()].flatMap((m) => m.journal.map((j) => ({ at_ms: j.at_ms, level: m.level, text: T(`${m.place?.text ?? ""} ${j.label.zh}`, `${m.place?.text ?? ""} ${j.label.en}`), matter: m.id }))).sort((a, b) => b.at_ms - a.at_ms).slice(0, 8) });
   const trendOf = random(3);
   const trends = new Map();
@@ -228,11 +230,11 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
     ["GET /session", ALL, (x) => sessionBody(x.s)],
     ["DELETE /session", ALL, (x) => { sessions.delete(x.s.token); note(x.user, "security", "session.out"); return null; }],
     ["POST /session/password", ALL, (x) => { if (x.body.old !== x.user.password) no(403, "forbidden", "现在的密码不对。", "The present password is wrong.", "old"); if ((x.body.new ?? "").length < 10) no(400, "bad_request", "新密码至少要 10 个字符。", "At least 10 characters.", "new"); x.user.password = x.body.new; x.user.must = false; x.s.csrf = randomBytes(16).toString("hex"); return sessionBody(x.s); }],
-    ["GET /meta", ALL, meta], ["GET /events", ALL, null], ["GET /board", WORK, board], ["GET /road", ALL, () => (empty ? { type: "FeatureCollection", features: [] } : roads())],
+    ["GET /meta", ALL, meta], ["GET /events", ALL, null], ["GET /board", WORK, board], ["GET /board/{measure}", WORK, (x) => list(boardRows(x.p[0], sites, [...matters.values()].filter((m) => m.kind === "alarm"), now()), new URLSearchParams("limit=20000"))], ["GET /road", ALL, () => (empty ? { type: "FeatureCollection", features: [] } : roads())],
     ["GET /sites", [...WORK, "admin"], (x) => list(sites, x.q)],
-    ["GET /sites/{id}", [...WORK, "admin"], (x) => { const s = find(sites, x.p[0]); return { ...s, late_ms_p95: 1800, precision: { value: 0.93, closed: 41 }, muted: false, model: 12, health: s.state === "ok" ? [] : [{ at_ms: now() - H, text: T("三次心跳未到", "three beats missed"), level: "yellow" }], device_list: devices.filter((d) => d.site.id === s.id) }; }],
+    ["GET /sites/{id}", [...WORK, "admin"], (x) => { const s = find(sites, x.p[0]); return { ...s, late_ms_p95: 1800, precision: { value: 0.93, closed: 41 }, muted: false, model: 12, health: spells(s, now()), days: days(s, now()), device_list: devices.filter((d) => d.site.id === s.id) }; }],
     ["POST /sites/{id}", ["admin"], (x) => Object.assign(find(sites, x.p[0]), x.body)],
-    ["GET /sites/{id}/flow", [...WORK, "admin"], (x) => { const f = Number(x.q.get("from_ms")), t = Number(x.q.get("to_ms")), k = Math.floor((t - f) / 300000), r = random(Number(x.p[0])), n = Array.from({ length: k }, (_, i) => { const h = ((f + i * 300000) / H + 8) % 24; return Math.max(0, Math.round((12 + 60 * Math.exp(-((h - 8) ** 2) / 5) + 70 * Math.exp(-((h - 18) ** 2) / 6)) * (0.7 + r() * 0.6))); }); const gap = Math.floor(k * 0.4); for (let i = gap; i < gap + Math.min(9, k / 8); i++) n[i] = 0; return { as_of_ms: now(), step_ms: 300000, from_ms: f, n, speed_kmh: n.map((v) => (v ? Math.round(62 - v * 0.22 + r() * 6) : null)), by: { K: n.map((v) => Math.round(v * 0.8)), H: n.map((v) => Math.round(v * 0.13)), other: n.map((v) => v - Math.round(v * 0.8) - Math.round(v * 0.13)) }, unread: n.map((v) => Math.round(v * 0.04)), offline: [[f + gap * 300000, f + (gap + Math.min(9, k / 8)) * 300000]] }; }],
+    ["GET /sites/{id}/flow", [...WORK, "admin"], (x) => flow(Number(x.p[0]), Number(x.q.get("from_ms")), Number(x.q.get("to_ms")), now())],
     ["GET /alarms", WORK, (x) => { const st = x.q.get("state") ?? "open"; return list([...alarms.values()].reverse().filter((a) => { const m = matters.get(a.matter); return st === "all" || (st === "withdrawn" ? a.state === "withdrawn" : st === "open" ? a.state !== "withdrawn" && m.open : !m.open); }).map(alarmRow), x.q); }],
     ["GET /alarms/{id}", WORK, (x) => { const a = alarms.get(x.p[0]) ?? no(404, "not_found", "没有这条预警。", "No such alarm."); note(x.user, "look", "GET /alarms/{id}", { object: a.id, matter: a.matter, count: a.evidence.length }); return { ...a, matter: full(matters.get(a.matter), x.user) }; }],
     ["GET /matters", WORK, (x) => { const st = x.q.get("state") ?? "open"; return list([...matters.values()].reverse().filter((m) => (st === "all" || m.open === (st === "open")) && (x.q.get("mine") !== "1" || m.owner.user === x.user.id || (x.user.role === "squad" && m.unit === 3))).map(row), x.q); }],

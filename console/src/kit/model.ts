@@ -86,18 +86,20 @@ export interface AlarmFull extends Omit<Alarm, "matter"> {
   legal: Text; history: { at_ms: number; what: string; text: Text; sightings: string[] }[]; purpose: string; matter: MatterFull | null;
 }
 
+export type SiteState = "ok" | "late" | "clock" | "degraded" | "silent" | "offline" | "unplaced";
+export interface SiteDay { day_ms: number; passes: number; read_rate: number; clock_error_ms: number | null; clock_sd_ms: number | null }
 export interface Site {
   id: number; code: string; name: string; kind: string; lon: number | null; lat: number | null; heading_deg: number | null; directions: number[];
-  lanes: number; limit_kmh: number | null; org: Ref | null; state: "ok" | "late" | "silent" | "offline" | "unplaced"; last_pass_ms: number | null;
-  flow: number; flow_usual: number | null; read_rate: number | null; clock_error_ms: number | null; devices: number; devices_online: number;
+  lanes: number; limit_kmh: number | null; org: Ref | null; state: SiteState; reason: Text | null; since_ms: number | null; last_pass_ms: number | null;
+  flow: number; flow_usual: number | null; read_rate: number | null; misread_rate: number | null; clock_error_ms: number | null; clock_sd_ms: number | null; devices: number; devices_online: number;
 }
 export interface SiteFull extends Site {
   late_ms_p95: number | null; precision: { value: number | null; closed: number }; muted: boolean; model: number;
-  health: { at_ms: number; text: Text; level: Level }[]; device_list: Device[];
+  health: { at_ms: number; state: SiteState; text: Text; level: Level }[]; days: SiteDay[]; device_list: Device[];
 }
 export interface Flow {
   as_of_ms: number; step_ms: number; from_ms: number; n: number[]; speed_kmh: (number | null)[]; by: Record<string, number[]>;
-  unread: number[]; offline: [number, number][];
+  lanes: Record<string, number[]>; directions: Record<string, number[]>; usual: (number | null)[]; detail: boolean; unread: number[]; offline: [number, number][];
 }
 export interface Unit {
   id: number; callsign: string; kind: string; org: Ref | null; officers: Ref[]; state: string; lon: number | null; lat: number | null;
@@ -144,9 +146,10 @@ export interface System {
   counters: (Text & { name: string; unit: string; value: number; rate: number | null })[];
 }
 export interface Measure extends Text {
-  name: string; unit: string; value: number | null; good: "low" | "high" | null; trend: (number | null)[]; trend_step_ms: number;
+  name: string; unit: string; value: number | null; usual: number | null; good: "low" | "high" | null; trend: (number | null)[]; trend_usual: (number | null)[]; trend_step_ms: number;
 }
-export interface Board { as_of_ms: number; measures: Measure[]; changes: { at_ms: number; level: Level; text: Text; matter: string | null }[] }
+export interface BoardRow { matter?: string; site?: number; name: string; value: number | null; state: string }
+export interface Board { as_of_ms: number; trend_from_ms: number; measures: Measure[]; changes: { at_ms: number; level: Level; text: Text; matter: string | null }[] }
 export interface Hit { type: string; id: string; text: string; sub: Text }
 
 export interface QuestionParam extends Text {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // live.tsx - the city now: map of sites, flow, units, alarms; the same rows as tables beside it.
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { alarms, board, queue, rate, sites, units } from "../kit/city";
 import { t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
-import type { Site, Unit } from "../kit/model";
+import type { Measure, Site, Unit } from "../kit/model";
 import { go, href, route } from "../kit/route";
 import { codeText, may, ruleText } from "../kit/session";
 import { ago, num } from "../kit/time";
 import { Empty, Failed, LevelSign, Loading, PlateSign, Tag, When, Worn } from "../parts/bits";
+import { BoardRows } from "../parts/boardrows";
 import { Spark } from "../parts/chart";
 import { Grid } from "../parts/grid";
 import { MapPane, type Picked } from "../parts/map";
@@ -20,11 +21,12 @@ const picked = signal<Picked | null>(null);
 const table = signal<"alarms" | "sites" | "units">("alarms");
 
 export function siteTone(s: Site["state"]): string {
-  return s === "ok" ? "good" : s === "offline" ? "bad" : "warn";
+  return s === "ok" ? "good" : s === "offline" || s === "silent" ? "bad" : "warn";
 }
 
 export function Measures({ big = false }: { big?: boolean }) {
   const b = board.value;
+  const [why, setWhy] = useState<Measure | null>(null);
   if (!b) return null;
   return (
     <div class={big ? "measures measures-big" : "measures"}>
@@ -34,13 +36,15 @@ export function Measures({ big = false }: { big?: boolean }) {
         const flat = Math.abs(d) < Math.max(0.5, Math.abs(m.value ?? 0) * 0.02);
         return (
           <div key={m.name} class="measure">
-            <span class="measure-name">{tx(m)}</span>
+            {big ? <span class="measure-name">{tx(m)}</span>
+              : <button class="measure-name quiet" title={t("board.open")} onClick={() => setWhy(m)}>{tx(m)} <span aria-hidden="true">›</span></button>}
             <span class="measure-value num">{num(m.value, m.value !== null && !Number.isInteger(m.value) ? 1 : 0)} {m.value !== null && <small>{m.unit}</small>}</span>
-            {known.length > 3 && m.value !== null && <span class={`measure-trend ${!flat && m.good ? ((d > 0) === (m.good === "high") ? "up-good" : "up-bad") : "dim"}`}>{t(flat ? "trend.flat" : d > 0 ? "trend.up" : "trend.down")}</span>}
-            {known.length > 1 && <Spark values={m.trend} label={t("trend.aria", { what: tx(m), n: m.trend.length })} />}
+            {m.usual !== null ? <span class="measure-trend dim num">{t("board.usual", { v: num(m.usual, m.usual < 10 ? 1 : 0) })}</span> : known.length > 3 && m.value !== null && <span class={`measure-trend ${!flat && m.good ? ((d > 0) === (m.good === "high") ? "up-good" : "up-bad") : "dim"}`}>{t(flat ? "trend.flat" : d > 0 ? "trend.up" : "trend.down")}</span>}
+            {known.length > 1 && <Spark values={m.trend} usual={m.trend_usual} label={t("trend.aria", { what: tx(m), n: m.trend.length })} />}
           </div>
         );
       })}
+      {why && <BoardRows of={why} close={() => setWhy(null)} />}
     </div>
   );
 }

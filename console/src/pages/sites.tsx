@@ -4,27 +4,40 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { get, poll, post, sentence } from "../kit/api";
 import { sites } from "../kit/city";
 import { useDraft } from "../kit/draft";
-import { t, tx } from "../kit/i18n";
+import { lang, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
-import type { Flow, Site, SiteFull } from "../kit/model";
+import type { Flow, Site, SiteDay, SiteFull } from "../kit/model";
 import { go, route } from "../kit/route";
 import { codeText, may } from "../kit/session";
-import { ago, duration, instant, num, percent, serverNow } from "../kit/time";
-import { AsOf, Empty, Failed, LevelSign, Loading, Tag, When, Worn } from "../parts/bits";
+import { ago, date, duration, instant, num, percent, serverNow } from "../kit/time";
+import { AsOf, Empty, Failed, Loading, Tag, When, Worn } from "../parts/bits";
 import { Chart } from "../parts/chart";
 import { Grid } from "../parts/grid";
+import { Icon } from "../parts/icon";
 import { siteTone } from "./live";
 
 const H = 3600000;
 
-function flowChart(f: Flow) {
-  const times = f.n.map((_, i) => f.from_ms + i * f.step_ms);
-  const names: [string, string, string][] = [["K", "flow.car", "series-1"], ["H", "flow.truck", "series-2"], ["other", "flow.other", "series-3"]];
+type Split = "class" | "lane" | "direction" | "unread";
+const SERIES = ["series-1", "series-2", "series-3", "series-4"];
+
+/** The bars of a split; one row of all passes when the window is too long for one. */
+function bars(f: Flow, split: Split) {
+  const all = [{ name: t("flow.all"), colour: "series-1", values: f.n }];
+  if (!f.detail) return all;
+  const some = (rows: { name: string; values: number[] }[]) => (rows.length ? rows.map((r, i) => ({ ...r, colour: SERIES[i % SERIES.length]! })) : all);
+  if (split === "class") return some([["K", "flow.car"], ["H", "flow.truck"], ["other", "flow.other"]].filter(([k]) => f.by[k!]?.length).map(([k, name]) => ({ name: t(name!), values: f.by[k!]! })));
+  if (split === "unread") return some([{ name: t("flow.read"), values: f.n.map((n, i) => Math.max(0, n - (f.unread[i] ?? 0))) }, { name: t("flow.unread"), values: f.unread }]);
+  if (split === "lane") return some(Object.entries(f.lanes).map(([k, values]) => ({ name: k === "0" ? t("flow.lane0") : t("flow.lane", { n: k }), values })));
+  return some(Object.entries(f.directions).map(([k, values]) => ({ name: codeText("direction", Number(k)), values })));
+}
+
+function flowChart(f: Flow, split: Split) {
   return {
-    times, unit: t("flow.unit"), time_axis: t("f.time"), missing: f.offline, missing_label: t("site.state.offline"),
-    bars: names.some(([k]) => f.by[k]?.length) ? names.filter(([k]) => f.by[k]?.length).map(([k, name, colour]) => ({ name: t(name), colour, values: f.by[k]! }))
-      : [{ name: t("flow.all"), colour: "series-1", values: f.n }],
+    times: f.n.map((_, i) => f.from_ms + i * f.step_ms), unit: t("flow.unit"), time_axis: t("f.time"), missing: f.offline, missing_label: t("flow.silent"),
+    bars: bars(f, split),
+    ...(f.usual.some((v) => v !== null) ? { usual: { name: t("flow.usual"), values: f.usual } } : {}),
     line: { name: t("f.speed"), values: f.speed_kmh.map((v) => (v == null ? null : Math.round(v))), unit: "km/h" },
   };
 }
@@ -34,26 +47,31 @@ function FlowPane({ id }: { id: string }) {
   const [error, setError] = useState("");
   const [hours, setHours] = useState(24);
   const [table, setTable] = useState(false);
+  const [split, setSplit] = useState<Split>("class");
   const load = () => {
     const to = Math.floor(serverNow() / 300000) * 300000;
     poll<Flow>(`/sites/${id}/flow?from_ms=${to - hours * H}&to_ms=${to}`).then((f) => { setFlow(f); setError(""); }, (e: unknown) => setError(sentence(e)));
   };
   useEffect(load, [id, hours]);
   useEffect(() => { const h = setInterval(load, 60000); return () => clearInterval(h); }, [id, hours]);
-  const data = useMemo(() => (flow ? flowChart(flow) : null), [flow]);
-  const rows = useMemo(() => (flow ? flow.n.map((n, i) => ({ at: flow.from_ms + i * flow.step_ms, n, v: flow.speed_kmh[i] ?? null, u: flow.unread[i] ?? 0 })).reverse() : []), [flow]);
+  const data = useMemo(() => (flow ? flowChart(flow, split) : null), [flow, split]);
+  const rows = useMemo(() => (flow ? flow.n.map((n, i) => ({ at: flow.from_ms + i * flow.step_ms, n, v: flow.speed_kmh[i] ?? null, u: flow.detail ? flow.unread[i] ?? 0 : null, x: flow.usual[i] ?? null })).reverse() : []), [flow]);
   return (
     <section class="block">
       <div class="line"><h3>{t("flow.title")}</h3><span class="grow" />
         <div class="tabs" role="group" aria-label={t("span.legend")}>{[6, 24, 72, 168].map((h) => <button key={h} aria-pressed={hours === h} onClick={() => setHours(h)}>{t(h < 24 ? "span.hours" : "span.days", { n: h < 24 ? h : h / 24 })}</button>)}</div>
+        {flow?.detail !== false
+          ? <select aria-label={t("flow.split")} value={split} onChange={(e) => setSplit(e.currentTarget.value as Split)}>{(["class", "lane", "direction", "unread"] as const).map((x) => <option key={x} value={x}>{t(`flow.split.${x}`)}</option>)}</select>
+          : <span class="dim">{t("flow.no_detail")}</span>}
         <button class="small" aria-pressed={table} onClick={() => setTable(!table)}>{t("chart.table")}</button></div>
       {error && flow && <Worn error={error} again={load} />}
       {error && !flow ? <Failed what={error} again={load} /> : !flow || !data ? <Loading /> : table ? (
         <div class="chart"><Grid label={t("flow.title")} rows={rows} id={(r) => String(r.at)} exportName={`flow-${id}`} columns={[
           { key: "at", head: t("f.time"), width: "1fr", cell: (r) => instant(r.at), sort: (r) => r.at, text: (r) => new Date(r.at).toISOString() },
           { key: "n", head: t("flow.unit"), width: "110px", align: "right", cell: (r) => num(r.n), sort: (r) => r.n, text: (r) => String(r.n) },
+          { key: "x", head: t("flow.usual"), width: "90px", align: "right", cell: (r) => <span class="dim">{num(r.x, 1)}</span>, sort: (r) => r.x, text: (r) => String(r.x ?? "") },
           { key: "v", head: t("f.speed"), width: "110px", align: "right", cell: (r) => num(r.v), sort: (r) => r.v, text: (r) => String(r.v ?? "") },
-          { key: "u", head: t("flow.unread"), width: "110px", align: "right", cell: (r) => num(r.u), sort: (r) => r.u, text: (r) => String(r.u) },
+          { key: "u", head: t("flow.unread"), width: "110px", align: "right", cell: (r) => num(r.u), sort: (r) => r.u, text: (r) => String(r.u ?? "") },
         ]} /></div>
       ) : <Chart data={data} label={t("flow.aria", { max: num(Math.max(0, ...flow.n)), sum: num(flow.n.reduce((a, b) => a + b, 0)) })} />}
       {flow && <AsOf ms={flow.as_of_ms} limit_ms={600000} />}
@@ -86,6 +104,21 @@ function Place({ s, done }: { s: SiteFull; done: () => void }) {
   );
 }
 
+/** The learned days of a site, newest first. */
+function Days({ rows }: { rows: SiteDay[] }) {
+  if (!rows.length) return <p class="dim">{t("site.days_none")}</p>;
+  return (
+    <table class="rows"><thead><tr><th scope="col">{t("site.day")}</th><th scope="col" class="right">{t("site.day_passes")}</th><th scope="col" class="right">{t("site.read")}</th><th scope="col" class="right">{t("site.clock")}</th></tr></thead>
+      <tbody>{rows.slice().reverse().map((d) => <tr key={d.day_ms}><td class="num">{date(d.day_ms)}</td><td class="num right">{num(d.passes)}</td><td class="num right">{percent(d.read_rate)}</td><td class="num right">{seconds(d.clock_error_ms, d.clock_sd_ms)}</td></tr>)}</tbody></table>
+  );
+}
+
+/** "+12.3 s ± 0.9". */
+function seconds(ms: number | null, sd: number | null): string {
+  if (ms === null) return "—";
+  return `${ms > 0 ? "+" : ""}${num(ms / 1000, 1)} s${sd === null ? "" : ` ± ${num(sd / 1000, 1)}`}`;
+}
+
 function SiteCard({ id }: { id: string }) {
   const [s, setS] = useState<SiteFull | null>(null);
   const [error, setError] = useState("");
@@ -96,7 +129,8 @@ function SiteCard({ id }: { id: string }) {
   useKeys(s && may("POST /looks") ? [{ key: "l", label: t("site.look"), run: () => go("look", "", { site: id }) }] : []);
   if (error && !s) return <Failed what={error} again={load} />;
   if (!s) return <Loading />;
-  const state = live?.state ?? s.state;
+  const now = live ?? s;
+  const state = now.state;
   return (
     <article class="card"><div class="card-scroll" tabIndex={0} role="region" aria-label={s.name}>
       <Worn error={error} again={load} />
@@ -105,10 +139,11 @@ function SiteCard({ id }: { id: string }) {
         <div class="card-sub"><span class="num">{s.code}</span> <span>{codeText("site_kind", s.kind)}</span> {s.org && <span>{s.org.name}</span>} <span>{t("live.last", { x: ago(live?.last_pass_ms ?? s.last_pass_ms) })}</span>
           {may("POST /looks") && <button class="small" onClick={() => go("look", "", { site: id })}><kbd>l</kbd> {t("site.look")}</button>}</div>
       </header>
+      {now.reason && <p class={`reason reason-${siteTone(state)}`}><Icon name="warn" size={16} /> {tx(now.reason)}{now.since_ms !== null && <span class="dim"> · {t("site.since", { at: instant(now.since_ms) })}</span>}</p>}
       <div class="stats">
-        <Stat name={t("live.per5")} value={num(live?.flow ?? s.flow)} sub={t("site.usual", { n: num(s.flow_usual) })} />
-        <Stat name={t("site.read")} value={percent(s.read_rate)} sub={t("site.read_sub")} />
-        <Stat name={t("site.clock")} value={s.clock_error_ms === null ? "—" : `${num(Math.round(s.clock_error_ms / 100) / 10 + 0, 1)} s`} sub={t("site.clock_sub", { n: s.model })} />
+        <Stat name={t("live.per5")} value={num(now.flow)} sub={now.flow_usual === null ? t("site.clock_unknown", { n: s.model }) : t("site.usual", { n: num(now.flow_usual, 1) })} />
+        <Stat name={t("site.read")} value={percent(now.read_rate)} sub={t("site.misread_sub", { p: percent(s.misread_rate) })} />
+        <Stat name={t("site.clock")} value={seconds(s.clock_error_ms, null)} sub={s.clock_sd_ms === null ? t("site.clock_unknown", { n: s.model }) : t("site.clock_pm", { sd: num(s.clock_sd_ms / 1000, 1), n: s.model })} />
         <Stat name={t("site.late")} value={s.late_ms_p95 === null ? "—" : duration(s.late_ms_p95)} sub={t("site.late_sub")} />
         <Stat name={t("site.precision")} value={percent(s.precision.value)} sub={t("site.precision_sub", { n: s.precision.closed })} />
       </div>
@@ -127,8 +162,9 @@ function SiteCard({ id }: { id: string }) {
             : <p class="dim">{t("site.no_devices")}</p>}
         </section>
       </div>
+      <section class="block"><h3>{t("site.days")}</h3><Days rows={s.days} /></section>
       <section class="block"><h3>{t("site.health")}</h3>
-        {s.health.length ? <ul class="plain">{s.health.map((h, i) => <li key={i}><LevelSign level={h.level} /> {tx(h.text)} <When ms={h.at_ms} /></li>)}</ul> : <p class="dim">{t("site.health_none")}</p>}
+        {s.health.length ? <ul class="plain">{s.health.map((h, i) => <li key={i}><Tag tone={siteTone(h.state)}>{t(`site.state.${h.state}`)}</Tag> {tx(h.text)} <When ms={h.at_ms} /></li>)}</ul> : <p class="dim">{t("site.health_none")}</p>}
       </section>
     </div></article>
   );
@@ -138,13 +174,17 @@ export function Stat({ name, value, sub }: { name: string; value: string; sub?: 
   return <div class="stat"><span class="dim">{name}</span><b class="num">{value}</b>{sub && <span class="dim">{sub}</span>}</div>;
 }
 
+/** Troubled sites first. */
+const RANK: Site["state"][] = ["offline", "silent", "degraded", "clock", "unplaced", "late", "ok"];
+const rank = (s: Site) => RANK.indexOf(s.state);
+
 function View() {
   useLive(sites);
   const [q, setQ] = useState("");
   const [only, setOnly] = useState("");
   const rows = useMemo(() => {
     const words = q.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    return sites.rows.value.filter((s) => (!only || s.state === only) && words.every((w) => s.name.toLowerCase().includes(w) || s.code.includes(w)));
+    return sites.rows.value.filter((s) => (!only || s.state === only || (only === "bad" && rank(s) < 5)) && words.every((w) => s.name.toLowerCase().includes(w) || s.code.includes(w))).sort((a, b) => rank(a) - rank(b) || a.id - b.id);
   }, [sites.rows.value, q, only]);
   const id = route.value.id;
   const step = (d: number) => {
@@ -165,7 +205,8 @@ function View() {
         <div class="pane-head">
           <input id="site-filter" class="grow" value={q} placeholder={t("site.filter")} aria-label={t("site.filter")} onInput={(e) => setQ(e.currentTarget.value)} />
           <select aria-label={t("f.state")} value={only} onChange={(e) => setOnly(e.currentTarget.value)}><option value="">{t("site.every_state")}</option>
-            {["ok", "late", "silent", "offline", "unplaced"].map((s) => <option key={s} value={s}>{t(`site.state.${s}`)} ({count(s)})</option>)}</select>
+            <option value="bad">{t("site.every_bad")} ({sites.rows.value.reduce((n, x) => n + (rank(x) < 5 ? 1 : 0), 0)})</option>
+            {RANK.map((s) => <option key={s} value={s}>{t(`site.state.${s}`)} ({count(s)})</option>)}</select>
         </div>
         {sites.status.value === "error" && sites.rows.value.length > 0 && <Worn error={sites.error.value} again={() => void sites.load()} />}
         {sites.status.value === "error" && !sites.rows.value.length ? <Failed what={sites.error.value} again={() => void sites.load()} /> : sites.status.value !== "ready" && !sites.rows.value.length ? <Loading />
@@ -174,9 +215,12 @@ function View() {
               columns={[
                 { key: "name", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut" title={s.name}>{s.name}</span>, sort: (s) => s.name, text: (s) => s.name },
                 { key: "code", head: t("f.code"), width: "0", file: true, cell: () => null, text: (s) => s.code },
-                { key: "state", head: t("f.state"), width: "76px", cell: (s) => <Tag tone={siteTone(s.state)}>{t(`site.state.${s.state}`)}</Tag>, sort: (s) => s.state, text: (s) => s.state },
-                { key: "flow", head: t("live.per5"), width: "84px", align: "right", cell: (s) => num(s.flow), sort: (s) => s.flow, text: (s) => String(s.flow) },
-                { key: "read", head: t("site.read"), width: "80px", align: "right", cell: (s) => percent(s.read_rate), sort: (s) => s.read_rate, text: (s) => String(s.read_rate ?? "") },
+                { key: "state", head: t("f.state"), width: lang.value === "zh" ? "84px" : "92px", cell: (s) => <Tag tone={siteTone(s.state)}>{t(`site.state.${s.state}`)}</Tag>, sort: (s) => rank(s), text: (s) => s.state },
+                { key: "reason", head: t("f.reason"), width: "0", file: true, cell: () => null, text: (s) => tx(s.reason) },
+                { key: "flow", head: t("site.flow_usual"), width: "92px", align: "right", cell: (s) => <>{num(s.flow)} <span class="dim">/ {num(s.flow_usual)}</span></>, sort: (s) => s.flow, text: (s) => String(s.flow) },
+                { key: "usual", head: t("flow.usual"), width: "0", file: true, cell: () => null, text: (s) => String(s.flow_usual ?? "") },
+                { key: "read", head: t("site.read"), width: "72px", align: "right", cell: (s) => percent(s.read_rate), sort: (s) => s.read_rate, text: (s) => String(s.read_rate ?? "") },
+                { key: "clock", head: t("site.clock"), width: "0", file: true, cell: () => null, text: (s) => (s.clock_error_ms === null ? "" : String(s.clock_error_ms / 1000)) },
               ]} />
           )}
       </section>

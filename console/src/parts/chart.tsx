@@ -30,24 +30,28 @@ export function Chart({ data, label }: { data: FlowChart; label: string }) {
   return bad ? <p class="dim">{t("chart.bad")}</p> : <div ref={el} class="chart" role="img" aria-label={label} />;
 }
 
-/** A trend of a few values, drawn with SVG: zero at the foot, the last value marked. */
-export function Spark({ values, label }: { values: (number | null)[]; label: string }) {
-  const got = values.filter((v): v is number => v !== null);
+/** A trend of a few values, drawn with SVG: zero at the foot, the last value marked, what is usual dashed. */
+export function Spark({ values, usual = [], label }: { values: (number | null)[]; usual?: (number | null)[]; label: string }) {
+  const got = [...values, ...usual].filter((v): v is number => v !== null);
   const top = Math.max(1e-9, ...got);
   const x = (i: number) => values.length < 2 ? 50 : 2 + (i / (values.length - 1)) * 94;
   const y = (v: number) => 26 - (v / top) * 23;
-  let path = "", pen = false;
-  values.forEach((v, i) => {
-    if (v === null) { pen = false; return; }
-    path += `${pen ? "L" : "M"}${x(i).toFixed(1)} ${y(v).toFixed(1)}`;
-    pen = true;
-  });
+  const draw = (row: (number | null)[]) => {
+    let path = "", pen = false;
+    row.forEach((v, i) => {
+      if (v === null) { pen = false; return; }
+      path += `${pen ? "L" : "M"}${x(i).toFixed(1)} ${y(v).toFixed(1)}`;
+      pen = true;
+    });
+    return path;
+  };
   const last = values.length - 1;
   const end = values[last];
   return (
     <svg class="spark" viewBox="0 0 100 28" preserveAspectRatio="none" role="img" aria-label={label}>
       <path d="M0 27H100" class="spark-zero" vector-effect="non-scaling-stroke" />
-      <path d={path} class="spark-line" vector-effect="non-scaling-stroke" fill="none" />
+      {usual.length > 1 && <path d={draw(usual)} class="spark-usual" vector-effect="non-scaling-stroke" fill="none" />}
+      <path d={draw(values)} class="spark-line" vector-effect="non-scaling-stroke" fill="none" />
       {end != null && <path d={`M${x(last)} ${y(end)}l0 0.01`} class="spark-end" vector-effect="non-scaling-stroke" />}
     </svg>
   );

@@ -18,6 +18,8 @@ export interface FlowChart {
   times: number[];
   bars: { name: string; colour: string; values: (number | null)[] }[];
   line?: { name: string; values: (number | null)[]; unit: string };
+  /** What is usual, on the axis of the bars. */
+  usual?: { name: string; values: (number | null)[] };
   unit: string; time_axis: string; missing: [number, number][]; missing_label: string;
 }
 export interface ChartHandle { set(data: FlowChart): void; resize(): void; drop(): void }
@@ -49,6 +51,8 @@ function option(d: FlowChart): EChartsCoreOption {
         ...(i === 0 ? { markArea: { silent: true, itemStyle: { color: dim, opacity: 0.22 }, label: { color: text, position: "insideTop" },
           data: d.missing.map(([a, z]) => [{ xAxis: a, name: d.missing_label }, { xAxis: z }]) } } : {}),
       })),
+      ...(d.usual ? [{ type: "line", step: "middle", name: d.usual.name, showSymbol: false, connectNulls: false, z: 3,
+        lineStyle: { width: 1.6, type: "dashed", color: text }, itemStyle: { color: text }, data: d.usual.values.map((v, j) => [d.times[j], v]) }] : []),
       ...(d.line ? [{ type: "line", yAxisIndex: 1, name: d.line.name, symbolSize: 4,
         // Lonely values would draw no line at all.
         showSymbol: d.line.values.filter((v) => v !== null).length < 100, connectNulls: false, lineStyle: { width: 1.6, color: colour("select") },

@@ -13,6 +13,7 @@
 
 #include "model/look.h"
 #include "model/site.h"
+#include "model/vehicle.h"
 
 struct analysis_rows {
     struct sighting *rows; /* oldest first */
@@ -81,7 +82,8 @@ struct analysis_needs {
     enum err (*plates)(
         void *ctx, const struct plate_pattern *pattern, ts_ms from, ts_ms to,
         struct arena *arena, struct analysis_count **out, size_t *n);
-    const struct site_table *sites; /* held as long as these needs */
+    const struct vehicle_index *registry; /* NULL: none; held as long as these needs */
+    const struct site_table *sites;       /* held as long as these needs */
     /* Least time a vehicle was learned to need from a to b, ms; 0: not learned. */
     uint32_t (*least_ms)(void *ctx, struct site_id a, struct site_id b);
     void (*learned)(void *ctx, struct site_id site, struct analysis_learned *out);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define LIST_MAX 512
+#define READS_MAX 1000000 /* of one plate */
 
 const char *
 question_type_name(enum question_type t)
@@ -370,4 +371,32 @@ question_fact(
     must(c->out->facts_n < QUESTION_FACTS);
     c->out->facts[c->out->facts_n++] =
         (struct question_fact){name, unit, value, zh, en};
+}
+
+enum err
+question_reads_of(
+    struct question_call *c, struct plate plate, analysis_reads_fn fn, void *arg)
+{
+    struct analysis_rows rows;
+    enum err e = c->needs->by_plate(
+        c->needs->ctx, plate, c->from, c->to, READS_MAX, c->arena, &rows);
+    if (e != OK || rows.n == 0)
+        return e;
+    ts_ms *at = arena_array(c->arena, rows.n, sizeof *at);
+    uint32_t *site = arena_array(c->arena, rows.n, sizeof *site);
+    if (!at || !site)
+        return ERR_TOOBIG;
+    for (size_t i = 0; i < rows.n; i++) {
+        at[i] = rows.rows[i].pass_ms;
+        site[i] = rows.rows[i].site.v;
+    }
+    return fn(arg, plate, at, site, rows.n);
+}
+
+char
+question_use_nature(const struct question_call *c, struct plate plate)
+{
+    const struct vehicle_index *x = c->needs->registry;
+    const struct vehicle *v = x ? vehicle_find(x, plate, 0) : NULL;
+    return v ? v->use_nature : 0;
 }

@@ -173,6 +173,13 @@ void question_fact(
     struct question_call *c, const char *name, const char *unit, double value,
     const char *zh, const char *en);
 
+/* needs->reads() for one plate. */
+enum err question_reads_of(
+    struct question_call *c, struct plate plate, analysis_reads_fn fn,
+    void *arg) MUST_USE;
+/* Letter of the registered use (GA 24.3), 0 when it is not registered or unknown. */
+char question_use_nature(const struct question_call *c, struct plate plate);
+
 /* A list in the arena that grows by doubling; false past the cap. */
 bool question_grow(
     struct arena *arena, void **p, size_t *room, size_t n, size_t size) MUST_USE;

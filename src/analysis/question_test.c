@@ -47,8 +47,8 @@ fitting(const struct question_param *p)
     case ASK_SITES:
         return p->max == 1 ? "S3" : "S3 S4";
     case ASK_WINDOWS:
-        return "S3@2024-10-04T08:00:00Z/2024-10-04T09:00:00Z;"
-               "S4@2024-10-04T08:00:00Z/2024-10-04T09:00:00Z";
+        return "S3@2024-10-04T00:00:00Z/2024-10-04T01:00:00Z;"
+               "S4@2024-10-04T00:00:00Z/2024-10-04T01:00:00Z";
     default:
         return p->initial ? p->initial : "1";
     }

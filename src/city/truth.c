@@ -15,7 +15,7 @@
 #include "city/rnd.h"
 
 #define DAY INT64_C(86400000)
-#define NIGHTS_MAX 62 /* gaps kept per vehicle for footholds */
+#define GAPS_MAX 155 /* stays kept per vehicle for footholds: five a day, 31 days */
 
 enum { WHAT_STATUS = 800, WHAT_CLUE };
 
@@ -58,7 +58,7 @@ struct truth {
     char truth_dir[500];
     struct refs list[LISTS];
     struct seen *seen;  /* by plate id of registered vehicles */
-    uint16_t *gap_site; /* NIGHTS_MAX (or fewer) per vehicle */
+    uint16_t *gap_site; /* gap_room per vehicle */
     int gap_room;
     int64_t *section_in; /* by vehicle with PART_SPEEDER: when it passed the section's
                             first site */
@@ -352,7 +352,7 @@ truth_new(struct city *c, const struct watchlist *w, const char *dir)
     t->city = c;
     t->watches = w;
     t->dir = dir;
-    t->gap_room = c->opts.days + 1 < NIGHTS_MAX ? c->opts.days + 1 : NIGHTS_MAX;
+    t->gap_room = 5 * c->opts.days < GAPS_MAX ? 5 * c->opts.days : GAPS_MAX;
     snprintf(t->truth_dir, sizeof t->truth_dir, "%s/truth", dir);
     t->seen = calloc(c->fleet.n, sizeof *t->seen);
     t->gap_site = calloc((size_t)c->fleet.n * (size_t)t->gap_room, sizeof *t->gap_site);

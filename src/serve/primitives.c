@@ -162,6 +162,7 @@ primitives_open(
     *p = (struct primitives){
         .snap = sight_snapshot(house->sight),
         .model = house->model ? house->model(house->ctx) : NULL,
+        .registry = house->registry ? registry_snapshot(house->registry) : NULL,
         .until_us = seconds ? os_mono_us() + seconds * INT64_C(1000000) : 0,
         .needs =
             {
@@ -177,6 +178,7 @@ primitives_open(
                 .learned = learned,
             },
     };
+    p->needs.registry = p->registry;
     return p->snap ? OK : ERR_NOMEM;
 }
 
@@ -185,6 +187,9 @@ primitives_close(struct primitives *p)
 {
     sight_snap_free(p->snap);
     model_unref(p->model);
+    if (p->registry)
+        vehicle_index_unref(p->registry);
+    p->registry = NULL;
     p->snap = NULL;
     p->model = NULL;
 }

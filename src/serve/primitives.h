@@ -2,7 +2,7 @@
 /* primitives.h - our own engine as analyses see it: a snapshot, the newest model and a
  * deadline behind analysis/needs.h.
  *
- * Owner    primitives_open() holds snapshot and model until primitives_close(), which
+ * Owner    primitives_open() holds its snapshots until primitives_close(), which
  * is safe on zeroed and twice; the sites are borrowed.
  * Threads  the thread that runs the analysis.
  * Errors   ERR_TIMEOUT past the deadline.
@@ -17,6 +17,7 @@
 struct primitives {
     struct sight_snap *snap;
     struct model *model;
+    struct vehicle_index *registry;
     dur_us until_us; /* on the monotonic clock; 0 never */
     struct analysis_needs needs;
 };

@@ -98,6 +98,27 @@ test("the limit cuts the rows and says so", async () => {
   assert.deepEqual([a.rows.length, a.truncated], [1, true]);
 });
 
+test("every question answers through the API within its bounds", async () => {
+  const span = `${noon - H}/${noon + H}`;
+  const given = {
+    collide: { windows: `+${kit.SITES[0]}@${span};+${kit.SITES[1]}@${span}` }, companions: { plates: kit.plain(2), days: 5 }, foothold: { plate: kit.plain(2), gap_h: 12 },
+    in_not_out: {}, night: { nights: 1 }, first_seen: { quiet_days: 4, where: "anywhere" },
+  };
+  const counts = {};
+  for (const q of (await who.analyst.want(200, "GET", "/questions")).items) {
+    const params = given[q.name] ?? assert.fail(`${q.name} is not asked here: add it`);
+    const whole = ["companions", "foothold", "night"].includes(q.name);
+    const a = await who.analyst.want(200, "POST", `/questions/${q.name}`, body({ params, ...(whole ? { from_ms: noon - 5 * DAY } : {}) }));
+    assert.equal(a.question, q.name);
+    assert.ok(a.coverage.text.en, q.name);
+    for (const r of a.rows) assert.equal(r.length, q.columns.length, q.name);
+    counts[q.name] = a.rows;
+  }
+  assert.deepEqual(counts.collide.map((r) => r[0]), [kit.plain(2), kit.plain(3)]);
+  assert.deepEqual(counts.companions.map((r) => [r[0], r[1], r[2]]), [[kit.plain(2), kit.plain(3), 5]]);
+  assert.deepEqual(counts.foothold.map((r) => [r[0], r[1], r[2]]), [[kit.plain(2), kit.SITES[5], 4]]);
+});
+
 test("the command line gives the same rows as JSON, CSV and GeoJSON", async () => {
   const a = await who.analyst.want(200, "POST", "/questions/first_seen", first());
   const ask = (format) => ["query", "first_seen", "quiet_days=4", "where=anywhere", "--data", t.dir, "--from", iso(noon - H), "--to", iso(noon + H), "--matter", matter, "--purpose", "inquiry", "--format", format];

@@ -5,6 +5,7 @@
 #include "daemon/parts.h"
 #include "serve/answers.h"
 #include "serve/asking.h"
+#include "rules/rule.h"
 #include "serve/looks.h"
 #include "serve/rows.h"
 
@@ -87,18 +88,23 @@ csv_row(FILE *out, const struct sighting *s, const struct site_table *sites)
 }
 
 static void
-geojson_row(
-    struct buf *out, const struct sighting *s, const struct site_table *sites,
-    bool first)
+geometry(struct buf *out, const struct site *site)
 {
-    const struct site *site = site_get(sites, s->site);
-    buf_fmt(out, "%s{\"type\":\"Feature\",\"geometry\":", first ? "" : ",\n");
     if (site && site_is_placed(site))
         buf_fmt(
             out, "{\"type\":\"Point\",\"coordinates\":[%.7f,%.7f]}", site->lon / 1e7,
             site->lat / 1e7);
     else
         buf_text(out, "null");
+}
+
+static void
+geojson_row(
+    struct buf *out, const struct sighting *s, const struct site_table *sites,
+    bool first)
+{
+    buf_fmt(out, "%s{\"type\":\"Feature\",\"geometry\":", first ? "" : ",\n");
+    geometry(out, site_get(sites, s->site));
     buf_text(out, ",\"properties\":");
     rows_sighting(out, s, sites);
     buf_text(out, "}");
@@ -174,16 +180,16 @@ print_rows(
     if (f == FORMAT_GEOJSON)
         buf_text(&b, "\n]}\n");
     fwrite(b.p, 1, b.n, c->out);
+    buf_release(&b);
     if (f == FORMAT_TABLE) {
-        buf_clear(&b);
-        looks_coverage_text(&b, &a->coverage);
+        struct note said = {0};
+        looks_coverage_note(&said, &a->coverage);
         fprintf(
-            c->out, "%zu passes, %s to %s%s\n%.*s\n", a->rows.n,
+            c->out, "%zu passes, %s to %s%s\n%s\n%s\n", a->rows.n,
             ts_format(from, a->coverage.from_ms, zone),
             ts_format(to, a->coverage.to_ms, zone),
-            a->rows.more ? " (cut: --limit)" : "", (int)b.n, (char *)b.p);
+            a->rows.more ? " (cut: --limit)" : "", said.zh, said.en);
     }
-    buf_release(&b);
 }
 
 /* ---- looks ---- */
@@ -288,8 +294,9 @@ print_answer(
     if (f == FORMAT_TABLE) {
         answers_table(&b, q, a, sites, &c->door->base->zone);
         buf_fmt(&b, "%zu rows%s\n", a->n, a->more ? " (cut: --limit)" : "");
-        looks_coverage_text(&b, &a->coverage);
-        buf_text(&b, "\n");
+        struct note said = {0};
+        looks_coverage_note(&said, &a->coverage);
+        buf_fmt(&b, "%s\n%s\n", said.zh, said.en);
     }
     fwrite(b.p, 1, b.n, c->out);
     buf_release(&b);
@@ -380,34 +387,95 @@ questions(struct op_call *c, struct note *note)
 /* ---- alarms ---- */
 
 static void
-print_alarm(
-    struct op_call *c, enum format f, const struct alarm_row *row,
-    const struct site_table *sites, bool first)
+alarm_feature(
+    struct buf *out, const struct alarm *a, const struct site_table *sites, bool first)
 {
+    buf_fmt(out, "%s{\"type\":\"Feature\",\"geometry\":", first ? "" : ",\n");
+    geometry(out, site_get(sites, a->site));
+    buf_text(out, ",\"properties\":");
+    alarm_json(out, a, sites);
+    buf_text(out, "}");
+}
+
+static void
+alarm_line(
+    FILE *out, enum format f, const struct alarm *a, const struct site_table *sites,
+    const struct zone *zone)
+{
+    static const char *const states[] = {"raised", "revised", "withdrawn"};
     char id[ALARM_ID_TEXT], plate[PLATE_TEXT], at[TS_TEXT];
-    const struct alarm *a = &row->alarm;
-    if (f == FORMAT_JSON) {
-        struct buf b = {0};
-        buf_text(&b, first ? "\n" : ",\n");
-        alarm_json(&b, a, sites);
-        fwrite(b.p, 1, b.n, c->out);
-        buf_release(&b);
-        return;
-    }
     rows_alarm_id(id, a->id);
     plate_format(plate, a->plate);
-    static const char *const states[] = {"raised", "revised", "withdrawn"};
-    if (f == FORMAT_CSV)
+    if (f == FORMAT_TABLE) {
         fprintf(
-            c->out, "%s,%s,%s,%s,%s,%lld,%.4f,%s\n", id, a->rule, states[a->state],
-            plate, site_code(sites, a->site), (long long)a->pass_ms, a->probability,
+            out, "%s  %-16s %-9s %-12s %.2f  %s %s\n", ts_format(at, a->pass_ms, zone),
+            a->rule, states[a->state], plate, a->probability, site_code(sites, a->site),
             a->subject);
-    else
-        fprintf(
-            c->out, "%s  %-16s %-9s %-12s %.2f  %s %s\n",
-            ts_format(at, a->pass_ms, &c->door->base->zone), a->rule, states[a->state],
-            plate, a->probability, site_code(sites, a->site), a->subject);
+        return;
+    }
+    fprintf(out, "%s,%s,%s,%s,", id, a->rule, states[a->state], plate);
+    csv_field(out, span_cstr(site_code(sites, a->site)));
+    fprintf(out, ",%lld,%.4f,", (long long)a->pass_ms, a->probability);
+    csv_field(out, span_cstr(a->subject));
+    fputc('\n', out);
 }
+
+static void
+print_alarm(
+    struct op_call *c, enum format f, const struct alarm *a,
+    const struct site_table *sites, bool first)
+{
+    struct buf b = {0};
+    if (f == FORMAT_JSON) {
+        buf_text(&b, first ? "\n" : ",\n");
+        alarm_json(&b, a, sites);
+    } else if (f == FORMAT_GEOJSON) {
+        alarm_feature(&b, a, sites, first);
+    } else {
+        alarm_line(c->out, f, a, sites, &c->door->base->zone);
+    }
+    fwrite(b.p, 1, b.n, c->out);
+    buf_release(&b);
+}
+
+/* What to list: a rule or a plate that does not exist must not list everything. */
+static enum err
+alarm_query(const struct op_call *c, struct alarm_query *q, struct note *note)
+{
+    bool differs;
+    const char *plate = op_text(c, "plate"), *rule = op_text(c, "kind");
+    *q = (struct alarm_query){
+        .list = ALARMS_ALL,
+        .from_ms = op_number(c, "from", 0),
+        .to_ms = op_number(c, "to", 0),
+        .rule = span_cstr(rule),
+        .cap = PAGE,
+    };
+    if (rule && !rule_find(q->rule))
+        return note_fmt(
+            note, ERR_USAGE, "kind", "there is no rule \"%s\": see tongqu-config(5)",
+            "没有规则“%s”，见 tongqu-config(5)", rule);
+    if (plate)
+        (void)plate_parse(span_cstr(plate), &q->plate, &differs);
+    if (plate && !plate_is_exact(q->plate))
+        return note_set(
+            note, ERR_USAGE, "plate", "alarms are listed by one whole plate",
+            "按号牌列预警须给出完整号牌");
+    return OK;
+}
+
+static const char *const alarm_heads[] = {
+    [FORMAT_JSON] = "[",
+    [FORMAT_CSV] = "\xEF\xBB\xBFid,kind,state,plate,site,time_ms,probability,subject\n",
+    [FORMAT_TABLE] = "",
+    [FORMAT_GEOJSON] = "{\"type\":\"FeatureCollection\",\"features\":[\n",
+};
+static const char *const alarm_feet[] = {
+    [FORMAT_JSON] = "\n]\n",
+    [FORMAT_CSV] = "",
+    [FORMAT_TABLE] = "",
+    [FORMAT_GEOJSON] = "\n]}\n",
+};
 
 static enum err
 alarms(struct op_call *c, struct note *note)
@@ -417,38 +485,25 @@ alarms(struct op_call *c, struct note *note)
     struct alarm_row *rows;
     size_t n, total = 0, limit = (size_t)op_number(c, "limit", LIMIT_MAX);
     struct site_table *sites = base_sites(c->door->base);
-    struct alarm_query q = {
-        .list = ALARMS_ALL,
-        .from_ms = op_number(c, "from", 0),
-        .to_ms = op_number(c, "to", 0),
-        .rule = span_cstr(op_text(c, "kind")),
-        .cap = PAGE,
-    };
-    const char *plate = op_text(c, "plate");
+    struct alarm_query q;
     arena_init(&a, 256 << 20);
     enum err e = format_of(c, &f, note);
-    if (e == OK && plate) {
-        bool differs;
-        (void)plate_parse(span_cstr(plate), &q.plate, &differs);
-    }
-    if (e == OK && f == FORMAT_JSON)
-        fprintf(c->out, "[");
-    if (e == OK && f == FORMAT_CSV)
-        fprintf(
-            c->out,
-            "\xEF\xBB\xBFid,kind,state,plate,site,time_ms,probability,subject\n");
+    if (e == OK)
+        e = alarm_query(c, &q, note);
+    if (e == OK)
+        fputs(alarm_heads[f], c->out);
     while (e == OK && total < limit) {
         arena_reset(&a);
         e = ledger_alarms(c->door->reader, &q, &a, &rows, &n);
         for (size_t i = 0; e == OK && i < n && total < limit; i++)
-            print_alarm(c, f, &rows[i], sites, total++ == 0);
+            print_alarm(c, f, &rows[i].alarm, sites, total++ == 0);
         if (e != OK || n < PAGE)
             break;
         q.before_raised_ms = rows[n - 1].raised_ms;
         q.before_id = rows[n - 1].alarm.id.v;
     }
-    if (e == OK && f == FORMAT_JSON)
-        fprintf(c->out, "\n]\n");
+    if (e == OK)
+        fputs(alarm_feet[f], c->out);
     site_table_unref(sites);
     arena_release(&a);
     return e;

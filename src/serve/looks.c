@@ -308,28 +308,29 @@ looks_release(struct looks_answer *a)
 }
 
 void
-looks_coverage_text(struct buf *out, const struct coverage *c)
+looks_coverage_note(struct note *out, const struct coverage *c)
 {
-    char zh[256], en[256];
-    if (c->gaps_n == 0) {
-        snprintf(zh, sizeof zh, "时段内 %u 个点位均有数据；未见不等于未经过", c->sites);
-        snprintf(
-            en, sizeof en,
+    if (c->gaps_n == 0)
+        (void)note_fmt(
+            out, OK, NULL,
             "all %u sites delivered in this window; not seen does not prove it was not "
             "there",
-            c->sites);
-    } else {
-        snprintf(
-            zh, sizeof zh,
-            "时段内 %u 个点位中有 %zu 处数据中断，车辆可能经过而未被记录", c->sites,
-            c->gaps_n);
-        snprintf(
-            en, sizeof en,
-            "%zu gaps at the %u sites of this window: the vehicle may have passed "
+            "时段内 %u 个点位均有数据；未见不等于未经过", c->sites);
+    else
+        (void)note_fmt(
+            out, OK, NULL,
+            "%2$zu gaps at the %1$u sites of this window: the vehicle may have passed "
             "unseen",
-            c->gaps_n, c->sites);
-    }
-    buf_fmt(out, "{\"zh\":\"%s\",\"en\":\"%s\"}", zh, en);
+            "时段内 %1$u 个点位中有 %2$zu 处数据中断，车辆可能经过而未被记录", c->sites,
+            c->gaps_n);
+}
+
+void
+looks_coverage_text(struct buf *out, const struct coverage *c)
+{
+    struct note said = {0};
+    looks_coverage_note(&said, c);
+    buf_fmt(out, "{\"zh\":\"%s\",\"en\":\"%s\"}", said.zh, said.en);
 }
 
 static void

@@ -65,7 +65,8 @@ enum err looks_through(
 /* The refusal behind a note's code ("look_no_matter" ...). */
 enum look_refusal looks_refusal(const char *code);
 
-/* The sentence of the coverage statement in both languages: {"zh","en"}. */
+/* The sentence of the coverage statement in both languages; the same as {"zh","en"}. */
+void looks_coverage_note(struct note *out, const struct coverage *c);
 void looks_coverage_text(struct buf *out, const struct coverage *c);
 
 /* The whole statement as ,"coverage":{...} of an answer. NULL: nothing was scanned.

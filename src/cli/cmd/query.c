@@ -75,6 +75,10 @@ run(const struct cmd_args *args, struct note *note)
         return note_set(
             note, ERR_USAGE, "from", "a look needs --from and --to",
             "查询须指定 --from 与 --to");
+    if (cmd_given(args, "from") && cmd_given(args, "to") &&
+        cmd_time(args, "to") < cmd_time(args, "from"))
+        return note_set(
+            note, ERR_USAGE, "to", "--to lies before --from", "--to 早于 --from");
     json_t *params = NULL, *a = op_args(args, names);
     enum err e = given(args, &params, note);
     if (e == OK && (!a || json_object_set_new(a, "what", json_string(what)) != 0 ||

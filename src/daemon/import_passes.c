@@ -87,6 +87,35 @@ reject(void *ctx, const struct csv_reject *r)
     import_reject(ctx, r->line, r->column ? r->column : "", r->text, row->en, row->zh);
 }
 
+/* A row that the store does not take, with the line it came from. */
+static void
+refuse_row(struct import *im, const struct sighting *row, uint64_t line, uint8_t fate)
+{
+    static const struct {
+        const char *column, *en, *zh;
+    } why[] = {
+        [FATE_CONFLICT] =
+            {"record_id",
+             "the same device, record_id and time with other content: the "
+             "first is kept",
+             "设备、记录编号、时间相同而内容不同：保留先到的记录"},
+        [FATE_FUTURE] =
+            {"time_ms", "the time is more than 2 minutes ahead", "时间超前两分钟以上"},
+        [FATE_EXPIRED] =
+            {"time_ms", "the time is past the retention", "时间早于保存期限"},
+        [FATE_REFUSED] =
+            {"line", "the disk is full: import the file again",
+             "磁盘空间不足，请稍后重新导入"},
+    };
+    char at[32];
+    must(fate > FATE_DUPLICATE && fate < sizeof why / sizeof *why);
+    snprintf(at, sizeof at, "%lld", (long long)row->pass_ms);
+    struct span value = fate == FATE_CONFLICT  ? row->record_id
+                        : fate == FATE_REFUSED ? (struct span){NULL, 0}
+                                               : span_cstr(at);
+    import_reject(im, line, why[fate].column, value, why[fate].en, why[fate].zh);
+}
+
 /* ---- marks ---- */
 
 /* How far a file has been read, over what passes, and whether the rules have seen them:
@@ -150,11 +179,20 @@ import_ruled(struct import *im)
 
 /* ---- alone: bulk ---- */
 
+/* The passes of a batch that the rules have to walk; what the store will not take for
+ * its time is refused here, where its line is known. */
 static void
-window(struct import *im, const struct sighting_batch *b)
+window(struct import *im, const struct sighting_batch *b, const uint64_t *lines)
 {
+    ts_ms oldest, newest;
+    sight_bulk_times(im->call->door->base->sight, im->now, &oldest, &newest);
     for (size_t i = 0; i < b->n; i++) {
         ts_ms t = b->rows[i].pass_ms;
+        if (t < oldest || t > newest) {
+            refuse_row(
+                im, &b->rows[i], lines[i], t < oldest ? FATE_EXPIRED : FATE_FUTURE);
+            continue;
+        }
         if (im->first_ms == 0 || t < im->first_ms)
             im->first_ms = t;
         if (t > im->last_ms)
@@ -170,15 +208,12 @@ finish_stretch(struct import *im, struct sight_bulk **bulk, const struct csv_pas
     *bulk = NULL;
     im->taken += sum.stored;
     im->known += sum.duplicates;
-    im->rejected += sum.conflicts + sum.future + sum.expired;
-    if (sum.conflicts + sum.future + sum.expired)
+    im->rejected += sum.conflicts; /* found on other threads: counted, without a line */
+    if (sum.conflicts)
         fprintf(
             im->call->log,
-            "refused: %llu with a known key and other content, %llu ahead of the "
-            "clock, %llu past "
-            "the retention\n",
-            (unsigned long long)sum.conflicts, (unsigned long long)sum.future,
-            (unsigned long long)sum.expired);
+            "refused: %llu with a known key and other content (the first is kept)\n",
+            (unsigned long long)sum.conflicts);
     im->mark.offset = p->offset;
     im->mark.line = p->rows + p->rejected + 2; /* for messages only */
     im->mark.ruled = false;
@@ -203,7 +238,7 @@ bulk_all(struct import *im, struct csv_passes *p, struct places_ctx *places)
             e = sight_bulk_begin(sight, &bulk);
         if (e == OK)
             e = sight_bulk_add(bulk, b->rows, b->n, im->now, im->note);
-        window(im, b);
+        window(im, b, p->lines);
         in_stretch += b->n;
         if (e == OK && in_stretch >= STRETCH) {
             e = finish_stretch(im, &bulk, p);
@@ -247,11 +282,11 @@ send_all(struct import *im, struct csv_passes *p, struct places_ctx *places)
             break;
         struct sending s = {im, b};
         e = door_store(im->call->door, send, &s, im->note);
-        window(im, b);
         for (size_t i = 0; e == OK && i < b->n; i++) {
             im->taken += b->fate[i] == FATE_STORED;
             im->known += b->fate[i] == FATE_DUPLICATE;
-            im->rejected += b->fate[i] > FATE_DUPLICATE;
+            if (b->fate[i] > FATE_DUPLICATE)
+                refuse_row(im, &b->rows[i], p->lines[i], b->fate[i]);
         }
     }
     if (b)
@@ -271,9 +306,10 @@ import_passes(struct import *im)
         .from = {.needs = &needs, .zone = &im->call->door->base->zone},
         .reject = reject,
         .reject_ctx = im,
+        .lines = calloc(BATCH_ROWS, sizeof *p.lines), /* the larger of both batches */
     };
     memcpy(p.column, im->column, sizeof p.column);
-    enum err e = p.reader ? OK : ERR_NOMEM;
+    enum err e = p.reader && p.lines ? OK : ERR_NOMEM;
     if (!im->call->door->daemon) /* beside one nothing is marked */
         mark_open(im);
     if (e == OK && im->mark.offset) {
@@ -287,6 +323,7 @@ import_passes(struct import *im)
     if (e == OK)
         e = im->call->door->daemon ? send_all(im, &p, &places)
                                    : bulk_all(im, &p, &places);
+    free(p.lines);
     pass_reader_free(p.reader);
     site_table_unref(places.sites);
     return e;

@@ -73,6 +73,12 @@ import_reject(
 
 /* ---- fields ---- */
 
+static bool
+has(const struct import *im, int column)
+{
+    return im->column[column] >= 0;
+}
+
 struct span
 import_text(const struct import *im, int column)
 {
@@ -170,11 +176,15 @@ take_org(struct import *im)
     o.id = org_find(orgs, span_cstr(o.code));
     o.parent = parent.n ? org_find(orgs, parent) : (struct org_id){0};
     bool orphan = parent.n && o.parent.v == 0;
+    bool ring = o.id.v && parent.n && org_covers(orgs, o.id, o.parent);
     org_table_unref(orgs);
     if (orphan)
         return refuse(
             im, ORG_PARENT, "the parent must stand before its children",
             "上级单位须先于下级出现");
+    if (ring)
+        return refuse(
+            im, ORG_PARENT, "the parent lies below this one", "上级单位是其自身的下级");
     e = ledger_org_put(b->ledger, &o);
     return e == OK ? told(im, TOPIC_ORG, o.id.v) : e;
 }
@@ -239,7 +249,8 @@ take_unit(struct import *im)
         return e;
     if (u.unit.org.v == 0)
         return refuse(im, UNIT_ORG, "no such unit of the organisation", "没有该单位");
-    if (!position(im, UNIT_LON, UNIT_LAT, &u.unit.lon, &u.unit.lat))
+    bool placed = has(im, UNIT_LON) && has(im, UNIT_LAT);
+    if (placed && !position(im, UNIT_LON, UNIT_LAT, &u.unit.lon, &u.unit.lat))
         return refuse(im, UNIT_LON, "decimal degrees", "应为十进制度");
     if (!known) {
         u.unit.status = UNIT_READY;
@@ -284,42 +295,90 @@ directions(struct span s, uint16_t *out)
     return true;
 }
 
+/* The row that is to be changed: what the file has no column for stays as it is, so
+ * that a table of other columns never takes names and places away. */
+static void
+known_site(const struct import *im, struct site *s)
+{
+    struct site_table *sites = base_sites(im->call->door->base);
+    const struct site *old = site_get(sites, site_find(sites, span_cstr(s->code)));
+    if (old)
+        *s = *old;
+    site_table_unref(sites);
+}
+
+static bool
+site_texts(const struct import *im, struct site *s)
+{
+    bool ok =
+        (!has(im, SITE_NAME) || copy_text(im, SITE_NAME, s->name, sizeof s->name)) &&
+        (!has(im, SITE_ROAD) || copy_text(im, SITE_ROAD, s->road, sizeof s->road)) &&
+        (!has(im, SITE_COLORS) ||
+         copy_text(im, SITE_COLORS, s->color_map, sizeof s->color_map));
+    if (!s->name[0])
+        memcpy(s->name, s->code, sizeof s->code);
+    return ok;
+}
+
+static bool
+site_numbers(const struct import *im, struct site *s)
+{
+    double lanes, limit, pass;
+    if (!number(im, SITE_LANES, 0, 255, 0, &lanes) ||
+        !number(im, SITE_LIMIT, 0, 255, 0, &limit) ||
+        !number(im, SITE_PASS, 0, 4, 0, &pass))
+        return false;
+    if (has(im, SITE_LANES))
+        s->lanes = (uint8_t)lanes;
+    if (has(im, SITE_LIMIT))
+        s->limit_kmh = (uint8_t)limit;
+    if (has(im, SITE_PASS))
+        s->city_pass = (uint8_t)pass;
+    return true;
+}
+
+static bool
+site_kind(const struct import *im, struct site *s)
+{
+    static const char *const kinds[] = {"camera", "gantry", "detector", "mobile"};
+    struct span kind = import_text(im, SITE_KIND);
+    if (kind.n == 0)
+        return true;
+    for (uint8_t k = 0; k < 4; k++)
+        if (span_eq_cstr(kind, kinds[k])) {
+            s->kind = k;
+            return true;
+        }
+    return false;
+}
+
 static enum err
 take_site(struct import *im)
 {
-    static const char *const kinds[] = {"camera", "gantry", "detector", "mobile"};
     struct site s = {0};
-    double lanes, limit, pass;
     if (!copy_text(im, SITE_CODE, s.code, sizeof s.code) || !s.code[0])
         return refuse(im, SITE_CODE, "1 to 31 characters", "1 至 31 个字符");
-    if (!copy_text(im, SITE_NAME, s.name, sizeof s.name) ||
-        !copy_text(im, SITE_ROAD, s.road, sizeof s.road) ||
-        !copy_text(im, SITE_COLORS, s.color_map, sizeof s.color_map))
+    known_site(im, &s);
+    if (!site_texts(im, &s))
         return refuse(im, SITE_NAME, "a text is too long", "文字过长");
-    if (!s.name[0])
-        memcpy(s.name, s.code, sizeof s.code);
     if (s.color_map[0] && !color_map_find(span_cstr(s.color_map)))
         return refuse(
             im, SITE_COLORS, "no such vendor colour map: see tongqu-config(5)",
             "没有该厂商颜色代码表，见 tongqu-config(5)");
-    if (!position(im, SITE_LON, SITE_LAT, &s.lon, &s.lat))
+    if (has(im, SITE_LON) && has(im, SITE_LAT) &&
+        !position(im, SITE_LON, SITE_LAT, &s.lon, &s.lat))
         return refuse(im, SITE_LON, "decimal degrees", "应为十进制度");
-    if (!directions(import_text(im, SITE_DIRS), &s.directions))
+    if (has(im, SITE_DIRS) && !directions(import_text(im, SITE_DIRS), &s.directions))
         return refuse(im, SITE_DIRS, "direction codes 1 to 9", "方向代码 1 至 9");
-    if (!number(im, SITE_LANES, 0, 255, 0, &lanes) ||
-        !number(im, SITE_LIMIT, 0, 255, 0, &limit) ||
-        !number(im, SITE_PASS, 0, 4, 0, &pass))
+    if (!site_numbers(im, &s))
         return refuse(
             im, SITE_LANES, "lanes, limit_kmh or city_pass is out of range",
             "数值超出范围");
-    struct span kind = import_text(im, SITE_KIND);
-    for (uint8_t k = 0; k < 4; k++)
-        if (span_eq_cstr(kind, kinds[k]))
-            s.kind = k;
-    s.lanes = (uint8_t)lanes;
-    s.limit_kmh = (uint8_t)limit;
-    s.city_pass = (uint8_t)pass;
-    enum err e = find_org(im, SITE_ORG, &s.org);
+    if (!site_kind(im, &s))
+        return refuse(
+            im, SITE_KIND, "camera, gantry, detector or mobile",
+            "应为 camera、gantry、detector 或 mobile");
+    enum err e = has(im, SITE_ORG) ? find_org(im, SITE_ORG, &s.org) : OK;
     if (e == OK)
         e = ledger_site_put(im->call->door->base->ledger, &s);
     return e == OK ? told(im, TOPIC_SITE, s.id.v) : e;
@@ -776,6 +835,20 @@ from_input(void *ctx, char *dst, size_t cap, size_t *n, struct note *note)
     return OK;
 }
 
+/* theirs=ours,... with both names in every pair. */
+static bool
+map_reads(const char *map)
+{
+    struct span rest = span_cstr(map);
+    while (rest.n) {
+        struct span ours = span_cut(&rest, ',');
+        struct span theirs = span_trim(span_cut(&ours, '='));
+        if (theirs.n == 0 || span_trim(ours).n == 0)
+            return false;
+    }
+    return true;
+}
+
 enum err
 import_open(struct import *im, int in)
 {
@@ -786,6 +859,15 @@ import_open(struct import *im, int in)
         return note_set(
             im->note, ERR_IO, "file", "the file cannot be read", "无法读取文件");
     const char *coding = op_text(c, "encoding");
+    if (coding && strcmp(coding, "gb18030") != 0 && strcmp(coding, "utf-8") != 0)
+        return note_fmt(
+            im->note, ERR_USAGE, "encoding",
+            "--encoding is utf-8 or gb18030, not \"%s\"",
+            "--encoding 须为 utf-8 或 gb18030，而不是“%s”", coding);
+    if (!map_reads(op_text(c, "map")))
+        return note_set(
+            im->note, ERR_USAGE, "map", "write --map as theirs=ours,theirs=ours",
+            "--map 写作 对方列名=本系统列名,...");
     struct csv_conf conf = {
         .source = from_input,
         .ctx = im,

@@ -775,6 +775,8 @@ csv_passes_fill(struct csv_passes *p, struct sighting_batch *b, struct note *not
         if (e == ERR_TOOBIG)
             why = (struct pass_refusal){FAULT_TOO_BIG, PASS_IMAGE};
         p->offset = p->held.offset;
+        if (e == OK && p->lines)
+            p->lines[b->n - 1] = p->held.line;
         if (e == OK)
             p->rows++;
         else

@@ -95,6 +95,7 @@ struct csv_passes {
     void *reject_ctx;
     uint64_t rows, rejected,
         offset;             /* offset: behind the last record taken or rejected */
+    uint64_t *lines;        /* of the rows of the batch, filled; NULL: not wanted */
     struct csv_record held; /* a record that did not fit into the batch before */
     bool has_held;
 };

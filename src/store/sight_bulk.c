@@ -136,6 +136,13 @@ row_keep(struct sight_bulk_job *j, const struct sighting *row)
     return true;
 }
 
+void
+sight_bulk_times(const struct sight *s, ts_ms now, ts_ms *oldest, ts_ms *newest)
+{
+    *oldest = civil_day_start(civil_day(now, &s->zone) - s->keep_days, &s->zone);
+    *newest = now + FUTURE_MS;
+}
+
 enum err
 sight_bulk_add(
     struct sight_bulk *b, const struct sighting *rows, size_t n, ts_ms now,
@@ -144,10 +151,11 @@ sight_bulk_add(
     struct sight *s = b->s;
     struct sight_bulk_sum sum = {0};
     enum err e = atomic_load(&s->low) ? ERR_FULL : OK;
-    ts_ms oldest = civil_day_start(civil_day(now, &s->zone) - s->keep_days, &s->zone);
+    ts_ms oldest, newest;
+    sight_bulk_times(s, now, &oldest, &newest);
     atomic_store(&s->now, now);
     for (size_t i = 0; i < n && e == OK; i++) {
-        if (rows[i].pass_ms > now + FUTURE_MS) {
+        if (rows[i].pass_ms > newest) {
             sum.future++;
             continue;
         }

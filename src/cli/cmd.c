@@ -3,6 +3,7 @@
 #include "cli/cmd.h"
 
 #include "core/os_clock.h"
+#include "core/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,10 @@ take_value(struct cmd_args *a, size_t i, struct span v, struct note *note)
 {
     const struct cmd_opt *o = &a->cmd->opts[i];
     a->value[i] = v;
+    if (o->type != OPT_PATH && !utf8_valid(v))
+        return note_fmt(
+            note, ERR_USAGE, o->name, "--%s is not UTF-8 text", "--%s 不是 UTF-8 文字",
+            o->name);
     if (o->type == OPT_NUMBER) {
         bool ok = span_f64(v, &a->number[i]);
         bool bounded = o->min != 0 || o->max != 0;
@@ -89,6 +94,10 @@ take_option(struct cmd_args *a, int *at, int argc, char **argv, struct note *not
             note, ERR_USAGE, "option", "%s has no option --%.*s: see tongqu %s --help",
             "%s 没有选项 --%.*s：请看 tongqu %s --help", a->cmd->name, SPAN_ARG(name),
             a->cmd->name);
+    if (a->given[i])
+        return note_fmt(
+            note, ERR_USAGE, "option", "--%.*s stands twice: give it once",
+            "--%.*s 重复出现：只写一次", SPAN_ARG(name));
     a->given[i] = true;
     if (a->cmd->opts[i].type == OPT_FLAG) {
         if (equals)

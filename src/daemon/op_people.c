@@ -92,6 +92,21 @@ add_user(struct base *b, void *arg, struct note *note)
     return e;
 }
 
+/* A name of a person or sender that stands in lists, logs and the audit record. */
+static enum err
+check_name(const char *field, const char *text, size_t cap, struct note *note)
+{
+    bool bad = strlen(text) >= cap || !text[0];
+    for (const char *p = text; *p; p++)
+        bad |= (unsigned char)*p <= ' ' || *p == 127 || *p == ',' || *p == ':';
+    return bad ? note_fmt(
+                     note, ERR_USAGE, field,
+                     "\"%s\" is no %s: 1 to %zu bytes without blanks, commas, colons",
+                     "“%s”不能作为 %s：须为 1 至 %zu 字节，不含空格、逗号、冒号", text,
+                     field, cap - 1)
+               : OK;
+}
+
 static enum err
 run_user_add(struct op_call *c, struct note *note)
 {
@@ -104,7 +119,9 @@ run_user_add(struct op_call *c, struct note *note)
         .password = op_text(c, "password"),
     };
     unsigned roles = 0;
-    enum err e = read_roles(u.roles, &roles, note);
+    enum err e = check_name("login", u.login, sizeof u.row.user.login, note);
+    if (e == OK)
+        e = read_roles(u.roles, &roles, note);
     if (e != OK)
         return e;
     if (!u.password) {
@@ -114,7 +131,8 @@ run_user_add(struct op_call *c, struct note *note)
     struct user *user = &u.row.user;
     if (!span_copy(user->login, sizeof user->login, span_cstr(u.login)) ||
         !span_copy(user->name, sizeof user->name, span_cstr(u.name ? u.name : u.login)))
-        return note_set(note, ERR_INPUT, "login", "the name is too long", "名称过长");
+        return note_set(
+            note, ERR_INPUT, "login", "the person's name is too long", "姓名过长");
     user->roles = roles;
     user->must_change = !op_flag(c, "keep_password");
     user->password_ms = u.row.created_ms = os_now_ms();
@@ -198,6 +216,15 @@ run_device_add(struct op_call *c, struct note *note)
     const char *code = op_text(c, "code"), *given = op_text(c, "password");
     const char *name = op_text(c, "name"), *protocol = op_text(c, "protocol");
     struct device_add d = {.site = op_text(c, "site")};
+    enum err e = check_name("code", code, sizeof d.row.code, note);
+    if (e != OK)
+        return e;
+    if (protocol && strcmp(protocol, "viid") != 0 && strcmp(protocol, "ndjson") != 0 &&
+        strcmp(protocol, "fixes") != 0)
+        return note_fmt(
+            note, ERR_USAGE, "protocol",
+            "--protocol is viid, ndjson or fixes, not \"%s\"",
+            "--protocol 须为 viid、ndjson 或 fixes，而不是“%s”", protocol);
     if (given && !span_copy(secret, sizeof secret, span_cstr(given)))
         return note_set(
             note, ERR_INPUT, "password", "the password is longer than 32 bytes",
@@ -222,7 +249,7 @@ run_device_add(struct op_call *c, struct note *note)
     must(span_copy(d.row.ha1_sha256, sizeof d.row.ha1_sha256, span_cstr(ha1)));
     secret_hash(span_cstr(secret), d.row.key_hash);
     d.row.created_ms = os_now_ms();
-    enum err e = door_ledger(c->door, add_device, &d, note);
+    e = door_ledger(c->door, add_device, &d, note);
     if (e == OK)
         e = op_audit(c, "device.add", code, d.row.protocol, 1);
     if (e == OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tongqu device: cameras and other senders from the keyboard of the machine. */
 #include "cli/run_op.h"
+#include "core/text.h"
 
 static const struct cmd_opt opts[] = {
     {"data", "DIR", OPT_PATH, true, 0, 0, NULL, "data directory", "数据目录"},
@@ -28,8 +29,10 @@ run(const struct cmd_args *args, struct note *note)
             note, ERR_USAGE, "word",
             "tongqu device add CODE --data DIR, or device list",
             "用法：tongqu device add 编码 --data DIR，或 device list");
-    if (!span_copy(code, sizeof code, args->word[1]))
-        return ERR_USAGE;
+    if (!utf8_valid(args->word[1]) || !span_copy(code, sizeof code, args->word[1]))
+        return note_set(
+            note, ERR_USAGE, "code", "the code is too long or no UTF-8 text",
+            "编码过长或不是 UTF-8 文字");
     json_t *a = op_args(args, names);
     if (!a || json_object_set_new(a, "code", json_string(code)) != 0)
         return ERR_NOMEM;

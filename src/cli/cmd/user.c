@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tongqu user: accounts from the keyboard of the machine. */
 #include "cli/run_op.h"
+#include "core/text.h"
 
 static const struct cmd_opt opts[] = {
     {"data", "DIR", OPT_PATH, true, 0, 0, NULL, "data directory", "数据目录"},
@@ -30,8 +31,10 @@ run(const struct cmd_args *args, struct note *note)
             note, ERR_USAGE, "word",
             "tongqu user add LOGIN --role ROLE --data DIR, or user list",
             "用法：tongqu user add 用户名 --role 角色 --data DIR，或 user list");
-    if (!span_copy(login, sizeof login, args->word[1]))
-        return ERR_USAGE;
+    if (!utf8_valid(args->word[1]) || !span_copy(login, sizeof login, args->word[1]))
+        return note_set(
+            note, ERR_USAGE, "login", "the login is too long or no UTF-8 text",
+            "用户名过长或不是 UTF-8 文字");
     json_t *a = op_args(args, names);
     if (!a || json_object_set_new(a, "login", json_string(login)) != 0)
         return ERR_NOMEM;

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands as a stranger types them: wrong words, wrong values, files that are not what they seem. Every command is
+// tried without a daemon and beside one.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import * as kit from "./kit.mjs";
+
+const now = Date.now();
+let t, matter;
+
+before(async () => {
+  t = await kit.town({ people: ["duty", "chief"] });
+  matter = (await kit.must(["matter", "open", "--data", t.dir, "--kind", "inquiry", "--title", "核查"])).trim();
+});
+after(() => kit.endAll());
+
+const file = (name, text) => {
+  const at = join(t.tmp, name);
+  writeFileSync(at, text);
+  return at;
+};
+const refused = async (status, said, ...args) => {
+  const r = await kit.tongqu(args);
+  assert.equal(r.status, status, `${args.join(" ")}: ${r.err}${r.out}`);
+  assert.match(r.err, said, args.join(" "));
+};
+const look = (...more) => ["query", "sightings", "--data", t.dir, "--matter", matter, "--purpose", "inquiry", ...more];
+const rejects = (out) => readFileSync(/^rejects: (.*)$/m.exec(out)[1], "utf8").trim().split("\n").slice(1);
+
+/** The same promise, first alone and then beside a daemon. */
+const both = (name, fn) => {
+  test(name, fn);
+  test(`${name} (beside a daemon)`, async () => {
+    const d = await kit.serve(t.dir);
+    try {
+      await fn();
+    } finally {
+      await d.stop();
+    }
+  });
+};
+
+both("wrong usage is status 2 and says what is right", async () => {
+  const window = ["--from", String(now - 1000), "--to", String(now)];
+  await refused(2, /query questions/, "query", "nonsense", ...look(...window).slice(2));
+  await refused(2, /--to lies before --from/, ...look("--plate", "晋AZQ001", "--from", String(now), "--to", String(now - 1)));
+  await refused(2, /--plate stands twice/, ...look("--plate", "晋AZQ001", "--plate", "晋AZQ002", ...window));
+  await refused(2, /there is no rule "nonsense"/, "query", "alarms", "--data", t.dir, "--kind", "nonsense");
+  await refused(2, /one whole plate/, "query", "alarms", "--data", t.dir, "--plate", "晋A?????");
+  await refused(2, /--protocol is viid/, "device", "add", "14010000001190000077", "--protocol", "pigeon", "--data", t.dir);
+  for (const login of ["", "a b", "a\nb", "x".repeat(32), "y".repeat(100)])
+    await refused(2, /1 to 31 bytes|too long/, "user", "add", login, "--role", "duty", "--data", t.dir);
+  const list = file("map.csv", "plate,site,time_ms\n");
+  await refused(2, /theirs=ours/, "import", "sightings", list, "--data", t.dir, "--map", "garbage");
+  await refused(2, /utf-8 or gb18030/, "import", "sightings", list, "--data", t.dir, "--encoding", "ebcdic");
+});
+
+both("alarms come in every format", async () => {
+  const text = await kit.must(["query", "alarms", "--data", t.dir, "--format", "geojson"]);
+  assert.equal(JSON.parse(text).type, "FeatureCollection");
+  assert.ok(Array.isArray(JSON.parse(await kit.must(["query", "alarms", "--data", t.dir, "--format", "json"]))));
+  assert.match(await kit.must(["query", "alarms", "--data", t.dir, "--format", "csv"]), /^\uFEFFid,kind,state,plate,/);
+});
+
+both("a table with fewer columns leaves the others as they are", async () => {
+  await kit.must(["import", "sites", file("codes.csv", "site,lanes\n" + kit.SITES.map((s) => `${s},3\n`).join("")), "--data", t.dir]);
+  await kit.must(["import", "sightings", file("p.csv", `plate,site,time_ms\n晋AZQ010,${kit.SITES[0]},${now - 5000}\n`), "--data", t.dir]);
+  const [row] = JSON.parse(await kit.must(look("--plate", "晋AZQ010", "--from", String(now - 5000), "--to", String(now), "--format", "json"))).rows;
+  assert.equal(row.site_name, "演示路口1");
+  assert.equal(row.lat, 37.85);
+  const odd = await kit.must(["import", "sites", file("odd.csv", `site,kind\n${kit.SITES[0]},submarine\n`), "--data", t.dir]);
+  assert.deepEqual(rejects(odd).length, 1, odd);
+});
+
+both("every pass that is not taken stands in the rejects with line and reason", async () => {
+  const at = now - Math.floor(Math.random() * 1e6);
+  const out = await kit.must(["import", "sightings", "--data", t.dir, file(`r-${at}.csv`,
+    `plate,site,time_ms\n晋AZQ020,${kit.SITES[0]},${at}\n晋AZQ020,${kit.SITES[0]},${now + 3600000}\n晋AZQ020,${kit.SITES[0]},${now - 400 * 86400000}\n晋AZQ020,,${at}\n晋AZQ020,x,when\n`)]);
+  assert.match(out, /1 rows taken, 0 known already, 4 rejected/);
+  assert.deepEqual(rejects(out).map((l) => l.split(",").slice(0, 2).join()).sort(), ["3,time_ms", "4,time_ms", "5,site", "6,time_ms"]);
+});
+
+both("an organisation cannot be made a ring", async () => {
+  const out = await kit.must(["import", "org", file("ring.csv", `org,parent,kind,name\n${kit.CITY},${kit.SQUAD},city,演示市\n`), "--data", t.dir]);
+  assert.equal(rejects(out).length, 1, out);
+});

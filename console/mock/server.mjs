@@ -226,6 +226,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
     return { look: (count) => { const n = 812 + looks.length; looks.unshift({ n, at_ms: now(), by: { id: user.id, name: user.display }, kind: "analysis", matter: m.id, purpose: b.purpose, emergency: false, why: null, confirm_by_ms: null, confirmed_by: null, confirmed_ms: null, count }); note(user, "look", "look.end", { matter: m.id, purpose: b.purpose, count }); return n; } };
   };
   const routes = [
+    ["POST /evidence", WORK, (x) => { kept(x.body, x.user).look(x.body.passes?.length ?? alarms.get(x.body.alarm)?.evidence.length ?? 0); return { mock: "a real daemon answers with a ZIP archive" }; }],
     ["POST /flight/funnel", WORK, flight({ sites, sighting, random, plate, no, kept })],
     ["GET /session", ALL, (x) => sessionBody(x.s)],
     ["DELETE /session", ALL, (x) => { sessions.delete(x.s.token); note(x.user, "security", "session.out"); return null; }],

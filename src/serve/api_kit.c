@@ -276,13 +276,13 @@ kit_who(
         .org = u->org,
         .unit = u->unit,
         .purpose = api_text(r, "purpose"),
-        .from_ms = api_int(r, "from_ms", 0),
-        .to_ms = api_int(r, "to_ms", 0),
+        .from_ms = kind == LOOK_EXPORT ? 0 : api_int(r, "from_ms", 0),
+        .to_ms = kind == LOOK_EXPORT ? 0 : api_int(r, "to_ms", 0),
         .emergency = api_int(r, "emergency", 0) != 0,
         .why = api_text(r, "why"),
         .now_ms = req_at(r),
     };
-    if (q.to_ms <= q.from_ms)
+    if (kind != LOOK_EXPORT && q.to_ms <= q.from_ms)
         return req_refuse(
             r, REFUSE_BAD_REQUEST, "to_ms", "to_ms must lie behind from_ms",
             "to_ms 须晚于 from_ms");

@@ -55,8 +55,8 @@ bool kit_once_seen(struct req *r, struct api_env *env);
 /* Keeps the reply for a repeat; nothing without "once". */
 enum err kit_once_keep(struct req *r, struct api_env *env, int status) MUST_USE;
 
-/* Who asks, from the body keys matter, purpose, from_ms, to_ms, emergency and why. An
- * unknown matter is refused. */
+/* Who asks, from the body keys matter, purpose, from_ms, to_ms, emergency and why (an
+ * export has no window of its own). An unknown matter is refused. */
 enum err kit_who(
     struct req *r, struct api_env *env, enum look_kind kind,
     struct look_request *out) MUST_USE;

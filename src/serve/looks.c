@@ -179,7 +179,7 @@ looks_newest(const struct house *house)
     struct sight_snap *snap = house->sight ? sight_snapshot(house->sight) : NULL;
     ts_ms at = snap ? sight_snap_newest(snap) : 0;
     sight_snap_free(snap);
-    return at;
+    return at > 0 ? at : 0; /* nothing stored yet: ages count from now */
 }
 
 /* The analysis itself, on a snapshot of the engine and the newest model. */

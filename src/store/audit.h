@@ -88,6 +88,13 @@ enum err audit_sign(struct audit *a, ts_ms at, struct audit_head *out) MUST_USE;
 /* Newest durable record unsigned, and the last signed head (number 0: none). */
 void audit_heads(struct audit *a, struct audit_head *newest, struct audit_head *sign);
 
+/* Signs what leaves the system with the record's key: the line "tongqu-evidence 1
+ * <number> <at_ms> <hash> <key> <signature>" for the look `number`, over a hash. The
+ * word keeps it apart from heads; tongqu-verify checks it. */
+enum err audit_seal(
+    struct audit *a, uint64_t number, ts_ms at, const uint8_t hash[32],
+    char line[AUDIT_HEAD_TEXT]) MUST_USE;
+
 /* Signs a head and copies heads, public key and the durable chain into `to` (an
  * existing empty directory), durable. *number is that of the last record copied. */
 enum err audit_copy(

@@ -173,6 +173,26 @@ audit_sign(struct audit *a, ts_ms at, struct audit_head *out)
     return e;
 }
 
+enum err
+audit_seal(
+    struct audit *a, uint64_t number, ts_ms at, const uint8_t hash[32],
+    char line[AUDIT_HEAD_TEXT])
+{
+    char digest[65], key[65], text[129];
+    uint8_t signature[64];
+    sodium_bin2hex(digest, sizeof digest, hash, 32);
+    sodium_bin2hex(key, sizeof key, a->key, sizeof a->key);
+    int n = snprintf(
+        line, AUDIT_HEAD_TEXT, "tongqu-evidence 1 %llu %lld %s %s",
+        (unsigned long long)number, (long long)at, digest, key);
+    if (crypto_sign_detached(
+            signature, NULL, (const unsigned char *)line, (size_t)n, a->secret) != 0)
+        return ERR_IO;
+    sodium_bin2hex(text, sizeof text, signature, sizeof signature);
+    snprintf(line + n, AUDIT_HEAD_TEXT - (size_t)n, " %s", text);
+    return OK;
+}
+
 void
 audit_heads(struct audit *a, struct audit_head *newest, struct audit_head *sign)
 {

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tongqu-verify: the independent check of an audit record. Exit status 0 whole, 1
- * unreadable, 2 wrong usage, 3 damaged. */
+/* tongqu-verify: the independent check of an audit record, or of an evidence archive.
+ * Exit status 0 whole, 1 unreadable, 2 wrong usage, 3 damaged. */
 #include "verify/chain.h"
+#include "verify/pack.h"
 
 #include <string.h>
 
 static const char usage[] =
     "usage: tongqu-verify DIR [--head FILE] [--key HEX]\n"
+    "       tongqu-verify FILE.zip [--key HEX]\n"
     "\n"
     "Checks the audit record of a data directory (DIR/audit): every record's hash, the "
     "chain\n"
     "from record to record, and the signed heads. Tells the number of every record "
     "that was\n"
     "changed, removed, inserted or moved.\n"
+    "Of an evidence archive (FILE.zip): every file against the manifest, the manifest "
+    "against\n"
+    "its signature.\n"
     "\n"
     "  --head FILE  signed heads that were kept outside: finds a tail that was cut off "
     "and a\n"
@@ -47,5 +52,11 @@ main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
-    return (int)chain_check(&o);
+    size_t n = strlen(o.dir);
+    bool archive = n > 4 && strcmp(o.dir + n - 4, ".zip") == 0;
+    if (archive && o.head) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    return (int)(archive ? pack_check(&o) : chain_check(&o));
 }

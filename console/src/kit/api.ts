@@ -54,6 +54,25 @@ export async function call<T>(method: "GET" | "POST" | "DELETE", path: string, b
 }
 
 export const get = <T>(path: string, cancel?: AbortSignal) => call<T>("GET", path, undefined, cancel);
+/** A POST that answers with a file: it is handed to the person as the server names it. */
+export async function takeFile(path: string, body: unknown): Promise<void> {
+  let r: Response;
+  try {
+    r = await fetch("/api/v1" + path, { method: "POST", headers: { "Accept-Language": lang.value, "X-CSRF-Token": csrf, "Content-Type": "application/json" }, credentials: "same-origin", cache: "no-store", body: JSON.stringify(body) });
+  } catch {
+    reachable.value = false;
+    throw new ApiError(0, "offline", null, t("error.offline"), null, null);
+  }
+  if (!r.ok) {
+    const e = ((await r.json().catch(() => null)) as { error?: { code?: string; message?: string; field?: string; text?: Text } } | null)?.error;
+    throw new ApiError(r.status, e?.code ?? `http_${r.status}`, e?.text ?? null, e?.message ?? t("error.http", { status: r.status }), e?.field ?? null, null);
+  }
+  const url = URL.createObjectURL(await r.blob()), a = document.createElement("a");
+  a.href = url;
+  a.download = /filename="([^"]+)"/.exec(r.headers.get("Content-Disposition") ?? "")?.[1] ?? "evidence.zip";
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
 /** Fetched by a timer, not by a person: does not keep an idle session alive. */
 export const poll = <T>(path: string) => call<T>("GET", path, undefined, undefined, true);
 export const post = <T>(path: string, body: unknown) => call<T>("POST", path, body);

@@ -16,6 +16,7 @@ import { codeText, codes, kindText, meta } from "../kit/session";
 import { clockTime, duration, instant, metres, num, percent, serverNow } from "../kit/time";
 import { AsOf, Empty, Failed, Kbd, Likely, PlateSign, Tag } from "../parts/bits";
 import { pictureUrl } from "../parts/card";
+import { EvidenceButton } from "../parts/evidence";
 import { Span } from "../parts/form";
 import { Grid } from "../parts/grid";
 import { Icon } from "../parts/icon";
@@ -191,6 +192,9 @@ function Sheet({ r }: { r: Funnel }) {
     { key: "u", label: t("flight.undo"), run: undo },
   ]);
   const judged = r.candidates.filter((c) => kept.has(c.plate)).length;
+  // What was kept leaves as evidence; before any verdict, the vehicle that is looked at.
+  const chosen = r.candidates.filter((c) => kept.get(c.plate) === "fits" || kept.get(c.plate) === "perhaps");
+  const proof = (chosen.length ? chosen : here ? [here] : []).flatMap((c) => [c.up, c.down]).filter((s) => s !== null).map((s) => s.id);
   const word = (plate: string) => { const v = kept.get(plate); return v ? <Tag tone={v === "fits" ? "good" : v === "excluded" ? "dim" : "warn"}>{t(`flight.${v}`)}</Tag> : <span class="dim">—</span>; };
   return (
     <div class="result sheet">
@@ -199,6 +203,7 @@ function Sheet({ r }: { r: Funnel }) {
         <span class="num">{instant(r.from_ms)} – {clockTime(r.to_ms)}</span>
         <span>{t("flight.unseen", { p: percent(r.unseen, 0) })}</span> {r.unread > 0 && <span class="dim">{t("flight.unread", { n: r.unread })}</span>}
         <AsOf ms={r.at_ms} limit_ms={3600000} />
+        <EvidenceButton matter={r.matter} purpose={r.purpose} title={t("evidence.flight", { at: instant(r.from_ms) })} passes={proof} remark={t("evidence.remark", { n: r.candidates.filter((c) => kept.get(c.plate) === "fits").length, m: judged, of: r.candidates.length, p: percent(r.unseen, 0) })} />
       </header>
       <Steps r={r} />
       <details class={r.coverage.complete ? "coverage" : "coverage coverage-part"}><summary><Icon name={r.coverage.complete ? "check" : "warn"} size={16} /> {tx(r.coverage.text)}</summary>

@@ -15,6 +15,7 @@ import { codeText, codes, lookText, may, meta, purposeText, session } from "../k
 import { clockTime, duration, instant, num, percent, serverNow } from "../kit/time";
 import { AsOf, Empty, Failed, Loading, PlateSign, Tag, When } from "../parts/bits";
 import { Compare, pictureUrl } from "../parts/card";
+import { EvidenceButton } from "../parts/evidence";
 import { Span } from "../parts/form";
 import { Emergency, Ground, groundBody, tierText } from "../parts/ground";
 import { Grid } from "../parts/grid";
@@ -105,6 +106,7 @@ function Result({ r }: { r: LookResult }) {
         {gaps > 0 && <Tag tone="warn">{t("look.gaps", { n: gaps })}</Tag>}
         {r.emergency && <Tag tone="bad">{t("look.unconfirmed", { x: r.confirm_by_ms ? duration(r.confirm_by_ms - serverNow()) : "" })}</Tag>}
         <AsOf ms={r.at_ms} limit_ms={600000} />
+        {r.rows.length > 0 && !r.emergency && <EvidenceButton matter={r.matter} purpose={r.purpose} title={t("look.number", { n: r.n })} passes={r.rows.map((s) => s.id)} />}
       </header>
       <Coverage c={r.coverage} />
       {r.kind === "plate_check" || (!r.rows.length && r.registry) ? (

@@ -11,6 +11,7 @@ import { codeText, kindText, may, ruleText, stateText } from "../kit/session";
 import { clockTime, date, duration, instant, num, percent, serverNow } from "../kit/time";
 import { Clocks, Journal, Looks, Moves } from "./bench";
 import { Failed, LevelSign, Likely, Loading, PlateSign, Tag, When, Worn } from "./bits";
+import { EvidenceButton } from "./evidence";
 import { Icon } from "./icon";
 import { Pictures, type Shot } from "./pictures";
 
@@ -172,7 +173,7 @@ function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again
           </section>
         </div>
         <section class="block">
-          <h3>{t("card.evidence")}</h3>
+          <h3>{t("card.evidence")} {m && <EvidenceButton matter={m.id} purpose={a.purpose} title={tx(a.title)} alarm={a.id} />}</h3>
           <div class="scroll-x" tabIndex={0} role="region" aria-label={t("card.evidence")}>
           <table class="rows"><thead><tr><th scope="col">{t("card.role")}</th><th scope="col">{t("f.time")}</th><th scope="col">{t("f.site")}</th><th scope="col">{t("f.plate")}</th><th scope="col">{t("f.vehicle")}</th><th scope="col" class="right">{t("f.speed")}</th><th scope="col" class="right">{t("f.confidence")}</th></tr></thead>
             <tbody>{evidence.map((e) => (

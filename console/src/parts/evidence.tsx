@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// evidence.tsx - one button: passes and their pictures as a signed archive. Its making is a look of its own.
+import { useState } from "preact/hooks";
+import { sentence, takeFile } from "../kit/api";
+import { t } from "../kit/i18n";
+import { may } from "../kit/session";
+import { Icon } from "./icon";
+
+interface Props { matter: string | null; purpose: string; title: string; alarm?: string; passes?: string[]; remark?: string }
+
+export function EvidenceButton({ matter, purpose, title, alarm, passes, remark }: Props) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+  if (!may("POST /evidence")) return null;
+  const none = !alarm && !passes?.length;
+  const run = () => {
+    setBusy(true);
+    setError("");
+    takeFile("/evidence", { ...(matter ? { matter } : {}), purpose, title: title.slice(0, 120), ...(alarm ? { alarm } : { passes: passes?.slice(0, 512) }), ...(remark ? { remark: remark.slice(0, 2000) } : {}) })
+      .then(() => setBusy(false), (e: unknown) => { setBusy(false); setError(sentence(e)); });
+  };
+  return (
+    <span class="evidence">
+      <button type="button" class="small" disabled={busy || none} title={none ? t("evidence.none") : t("evidence.why")} onClick={run}><Icon name="save" size={16} /> {busy ? t("look.running") : t("evidence.button")}</button>
+      {error && <span class="bad" role="alert"> {error}</span>}
+    </span>
+  );
+}

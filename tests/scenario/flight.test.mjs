@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hit-and-run from a place and a time: the funnel, verdicts in the matter, evidence that somebody else can check; and two
+// cases that were: a hundred metres of rail at five in the morning that turn out to be no flight, and a blind spot.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import * as kit from "./kit.mjs";
+
+const CAMERA = "14010000001190000002", MINUTE = 60000, SECOND = 1000;
+const jpeg = Buffer.from("ffd8ffe000104a46494600010100000100010000ffd9", "hex");
+const PLACE = { lon: 112.575, lat: 37.85 }; // between the third and the fourth site
+/** Yesterday at h:m in civil time (UTC+8). */
+const yesterday = (h, m) => Math.floor((Date.now() + 8 * 3600000) / 86400000) * 86400000 - 32 * 3600000 + h * 3600000 + m * MINUTE;
+let t, d, camera, who = {};
+
+before(async () => {
+  t = await kit.town({ watches: false });
+  const key = await kit.device(t, CAMERA);
+  d = await kit.serve(t.dir);
+  camera = new kit.Camera(d.url, CAMERA, key);
+  for (const name of ["duty", "analyst", "chief", "audit2"]) who[name] = await kit.person(d.url, name);
+  assert.equal((await camera.register()).status, 200);
+});
+after(async () => {
+  await d?.stop();
+  kit.endAll();
+});
+
+const picture = (at) => ({ SubImageList: { SubImageInfoObject: [{ ImageID: CAMERA + at, EventSort: 4, DeviceID: CAMERA, Type: "01", FileFormat: "Jpeg", ShotTime: kit.viidTime(at, 14), Width: 8, Height: 8, Data: jpeg.toString("base64") }] } });
+/** A vehicle along the six sites from `start`, two minutes and a half from one to the next, `stop` behind the third. */
+function drive(plate, start, { stop = 0, pictures = false, hide = false, ...look } = {}) {
+  return kit.SITES.map((site, i) => {
+    const at = start + i * 150 * SECOND + (plate.charCodeAt(6) % 7) * SECOND + (i >= 3 ? stop : 0);
+    return camera.pass({ ...look, plate: hide && i >= 3 ? "" : plate, site, at, more: pictures && (i === 2 || i === 3) ? picture(at) : {} });
+  });
+}
+async function send(objects) {
+  for (let i = 0; i < objects.length; i += 90) {
+    const r = await camera.post(objects.slice(i, i + 90));
+    assert.ok(kit.statuses(r.body).every((x) => x.StatusCode === 0), JSON.stringify(r.body).slice(0, 300));
+  }
+}
+const matter = async (title) => (await who.analyst.want(201, "POST", "/matters", { kind: "flight", title })).id;
+const funnel = (id, more) => who.analyst.want(200, "POST", "/flight/funnel", { matter: id, purpose: "hit_and_run", ...PLACE, ...more });
+async function move(p, id, name, fields, status = 200) {
+  const m = await p.want(200, "GET", `/matters/${id}`);
+  return p.want(status, "POST", `/matters/${id}/moves`, { move: name, seq: m.seq, fields });
+}
+
+test("05:00, a hundred metres of rail: found by the time it took, and closed as no flight with the damage paid", async () => {
+  const at = yesterday(5, 0);
+  const objects = [];
+  for (let i = 0; i < 24; i++) objects.push(...drive(kit.plain(100 + i), at - 25 * MINUTE + i * 95 * SECOND));
+  // A lorry that stood for four minutes behind the third site.
+  objects.push(...drive("晋AQH777", at - 8 * MINUTE, { stop: 4 * MINUTE, pictures: true, vehicle_class: "H11", vehicle_color: 4, plate_color: 6 }));
+  await send(objects);
+  const id = await matter("滨河路护栏损坏约 100 米");
+  const r = await funnel(id, { from_ms: at - 10 * MINUTE, to_ms: at + 10 * MINUTE, damage: "右前保险杠" });
+  assert.equal(r.candidates[0].plate, "晋AQH777", JSON.stringify(r.candidates.slice(0, 3).map((c) => [c.plate, c.probability])));
+  assert.ok(r.candidates[0].took_ms > r.candidates[0].usual_ms + 3 * MINUTE);
+  assert.ok(r.steps[0].vehicles >= 25 && r.steps.every((s, i) => !i || s.vehicles <= r.steps[i - 1].vehicles));
+  assert.ok(r.coverage.text.zh && r.unseen > 0 && r.unseen < 1);
+  const c = r.candidates[0];
+  // Its pictures open under this look and for this person only.
+  assert.equal((await who.analyst.get(`/pictures/${c.up.picture}?look=${r.n}`)).status, 200);
+  assert.equal((await who.duty.get(`/pictures/${c.up.picture}?look=${r.n}`)).status, 404);
+  await move(who.analyst, id, "judge_candidate", { candidate: c.plate, verdict: "fits", upstream_pass: c.up.id, downstream_pass: c.down.id });
+  await move(who.analyst, id, "name_suspect", { suspect: c.plate, suspect_note: "停车四分钟，右前受损" });
+  await move(who.analyst, id, "close_not_flight", { no_flight_reason: "single_vehicle", no_flight_note: "驾驶人认可" }, 422);
+  const closed = await move(who.analyst, id, "close_not_flight", { no_flight_reason: "single_vehicle", damage_yuan: 86000, paid_by: c.plate, no_flight_note: "护栏损坏，未伤人，车主赔偿" });
+  assert.equal(closed.open, false);
+  assert.equal(closed.state, "not_flight");
+  assert.equal(closed.fields.damage_yuan, 86000);
+  assert.deepEqual(closed.journal.filter((j) => j.move === "judge_candidate").map((j) => j.fields.verdict), ["fits"]);
+  assert.equal((await who.analyst.post("/flight/funnel", { matter: id, purpose: "hit_and_run", ...PLACE, from_ms: at, to_ms: at + MINUTE })).body.error.code, "look_matter_closed");
+});
+
+test("who hides the plate behind the place is put beside the pass of the same look", async () => {
+  const at = yesterday(14, 0);
+  const objects = [];
+  for (let i = 0; i < 24; i++) objects.push(...drive(kit.plain(200 + i), at - 25 * MINUTE + i * 95 * SECOND));
+  objects.push(...drive("晋AQH888", at - 7 * MINUTE, { hide: true, vehicle_color: 4, brand: "6" }));
+  await send(objects);
+  const id = await matter("学府街肇事逃逸");
+  const r = await funnel(id, { from_ms: at - 5 * MINUTE, to_ms: at + 5 * MINUTE, vehicle_color: 4 });
+  assert.equal(r.candidates[0].plate, "晋AQH888");
+  assert.equal(r.candidates[0].down.plate, "");
+  assert.deepEqual(r.candidates[0].changes.map((x) => x.name), ["plate_gone"]);
+});
+
+test("evidence leaves signed; whoever changes a byte, adds or takes away a file is found out", async () => {
+  const at = yesterday(5, 0);
+  const id = await matter("证据导出");
+  const r = await funnel(id, { from_ms: at - 10 * MINUTE, to_ms: at + 10 * MINUTE });
+  const c = r.candidates.find((x) => x.plate === "晋AQH777");
+  const ask = { matter: id, purpose: "hit_and_run", passes: [c.up.id, c.down.id], title: "护栏 <损坏>" };
+  const reply = await fetch(`${d.url}/api/v1/evidence`, { method: "POST", headers: { cookie: who.analyst.cookie, "x-csrf-token": who.analyst.csrf, "content-type": "application/json" }, body: JSON.stringify(ask) });
+  assert.equal(reply.status, 200);
+  assert.equal(reply.headers.get("content-type"), "application/zip");
+  const bytes = Buffer.from(await reply.arrayBuffer()), file = join(t.tmp, "evidence.zip");
+  writeFileSync(file, bytes);
+  const text = bytes.toString("utf8");
+  for (const word of ["index.html", "passes.csv", "manifest.txt", "manifest.sig", "pictures/001-", "护栏 &lt;损坏&gt;", "晋AQH777", "corrected clock", id]) assert.ok(text.includes(word), word);
+  assert.ok(!text.includes("<损坏>"));
+  const head = readFileSync(join(t.dir, "audit", "key.pub"), "utf8").trim();
+  const good = await kit.verify([file, "--key", head]);
+  assert.equal(good.status, 0, good.out + good.err);
+  assert.match(good.out, /4 files: whole/);
+  assert.equal((await kit.verify([file, "--key", "0".repeat(64)])).status, 3);
+  const spoil = (name, change) => { const b = Buffer.from(bytes); change(b); const f = join(t.tmp, name + ".zip"); writeFileSync(f, b); return f; };
+  for (const [name, word] of [["html", "<h1>"], ["csv", "camera_time_ms"], ["list", "passes.csv\n"], ["signature", "tongqu-evidence 1"]]) {
+    const bad = await kit.verify([spoil(name, (b) => { b[b.indexOf(word) + 3] ^= 1; })]);
+    assert.equal(bad.status, 3, `${name}: ${bad.out}`);
+    assert.match(bad.out, /DAMAGE/);
+  }
+  assert.equal((await kit.verify([spoil("half", (b) => b.fill(0, b.length - 40))])).status, 3);
+  // The export is a look of its own: matter, purpose, count.
+  const m = await who.analyst.want(200, "GET", `/matters/${id}`);
+  assert.deepEqual(m.looks.map((l) => [l.kind, l.count]).sort(), [["analysis", r.count], ["export", 2]]);
+  assert.equal((await who.analyst.post("/evidence", { ...ask, matter: undefined })).status, 403);
+  assert.equal((await who.analyst.post("/evidence", { ...ask, passes: [`${at}-1-00000000`] })).status, 404);
+});
+
+test("bad questions are refused with what to do", async () => {
+  const id = await matter("错误提问"), at = yesterday(5, 0);
+  const ask = async (more) => (await who.analyst.post("/flight/funnel", { matter: id, purpose: "hit_and_run", ...PLACE, from_ms: at, to_ms: at + MINUTE, ...more }));
+  assert.equal((await ask({ to_ms: at + 3 * 3600000 })).body.error.field, "to_ms");
+  assert.equal((await ask({ to_ms: at - 1 })).body.error.field, "to_ms");
+  assert.equal((await ask({ lon: 10, lat: 10 })).body.error.field, "lon");
+  assert.equal((await ask({ plate: "!!" })).body.error.field, "plate");
+  assert.equal((await ask({ matter: undefined })).body.error.code, "look_no_matter");
+  assert.equal((await who.audit2.post("/flight/funnel", {})).status, 403);
+});

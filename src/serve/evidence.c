@@ -540,7 +540,7 @@ evidence_run(
     enum err e =
         subject.bad
             ? ERR_NOMEM
-            : looks_through(house, reader, &q.who, answer, &run, arena, row, note);
+            : looks_through(house, reader, &q.who, 60, answer, &run, arena, row, note);
     buf_release(&subject);
     if (e == OK)
         look_scope_listed(&row->scope, ids, n, q.who.now_ms);

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 
 #define RADIX_BITS 11u
+#define AHEAD                                                                          \
+    12u /* rows asked for before they are needed: sorted order is random               \
+           order in memory */
 #define RARE_TEMPLATE 3u /* fewer uses in a day: kept verbatim instead */
 
 struct item {
@@ -20,6 +23,16 @@ struct texts {
     struct text_val rec, img;
 };
 
+/* What is asked of a row out of its order: where it was, and, once its plate has a
+ * rank, what the place segment wants. Small, so that many stay in the cache. */
+struct place_note {
+    union {
+        uint32_t site, rank;
+    };
+    uint16_t speed;
+    bool odd;
+};
+
 /* One day's share of the rows. */
 struct unit {
     const struct build_env *env;
@@ -27,13 +40,13 @@ struct unit {
     int64_t day;
     ts_ms day_start, min_ms;
     struct item *items, *spare;
+    uint32_t *member; /* the n rows of the day, in their order */
     size_t n;
     struct texts *texts; /* by position in `rows` */
     struct text_dict dict;
     struct usual_map usual;
     struct follow_map follow;
-    uint32_t *rank; /* by position in `rows` */
-    uint8_t *odd;
+    struct place_note *notes; /* by position in `rows` */
     struct run_writer *run;
     struct place_writer *place;
 };
@@ -107,6 +120,20 @@ build_open(
 }
 
 /* ---- sorting ---- */
+
+static inline void
+row_ahead(const struct unit *u, size_t i)
+{
+    if (i + AHEAD >= u->n)
+        return;
+    uint32_t row = u->items[i + AHEAD].row;
+    const char *p = (const char *)&u->rows[row], *t = (const char *)&u->texts[row];
+    __builtin_prefetch(p);
+    __builtin_prefetch(p + 64);
+    __builtin_prefetch(t);
+    __builtin_prefetch(t + sizeof *u->texts - 1);
+    __builtin_prefetch(&u->notes[row], 1);
+}
 
 /* Stable, least significant digit first; digits on which all agree are skipped. */
 static void
@@ -192,7 +219,7 @@ static bool
 cut_texts(struct unit *u)
 {
     for (size_t i = 0; i < u->n; i++) {
-        uint32_t row = u->items[i].row;
+        uint32_t row = u->member[i];
         const struct sighting *s = &u->rows[row];
         struct texts *t = &u->texts[row];
         struct usual *slot = usual_at(&u->usual, s->site.v, s->direction);
@@ -234,7 +261,7 @@ drop_rare(struct unit *u)
                      ? TEXT_LITERAL
                      : text_dict_add(&kept, u->dict.tpl[i]);
     for (size_t i = 0; i < u->n; i++) {
-        struct texts *t = &u->texts[u->items[i].row];
+        struct texts *t = &u->texts[u->member[i]];
         uint32_t rec = renamed(map, t->rec.tpl);
         t->img.tpl = renamed(map, t->img.tpl);
         if (rec == TEXT_LITERAL && t->rec.tpl != TEXT_LITERAL &&
@@ -271,6 +298,7 @@ usual_look(const struct unit *u, size_t from, size_t to)
     unsigned v[4] = {0};
     for (size_t i = from; i < to; i++) {
         const struct sighting *s = &u->rows[u->items[i].row];
+        row_ahead(u, i);
         if (!v[0])
             l.plate_color = s->plate_color;
         v[0] += l.plate_color == s->plate_color ? 1 : -1u;
@@ -327,8 +355,10 @@ write_vehicles(struct unit *u)
             uint32_t row = u->items[i].row;
             to_vrow(u, row, &v);
             run_writer_row(u->run, &v);
-            u->rank[row] = rank;
-            u->odd[row] = !looks_eq(v.look, look);
+            struct place_note *note = &u->notes[row];
+            note->rank = rank;
+            note->speed = v.speed_dkmh;
+            note->odd = !looks_eq(v.look, look);
         }
         run_writer_end(u->run);
     }
@@ -341,24 +371,30 @@ learn_follow(struct unit *u)
 {
     struct follow_count c = {0};
     bool good = true;
-    for (size_t i = 1; good && i < u->n; i++)
-        if (u->items[i].key && u->items[i].key == u->items[i - 1].key)
-            good = follow_count_step(
-                &c, u->rows[u->items[i - 1].row].site.v,
-                u->rows[u->items[i].row].site.v);
+    uint32_t last = 0;
+    for (size_t i = 0; good && i < u->n; i++) {
+        if (i + AHEAD < u->n)
+            __builtin_prefetch(&u->notes[u->items[i + AHEAD].row]);
+        uint32_t site = u->notes[u->items[i].row].site;
+        if (i && u->items[i].key && u->items[i].key == u->items[i - 1].key)
+            good = follow_count_step(&c, last, site);
+        last = site;
+    }
     if (good)
         return follow_learn(&c, &u->follow);
     free(c.slots);
     return false;
 }
 
+/* Items are sorted by site, then time: the rows themselves are not needed any more. */
 static void
 write_cells(struct unit *u, size_t from, size_t to)
 {
-    struct place_cell c = {.site = u->rows[u->items[from].row].site.v};
+    struct place_cell c = {.site = (uint32_t)u->items[from].key};
     for (size_t i = from; i < to; i++) {
-        const struct sighting *s = &u->rows[u->items[i].row];
-        int64_t bin = s->pass_ms / PLACE_BIN_MS - (s->pass_ms % PLACE_BIN_MS < 0);
+        ts_ms t = u->day_start + u->items[i].t;
+        uint16_t speed = u->notes[u->items[i].row].speed;
+        int64_t bin = t / PLACE_BIN_MS - (t % PLACE_BIN_MS < 0);
         if (c.rows && bin != c.bin) {
             place_writer_cell(
                 u->place, c.site, c.bin, c.rows, c.mute, c.speed_sum_dkmh);
@@ -367,10 +403,10 @@ write_cells(struct unit *u, size_t from, size_t to)
         }
         c.bin = bin;
         c.rows++;
-        if (s->speed_dkmh == SPEED_UNKNOWN)
+        if (speed == SPEED_UNKNOWN)
             c.mute++;
         else
-            c.speed_sum_dkmh += s->speed_dkmh;
+            c.speed_sum_dkmh += speed;
     }
     place_writer_cell(u->place, c.site, c.bin, c.rows, c.mute, c.speed_sum_dkmh);
 }
@@ -379,10 +415,12 @@ static void
 write_places(struct unit *u)
 {
     for (size_t i = 0; i < u->n; i++) {
-        uint32_t row = u->items[i].row;
+        const struct item *it = &u->items[i];
+        if (i + AHEAD < u->n)
+            __builtin_prefetch(&u->notes[u->items[i + AHEAD].row]);
+        const struct place_note *note = &u->notes[it->row];
         place_writer_row(
-            u->place, u->rows[row].site.v, u->rows[row].pass_ms, u->rank[row],
-            u->odd[row]);
+            u->place, (uint32_t)it->key, u->day_start + it->t, note->rank, note->odd);
     }
     for (size_t i = 0, end; i < u->n; i = end) {
         for (end = i + 1; end < u->n && u->items[end].key == u->items[i].key;)
@@ -391,13 +429,38 @@ write_places(struct unit *u)
     }
 }
 
+/* The day's items in the order of the rows, keyed by site or by plate. */
 static void
-set_keys(struct unit *u, bool site)
+unit_items(struct unit *u, bool by_site)
 {
     for (size_t i = 0; i < u->n; i++) {
-        const struct sighting *s = &u->rows[u->items[i].row];
-        u->items[i].key = site ? s->site.v : s->plate.v;
+        const struct sighting *s = &u->rows[u->member[i]];
+        u->items[i] = (struct item){
+            by_site ? s->site.v : s->plate.v, (uint32_t)(s->pass_ms - u->day_start),
+            u->member[i]};
+        if (!by_site)
+            u->notes[u->member[i]].site = s->site.v;
     }
+}
+
+/* Collects the rows of the day of row `first` and of no earlier collected one. */
+static void
+unit_collect(struct unit *u, size_t all, size_t first, uint8_t *done)
+{
+    u->day = civil_day(u->rows[first].pass_ms, u->env->zone);
+    u->day_start = civil_day_start(u->day, u->env->zone);
+    ts_ms end = u->day_start + DAY_MS;
+    u->n = 0;
+    u->min_ms = INT64_MAX;
+    for (size_t i = first; i < all; i++) {
+        ts_ms t = u->rows[i].pass_ms;
+        if (done[i] || t < u->day_start || t >= end)
+            continue;
+        done[i] = 1;
+        u->member[u->n++] = (uint32_t)i;
+        u->min_ms = t < u->min_ms ? t : u->min_ms;
+    }
+    unit_items(u, false);
 }
 
 /* ---- one day ---- */
@@ -450,21 +513,15 @@ unit_build(struct unit *u, struct seg_list *out, struct note *note)
     enum err e = ERR_NOMEM;
     if (!cut_texts(u) || !drop_rare(u))
         goto out;
-    u->min_ms = INT64_MAX;
-    for (size_t i = 0; i < u->n; i++) {
-        ts_ms t = u->rows[u->items[i].row].pass_ms;
-        u->min_ms = t < u->min_ms ? t : u->min_ms;
-    }
-    radix(u, true, 32);
-    set_keys(u, false);
+    radix(u, true, 27);
     radix(u, false, 64);
     break_ties(u);
     e = learn_follow(u) ? unit_open(u, vseq, pseq, note) : ERR_NOMEM;
     if (e != OK)
         goto out;
     write_vehicles(u);
-    radix(u, true, 32);
-    set_keys(u, true);
+    unit_items(u, true);
+    radix(u, true, 27);
     radix(u, false, 32);
     break_ties(u);
     write_places(u);
@@ -487,8 +544,9 @@ out:
 struct scratch {
     struct item *items, *spare;
     struct texts *texts;
-    uint32_t *rank;
-    uint8_t *odd, *done;
+    struct place_note *notes;
+    uint32_t *member;
+    uint8_t *done;
 };
 
 static void
@@ -497,8 +555,8 @@ scratch_release(struct scratch *x)
     free(x->items);
     free(x->spare);
     free(x->texts);
-    free(x->rank);
-    free(x->odd);
+    free(x->notes);
+    free(x->member);
     free(x->done);
 }
 
@@ -508,27 +566,10 @@ scratch_init(struct scratch *x, size_t n)
     x->items = malloc(n * sizeof *x->items);
     x->spare = malloc(n * sizeof *x->spare);
     x->texts = malloc(n * sizeof *x->texts);
-    x->rank = malloc(n * sizeof *x->rank);
-    x->odd = malloc(n);
+    x->notes = malloc(n * sizeof *x->notes);
+    x->member = malloc(n * sizeof *x->member);
     x->done = calloc(n, 1);
-    return x->items && x->spare && x->texts && x->rank && x->odd && x->done;
-}
-
-/* Collects the rows of the day of row `first` and of no earlier collected one. */
-static void
-unit_collect(struct unit *u, size_t all, size_t first, uint8_t *done)
-{
-    u->day = civil_day(u->rows[first].pass_ms, u->env->zone);
-    u->day_start = civil_day_start(u->day, u->env->zone);
-    ts_ms end = u->day_start + DAY_MS;
-    u->n = 0;
-    for (size_t i = first; i < all; i++) {
-        ts_ms t = u->rows[i].pass_ms;
-        if (done[i] || t < u->day_start || t >= end)
-            continue;
-        done[i] = 1;
-        u->items[u->n++] = (struct item){0, (uint32_t)(t - u->day_start), (uint32_t)i};
-    }
+    return x->items && x->spare && x->texts && x->notes && x->member && x->done;
 }
 
 enum err
@@ -550,8 +591,8 @@ build_rows(
             .items = x.items,
             .spare = x.spare,
             .texts = x.texts,
-            .rank = x.rank,
-            .odd = x.odd};
+            .notes = x.notes,
+            .member = x.member};
         unit_collect(&u, n, first, x.done);
         e = unit_build(&u, out, note);
         x.items = u.items;

@@ -388,28 +388,43 @@ col_open(struct col *c, const uint8_t *p, size_t len, unsigned n)
            bytes_for((size_t)n * c->width[0]) <= cur_left(&in);
 }
 
-static uint64_t
-get_class(const struct col *c, unsigned i)
+/* Bits of the payload in front of row i. */
+static size_t
+class_bit(const struct col *c, unsigned i)
 {
     size_t words = ((size_t)c->n + 63) / 64;
     size_t bit = 0;
-    unsigned last = i / 64;
-    uint64_t a = 0, b = 0;
-    for (unsigned k = 0; k <= last; k++) {
-        a = load_le64(c->more + 8 * k);
-        b = load_le64(c->more + 8 * (words + k));
-        uint64_t m = k < last ? ~UINT64_C(0) : mask_of(i % 64);
+    for (unsigned k = 0; k <= i / 64 && k < words; k++) {
+        uint64_t a = load_le64(c->more + 8 * k);
+        uint64_t b = load_le64(c->more + 8 * (words + k));
+        uint64_t m = k < i / 64 ? ~UINT64_C(0) : mask_of(i % 64);
         bit += (size_t)__builtin_popcountll(~a & ~b & m) * c->width[0] +
                (size_t)__builtin_popcountll(a & ~b & m) * c->width[1] +
                (size_t)__builtin_popcountll(~a & b & m) * c->width[2] +
                (size_t)__builtin_popcountll(a & b & m) * c->width[3];
     }
-    unsigned k = (unsigned)(a >> (i % 64) & 1) | (unsigned)(b >> (i % 64) & 1) << 1;
-    return c->base + c->scale * bits_at(c->bits, bit, c->width[k]);
+    return bit;
+}
+
+static unsigned
+class_of(const struct col *c, unsigned i)
+{
+    const uint8_t *planes = c->more + i / 64 * 8;
+    size_t words = ((size_t)c->n + 63) / 64;
+    uint64_t a = load_le64(planes), b = load_le64(planes + 8 * words);
+    return (unsigned)(a >> (i % 64) & 1) | (unsigned)(b >> (i % 64) & 1) << 1;
 }
 
 static uint64_t
-get_sparse(const struct col *c, unsigned i)
+get_class(const struct col *c, unsigned i)
+{
+    return c->base +
+           c->scale * bits_at(c->bits, class_bit(c, i), c->width[class_of(c, i)]);
+}
+
+/* The first exception at or behind row i. */
+static unsigned
+sparse_find(const struct col *c, unsigned i)
 {
     unsigned lo = 0, hi = c->exceptions;
     while (lo < hi) {
@@ -419,6 +434,13 @@ get_sparse(const struct col *c, unsigned i)
         else
             hi = mid;
     }
+    return lo;
+}
+
+static uint64_t
+get_sparse(const struct col *c, unsigned i)
+{
+    unsigned lo = sparse_find(c, i);
     if (lo < c->exceptions && bits_at(c->more, (size_t)lo * POS_BITS, POS_BITS) == i)
         return c->base +
                c->scale * bits_at(c->bits, (size_t)lo * c->width[0], c->width[0]);
@@ -439,16 +461,16 @@ col_get(const struct col *c, unsigned i)
 }
 
 static void
-all_pack(const struct col *c, unsigned n, uint64_t *out)
+range_pack(const struct col *c, unsigned from, unsigned n, uint64_t *out)
 {
     unsigned width = c->width[0];
+    size_t bit = (size_t)from * width;
     if (width > EASY_BITS) {
-        for (unsigned i = 0; i < n; i++)
-            out[i] = c->base + c->scale * bits_at(c->bits, (size_t)i * width, width);
+        for (unsigned i = 0; i < n; i++, bit += width)
+            out[i] = c->base + c->scale * bits_at(c->bits, bit, width);
         return;
     }
     uint64_t m = mask_of(width);
-    size_t bit = 0;
     for (unsigned i = 0; i < n; i++, bit += width) {
         uint64_t r = load_le64(c->bits + (bit >> 3)) >> (bit & 7) & m;
         out[i] = c->base + c->scale * r;
@@ -456,54 +478,63 @@ all_pack(const struct col *c, unsigned n, uint64_t *out)
 }
 
 static void
-all_class(const struct col *c, unsigned n, uint64_t *out)
+range_class(const struct col *c, unsigned from, unsigned n, uint64_t *out)
 {
     size_t words = ((size_t)c->n + 63) / 64;
+    size_t bit = from ? class_bit(c, from) : 0;
     uint64_t mask[4];
     for (unsigned k = 0; k < 4; k++)
         mask[k] = mask_of(c->width[k]);
-    size_t bit = 0;
-    for (unsigned i = 0; i < n;) {
-        uint64_t a = load_le64(c->more + i / 8);
-        uint64_t b = load_le64(c->more + 8 * words + i / 8);
-        unsigned end = i + 64 < n ? i + 64 : n;
+    for (unsigned i = from; i < from + n;) {
+        uint64_t a = load_le64(c->more + i / 64 * 8) >> (i % 64);
+        uint64_t b = load_le64(c->more + 8 * words + i / 64 * 8) >> (i % 64);
+        unsigned end = (i / 64 + 1) * 64;
+        end = end < from + n ? end : from + n;
         for (; i < end; i++, a >>= 1, b >>= 1) {
             unsigned k = (unsigned)(a & 1) | (unsigned)(b & 1) << 1;
             uint64_t r = load_le64(c->bits + (bit >> 3)) >> (bit & 7) & mask[k];
-            out[i] = c->base + c->scale * r;
+            *out++ = c->base + c->scale * r;
             bit += c->width[k];
         }
     }
 }
 
 static void
-all_sparse(const struct col *c, unsigned n, uint64_t *out)
+range_sparse(const struct col *c, unsigned from, unsigned n, uint64_t *out)
 {
     uint64_t fill = c->kind == COL_CONST ? c->base : c->usual;
     for (unsigned i = 0; i < n; i++)
         out[i] = fill;
-    for (unsigned i = 0; i < c->exceptions; i++) {
+    for (unsigned i = from ? sparse_find(c, from) : 0; i < c->exceptions; i++) {
         uint64_t at = bits_at(c->more, (size_t)i * POS_BITS, POS_BITS);
-        if (at >= n)
+        if (at >= from + n)
             break;
-        out[at] =
-            c->base + c->scale * bits_at(c->bits, (size_t)i * c->width[0], c->width[0]);
+        if (at >= from) /* always, in a column of ours: positions ascend */
+            out[at - from] =
+                c->base +
+                c->scale * bits_at(c->bits, (size_t)i * c->width[0], c->width[0]);
     }
+}
+
+void
+col_range(const struct col *c, unsigned from, unsigned n, uint64_t *out)
+{
+    if (c->kind == COL_PACK)
+        range_pack(c, from, n, out);
+    else if (c->kind == COL_CLASS)
+        range_class(c, from, n, out);
+    else
+        range_sparse(c, from, n, out);
 }
 
 void
 col_first(const struct col *c, unsigned n, uint64_t *out)
 {
-    if (c->kind == COL_PACK)
-        all_pack(c, n, out);
-    else if (c->kind == COL_CLASS)
-        all_class(c, n, out);
-    else
-        all_sparse(c, n, out);
+    col_range(c, 0, n, out);
 }
 
 void
 col_all(const struct col *c, uint64_t *out)
 {
-    col_first(c, c->n, out);
+    col_range(c, 0, c->n, out);
 }

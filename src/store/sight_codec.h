@@ -42,5 +42,7 @@ uint64_t col_get(const struct col *c, unsigned i); /* i < n */
 /* All n values at once, or the first few. */
 void col_all(const struct col *c, uint64_t *out);
 void col_first(const struct col *c, unsigned n, uint64_t *out);
+/* Values [from, from + n), at least one, all below the column's n. */
+void col_range(const struct col *c, unsigned from, unsigned n, uint64_t *out);
 
 #endif

@@ -34,6 +34,12 @@ round_trip(const uint64_t *v, unsigned n)
         assert_int_equal(out[i], v[i]);
         assert_int_equal(col_get(&c, i), v[i]);
     }
+    for (unsigned from = 0; from < n; from += 1 + from / 3) { /* any part of it */
+        unsigned part = from % 5 ? (n - from + 1) / 2 : n - from;
+        col_range(&c, from, part, out);
+        for (unsigned i = 0; i < part; i++)
+            assert_int_equal(out[i], v[from + i]);
+    }
     return c.kind;
 }
 
@@ -108,6 +114,7 @@ test_damage(void **state)
         struct col c;
         if (col_open(&c, exact, cut, n)) {
             col_all(&c, out);
+            col_range(&c, c.n / 2, c.n - c.n / 2, out);
             for (unsigned i = 0; i < n; i += 7)
                 (void)col_get(&c, i);
         }

@@ -17,6 +17,7 @@
 #define OPEN_FAN 8u      /* segments of an open unit before they are merged */
 #define CLOSED_FAN 4u    /* of a closed one */
 #define HEADS_WAITING 2u /* frozen heads for which a merge is not yet given up */
+#define KEYS_AHEAD 16u   /* rows whose key is hashed ahead */
 #define MONTH_KEEP 120   /* days of retention from which months are worth while */
 
 /* ---- one change ---- */
@@ -261,9 +262,10 @@ sight_rotate(struct sight *s, size_t room, struct note *note)
 
 /* ---- bulk runs ---- */
 
-/* Keys of the run itself: open addressing over row numbers. */
+/* Keys of the run itself: open addressing over row numbers; the upper half of a slot is
+ * of the hash, so that rows are looked at only to confirm. */
 struct key_set {
-    uint32_t *slots; /* row + 1 */
+    uint64_t *slots; /* hash >> 32 << 32 | row + 1 */
     size_t mask;
 };
 
@@ -280,13 +282,15 @@ key_set_init(struct key_set *k, size_t rows)
 
 /* The row of the same key, else NULL and `at` is entered. */
 static const struct sighting *
-key_set_put(struct key_set *k, const struct sighting *rows, size_t at)
+key_set_put(struct key_set *k, const struct sighting *rows, size_t at, uint64_t hash)
 {
-    uint64_t h = head_key(&rows[at]);
-    for (; k->slots[h & k->mask]; h++)
-        if (head_same_key(&rows[k->slots[h & k->mask] - 1], &rows[at]))
-            return &rows[k->slots[h & k->mask] - 1];
-    k->slots[h & k->mask] = (uint32_t)at + 1;
+    const uint64_t tag = hash >> 32 << 32;
+    uint64_t h = hash;
+    for (uint64_t slot; (slot = k->slots[h & k->mask]); h++)
+        if (slot >> 32 << 32 == tag &&
+            head_same_key(&rows[(uint32_t)slot - 1], &rows[at]))
+            return &rows[(uint32_t)slot - 1];
+    k->slots[h & k->mask] = tag | ((uint32_t)at + 1);
     return NULL;
 }
 
@@ -301,10 +305,19 @@ bulk_dedup(struct sight *s, struct sight_bulk_job *job, struct note *note)
     struct key_set keys;
     size_t kept = 0;
     enum err e = key_set_init(&keys, job->n) ? OK : ERR_NOMEM;
-    for (size_t i = 0; i < job->n && e == OK; i++) {
-        job->rows[kept] = job->rows[i];
+    uint64_t hash[KEYS_AHEAD] = {0}; /* of the next rows, by row number */
+    for (size_t i = 0; i < job->n + KEYS_AHEAD && e == OK; i++) {
+        uint64_t ready = hash[i % KEYS_AHEAD];
+        if (i < job->n) {
+            hash[i % KEYS_AHEAD] = head_key(&job->rows[i]);
+            __builtin_prefetch(&keys.slots[hash[i % KEYS_AHEAD] & keys.mask], 1);
+        }
+        if (i < KEYS_AHEAD)
+            continue;
+        if (kept != i - KEYS_AHEAD)
+            job->rows[kept] = job->rows[i - KEYS_AHEAD];
         const struct sighting *row = &job->rows[kept];
-        const struct sighting *same = key_set_put(&keys, job->rows, kept);
+        const struct sighting *same = key_set_put(&keys, job->rows, kept, ready);
         struct sighting found;
         bool is = false;
         for (size_t k = 0; k < v->heads_n && !same; k++)

@@ -7,6 +7,7 @@
 #include "core/hash.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 static const struct seg_shape shapes[RUN_TABLES] = {
@@ -484,7 +485,11 @@ run_find(struct seg *s, uint64_t plate, struct run_plate *out)
 bool
 run_rows_init(struct run_rows *r, struct seg *s, const struct zone *zone, bool whole)
 {
-    *r = (struct run_rows){.seg = s, .zone = zone, .block = SIZE_MAX, .whole = whole};
+    memset(r, 0, offsetof(struct run_rows, part)); /* parts are set with the block */
+    r->seg = s;
+    r->zone = zone;
+    r->block = SIZE_MAX;
+    r->whole = whole;
     if (whole)
         r->val = malloc(ROW_COLS * sizeof *r->val);
     return !whole || r->val;
@@ -510,6 +515,8 @@ rows_open(struct run_rows *r, uint64_t row)
     r->block = block;
     r->have = r->decoded = 0;
     r->have_texts = false;
+    for (unsigned c = 0; c < ROW_COLS; c++)
+        r->part[c].n = 0;
     return true;
 }
 
@@ -521,13 +528,23 @@ run_rows_value(struct run_rows *r, uint64_t row, unsigned c, uint64_t *v)
     unsigned i = (unsigned)(row % COL_ROWS);
     if (i >= r->blk.n)
         return false;
+    if (!r->whole && i - r->part[c].from < r->part[c].n) {
+        *v = r->part[c].v[i - r->part[c].from];
+        return true;
+    }
     if (!(r->have >> c & 1)) {
         if (!blk_col(r->seg, &r->blk, c, &r->col[c]))
             return false;
         r->have |= 1u << c;
     }
     if (!r->whole) {
-        *v = col_get(&r->col[c], i);
+        struct run_part *p = &r->part[c];
+        uint64_t ahead = r->stop > row ? r->stop - row : 1;
+        p->n = r->blk.n - i < RUN_PART ? r->blk.n - i : RUN_PART;
+        p->n = ahead < p->n ? (unsigned)ahead : p->n;
+        p->from = i;
+        col_range(&r->col[c], i, p->n, p->v);
+        *v = p->v[0];
         return true;
     }
     if (!(r->decoded >> c & 1)) {

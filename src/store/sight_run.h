@@ -137,8 +137,13 @@ bool run_plates_next(struct run_plates *p, struct run_plate *out);
 /* The next plate >= lo, skipping blocks that lie before it. */
 bool run_plates_seek(struct run_plates *p, uint64_t lo, struct run_plate *out);
 
-/* Reads rows, block by block. Columns are decoded whole when `whole`, else row by row.
- */
+/* Reads rows, block by block. Columns are decoded whole when `whole`, else a few rows
+ * ahead, as far as `stop` says that they will be asked for. */
+#define RUN_PART 48u
+struct run_part {
+    unsigned from, n;
+    uint64_t v[RUN_PART];
+};
 struct run_rows {
     struct seg *seg;
     const struct zone *zone;
@@ -152,6 +157,8 @@ struct run_rows {
     bool have_texts, whole;
     ts_ms last;    /* time of the row before */
     uint32_t site; /* of the row before; after run_rows_time() of its row */
+    uint64_t stop; /* rows below it will be asked for in order; 0: only this one */
+    struct run_part part[ROW_COLS];
 };
 bool
 run_rows_init(struct run_rows *r, struct seg *s, const struct zone *zone, bool whole);

@@ -227,6 +227,7 @@ read_rows(
     uint64_t end, size_t limit, struct list *rows)
 {
     size_t got = 0;
+    r->stop = limit < end - row ? row + limit : end;
     for (; row < end && asked_go_on(a) && got < limit; row++) {
         ts_ms t;
         struct vrow v;

@@ -146,16 +146,15 @@ place_find_key(
     const struct place_site *site = place_site_find(s, k->want->site.v);
     if (!site)
         return OK;
-    struct place_rows *r = arena_take(arena, sizeof *r);
+    struct place_rows *r = malloc(sizeof *r); /* not zeroed: it is large */
     if (!r)
-        return ERR_TOOBIG;
+        return ERR_NOMEM;
     place_rows_init(r, s);
     uint64_t row, rank, plate, last = 0;
     bool odd, any = false;
     enum err e = OK;
-    if (!place_seek(r, site, k->want->pass_ms, &row))
-        return OK;
-    for (; row < site->row + site->rows && e == OK && !k->is; row++) {
+    bool found = place_seek(r, site, k->want->pass_ms, &row);
+    for (; found && row < site->row + site->rows && e == OK && !k->is; row++) {
         ts_ms t;
         if (!place_time(r, row, row == site->row, &t) || t > k->want->pass_ms ||
             !place_rank(r, row, &rank, &odd) || !place_plate(r, rank, &plate))
@@ -166,6 +165,7 @@ place_find_key(
         last = plate;
         e = view_rows_at(v, zone, plate, t, site->site, arena, key_fits, k);
     }
+    free(r);
     return e;
 }
 

@@ -40,7 +40,7 @@ struct feed {
     /* from a file */
     const char *csv;
     size_t csv_n;
-    struct span rest;
+    const char *at;
 };
 
 void
@@ -118,11 +118,11 @@ vehicle_day(struct feed *f, size_t want, uint32_t v, unsigned day)
     uint64_t h = hash_pair(v, day + 1000), kind = hash_pair(v, 1) % 1000;
     unsigned home = (unsigned)(hash_pair(v, 21) % SITES);
     unsigned work = (unsigned)(hash_pair(v, 22) % SITES);
-    if (kind < 5) { /* taxi */
+    if (kind < 4) { /* taxi */
         double ms = hours(6, h, 1), end = hours(22, h >> 20, 2);
         for (unsigned at = home; ms < end && f->day_n < want; h = hash_u64(h)) {
             unsigned to = (unsigned)(h % SITES);
-            ms = drive(f, want, v, at, to, ms + (double)(h >> 32 & 0xfffff));
+            ms = drive(f, want, v, at, to, ms + (double)(h >> 32 & 0x7fffff));
             at = to;
         }
     } else if (kind < 15) { /* at night only */
@@ -243,36 +243,47 @@ make_row(struct feed *f, const struct brief *b, struct sighting *s, struct row_t
 
 /* ---- a file ---- */
 
+/* Digits up to a comma, which is passed over. */
 static uint64_t
-field_u64(struct span *line)
+field_u64(const char **p)
 {
-    struct span f = span_cut(line, ',');
     uint64_t v = 0;
-    for (size_t i = 0; i < f.n; i++)
-        v = v * 10 + (uint64_t)(f.p[i] - '0');
+    for (; **p != ','; ++*p)
+        v = v * 10 + (uint64_t)(**p - '0');
+    ++*p;
     return v;
 }
 
+static struct span
+field_text(const char **p, char end)
+{
+    const char *from = *p;
+    while (**p != end)
+        ++*p;
+    return span_of(from, (size_t)((*p)++ - from));
+}
+
+/* One line of the file, which ends with a line end. */
 static void
-parse_row(struct span line, struct sighting *s)
+parse_row(const char **p, struct sighting *s)
 {
     *s = (struct sighting){.arrive_ms = 0};
-    struct span plate = span_cut(&line, ',');
+    struct span plate = field_text(p, ',');
     bool differs;
     enum plate_kind kind = plate_parse(plate, &s->plate, &differs);
     s->plate_text = differs && kind != PLATE_UNREAD ? plate : (struct span){"", 0};
-    s->plate_color = (uint8_t)field_u64(&line);
-    s->vehicle_class = (code3)field_u64(&line);
-    s->vehicle_color = (uint8_t)field_u64(&line);
-    s->brand = (code3)field_u64(&line);
-    s->site.v = (uint32_t)field_u64(&line) + 1;
-    s->lane = (uint8_t)field_u64(&line);
-    s->direction = (uint8_t)(field_u64(&line) + 1);
-    s->pass_ms = (ts_ms)field_u64(&line);
-    s->speed_dkmh = (uint16_t)(field_u64(&line) * 10);
-    s->confidence = (uint8_t)field_u64(&line);
-    s->record_id = span_cut(&line, ',');
-    s->image = line;
+    s->plate_color = (uint8_t)field_u64(p);
+    s->vehicle_class = (code3)field_u64(p);
+    s->vehicle_color = (uint8_t)field_u64(p);
+    s->brand = (code3)field_u64(p);
+    s->site.v = (uint32_t)field_u64(p) + 1;
+    s->lane = (uint8_t)field_u64(p);
+    s->direction = (uint8_t)(field_u64(p) + 1);
+    s->pass_ms = (ts_ms)field_u64(p);
+    s->speed_dkmh = (uint16_t)(field_u64(p) * 10);
+    s->confidence = (uint8_t)field_u64(p);
+    s->record_id = field_text(p, ',');
+    s->image = field_text(p, '\n');
 }
 
 static void
@@ -291,7 +302,11 @@ map_csv(struct feed *f, const char *path)
         perror(path);
         exit(1);
     }
-    f->rest = span_of(f->csv, f->csv_n);
+    f->at = f->csv;
+    if (!f->csv_n || f->csv[f->csv_n - 1] != '\n') {
+        fprintf(stderr, "%s does not end with a line end\n", path);
+        exit(1);
+    }
 }
 
 /* ---- the feed ---- */
@@ -334,10 +349,10 @@ rows_next(struct feed *f, size_t *n)
     if (!f->csv && most > f->day_n - f->day_at)
         most = f->day_n - f->day_at;
     for (; got < most; got++) {
-        if (f->csv && !f->rest.n)
+        if (f->csv && f->at == f->csv + f->csv_n)
             break;
         if (f->csv)
-            parse_row(span_cut(&f->rest, '\n'), &f->rows[got]);
+            parse_row(&f->at, &f->rows[got]);
         else
             make_row(f, &f->day[f->day_at++], &f->rows[got], &f->texts[got]);
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine on a disk that forgets. A script of groups, seals, merges, bulk runs and
- * holds is cut off at every kind of operation; after each crash nothing that was
- * acknowledged may be missing, nothing may be there twice, and what rules have not seen
- * yet must replay. Then every sync call site is made to do nothing, one at a time, and
- * the same scenarios must notice.
+ * holds, and a purge behind it, are cut off at every kind of operation; after each
+ * crash nothing that was acknowledged may be missing, nothing may be there twice, and
+ * what rules have not seen yet must replay. Then every sync call site is made to do
+ * nothing, one at a time, and the same scenarios must notice.
  *
- * TONGQU_LONG=1 runs 2,400 points and 50 kills instead of 200 and 5.
+ * TONGQU_LONG=1 runs 10,000 points and 50 kills instead of 280 and 5.
  */
 #include "store/sight.h"
 
@@ -519,9 +519,53 @@ scenario_purge(uint64_t n, uint64_t seed, const char *ignore, bool say)
     return world_end(w);
 }
 
+/* A purge is cut off at its n-th operation: what is to be kept is all there, what is to
+ * go goes for good when it is asked for again. */
+static unsigned
+scenario_retention(uint64_t n, uint64_t seed, const char *ignore, bool say)
+{
+    struct world *w = world_new(seed, ignore);
+    struct zone z = {"", 480};
+    struct sight_receipt r = {0};
+    struct note note = {0};
+    int64_t day = civil_day(NOW, &z) - (int64_t)(seed % 2);
+    w->say = say;
+    life_begin(w, 0);
+    for (size_t k = 0; w->s && k < 16; k++)
+        if (send(w, k * GROUP, GROUP) != OK)
+            violation(w, "(not taken)", k);
+    if (w->s && seed % 3 && maintain(w, true) != OK) /* else most is in heads */
+        violation(w, "(merge failed)", 0);
+    if (w->s && hold(w) != OK)
+        violation(w, "(hold failed)", 0);
+    if (w->s) /* rules have seen all: the journal does not bring purged rows back */
+        sight_set_applied(w->s, w->applied = sight_lsn(w->s));
+    for (size_t i = 0; i < 16 * GROUP; i++)
+        if (civil_day(w->row[i].pass_ms, &z) < day)
+            w->state[i] = SENT; /* may be there or not */
+    crash_disk_stop_after(w->disk, 1 + n % 90);
+    if (w->s)
+        (void)!sight_purge(w->s, day, &r, &note);
+    life_end(w, any_mode(w));
+    life_begin(w, 0);
+    if (w->s)
+        check_rows(w);
+    if (w->s && sight_purge(w->s, day, &r, &note) != OK)
+        violation(w, "(purge failed)", 0);
+    for (size_t i = 0; i < 16 * GROUP; i++)
+        if (civil_day(w->row[i].pass_ms, &z) < day)
+            w->state[i] = NEVER;
+    life_end(w, CRASH_LOSE);
+    life_begin(w, 0);
+    if (w->s)
+        check_all(w);
+    return world_end(w);
+}
+
 typedef unsigned (*scenario)(uint64_t n, uint64_t seed, const char *ignore, bool say);
 static const scenario scenarios[] = {
-    scenario_script, scenario_settle, scenario_trim, scenario_purge};
+    scenario_script, scenario_settle, scenario_trim, scenario_purge,
+    scenario_retention};
 
 /* Operations of an undisturbed script. */
 static uint64_t
@@ -537,31 +581,32 @@ script_ops(void)
     return ops;
 }
 
-static bool
-is_long(void)
-{
-    const char *v = getenv("TONGQU_LONG");
-    return v && *v && *v != '0';
-}
-
 /* ---- tests ---- */
+
+static void
+points(const char *what, scenario one, uint64_t n, uint64_t ops)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t at = 1 + (n > ops ? i % ops : i * ops / n);
+        unsigned wrong = one(at, i * 7919 + 1, NULL, true);
+        if (wrong)
+            print_message(
+                "%s: point %llu, turn %llu\n", what, (unsigned long long)at,
+                (unsigned long long)i);
+        assert_int_equal(wrong, 0);
+    }
+    print_message("%llu points: %s\n", (unsigned long long)n, what);
+}
 
 static void
 test_points(void **state)
 {
     (void)state;
-    uint64_t ops = script_ops(), points = is_long() ? 2400 : 200;
-    for (uint64_t i = 0; i < points; i++) {
-        uint64_t n = 1 + (points > ops ? i % ops : i * ops / points);
-        unsigned wrong = scenario_script(n, i * 7919 + 1, NULL, true);
-        if (wrong)
-            print_message(
-                "point %llu of %llu\n", (unsigned long long)n, (unsigned long long)ops);
-        assert_int_equal(wrong, 0);
-    }
-    print_message(
-        "%llu points over %llu operations\n", (unsigned long long)points,
-        (unsigned long long)ops);
+    points(
+        "ingest, seals, merges, bulk", scenario_script, kit_rounds(200, 7000),
+        script_ops());
+    points("compaction, then a trim", scenario_trim, kit_rounds(40, 1500), 120);
+    points("retention and purge", scenario_retention, kit_rounds(40, 1500), 90);
 }
 
 static void
@@ -612,7 +657,7 @@ test_single_failures(void **state)
 {
     (void)state;
     uint64_t ops = script_ops();
-    for (uint64_t n = 1; n < ops; n += is_long() ? 1 : 5) {
+    for (uint64_t n = 1; n < ops; n += kit_rounds(5, 1)) {
         struct world *w = world_new(n, NULL);
         w->say = true;
         life_begin(w, 0);
@@ -672,7 +717,7 @@ static void
 test_kill(void **state)
 {
     (void)state;
-    unsigned kills = is_long() ? 50 : 5, died = 0;
+    unsigned kills = kit_rounds(5, 50), died = 0;
     for (unsigned turn = 0; turn < kills; turn++) {
         char dir[OS_PATH];
         kit_temp_dir(dir);

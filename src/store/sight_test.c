@@ -857,6 +857,56 @@ test_fates(void **state)
     free_city(&c);
 }
 
+/* The same records again after each thing that may happen between: more rows, midnight,
+ * a restart, a seal, merges of days and weeks. */
+static void
+test_retries(void **state)
+{
+    (void)state;
+    struct city c;
+    uint8_t fate[200];
+    fresh();
+    make_city(&c, 18, 1800, 1);
+    struct sight_opts o = opts();
+    ts_ms midnight = civil_day_start(civil_day(NOW, &o.zone), &o.zone);
+    for (size_t i = 0; i < 200; i++) /* about midnight */
+        c.rows[i].arrive_ms = c.rows[i].pass_ms =
+            midnight - 100000 + (ts_ms)(i * 1000) + (ts_ms)(i % 7);
+    struct sight *s = open_it(&o);
+    ts_ms now = midnight + MINUTE_MS;
+    assert_int_equal(send(s, c.rows, 150, fate, now), OK);
+    for (unsigned turn = 0; turn < 7; turn++) {
+        struct note note = {0};
+        bool more = true;
+        assert_int_equal(
+            send(s, c.rows, 200, fate, midnight + 2 * DAY_MS * (turn > 3)), OK);
+        for (size_t i = 0; i < 200; i++)
+            assert_int_equal(fate[i], turn || i < 150 ? FATE_DUPLICATE : FATE_STORED);
+        if (turn == 0)
+            assert_int_equal(send(s, c.rows + 200, 1600, NULL, NOW), OK);
+        if (turn == 1 || turn == 4) {
+            sight_close(s);
+            s = open_it(&o);
+        }
+        if (turn == 2)
+            kit_ok(sight_maintain(s, NOW, false, &more, &note), &note);
+        if (turn == 3)
+            maintain_all(s, true);
+        if (turn == 5) { /* another run beside the merged one, then both in one */
+            struct sighting late = c.rows[199];
+            late.record_id = SPAN("another");
+            assert_int_equal(send(s, &late, 1, fate, NOW), OK);
+            assert_int_equal(fate[0], FATE_STORED);
+            maintain_all(s, true);
+        }
+        struct sight_health h;
+        sight_health(s, &h);
+        assert_int_equal(h.rows, (turn < 5 ? 1800 : 1801));
+    }
+    sight_close(s);
+    free_city(&c);
+}
+
 /* ---- order does not matter ---- */
 
 static void
@@ -865,7 +915,7 @@ test_order(void **state)
     (void)state;
     struct city c;
     make_city(&c, 6, 3000, 4);
-    for (uint64_t turn = 0; turn < 3; turn++) {
+    for (uint64_t turn = 0; turn < kit_rounds(3, 100); turn++) {
         struct city mixed = c;
         uint64_t rng = turn + 50;
         mixed.rows = malloc(c.n * sizeof *c.rows);
@@ -878,7 +928,7 @@ test_order(void **state)
         }
         fresh();
         struct sight_opts o = opts();
-        o.head_rows = 300 + 400 * (size_t)turn;
+        o.head_rows = 300 + 400 * (size_t)(turn % 4);
         struct sight *s = open_it(&o);
         for (size_t i = 0; i < c.n; i += 50) {
             bool more;
@@ -1458,12 +1508,13 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_bulk),
         cmocka_unit_test(test_bulk_failures), cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_duplicates),    cmocka_unit_test(test_fates),
-        cmocka_unit_test(test_order),         cmocka_unit_test(test_replay),
-        cmocka_unit_test(test_pictures),      cmocka_unit_test(test_purge),
-        cmocka_unit_test(test_damage),        cmocka_unit_test(test_newer),
-        cmocka_unit_test(test_read_only),     cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_backup),        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_duplicates),    cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_fates),         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_replay),        cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_purge),         cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_newer),         cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_budget),        cmocka_unit_test(test_backup),
+        cmocka_unit_test(test_threads),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     kit_remove_tree(root);

@@ -19,6 +19,8 @@
 struct fake {
     struct sighting pass[FAKE_PASSES];
     size_t n;
+    struct alarm alarm[8];
+    size_t alarms_n;
     struct site_table *sites;
     struct zone zone;
     struct arena arena;
@@ -88,17 +90,38 @@ fake_by_plate(
     return e;
 }
 
+static inline int
+fake_site_order(const void *x, const void *y)
+{
+    const struct sighting *a = x, *b = y;
+    if (a->site.v != b->site.v)
+        return a->site.v < b->site.v ? -1 : 1;
+    return fake_order(x, y);
+}
+
 static inline enum err
 fake_flow(
     void *ctx, ts_ms from, ts_ms to, struct arena *arena, struct analysis_cell **out,
     size_t *n)
 {
     (void)ctx;
-    (void)from;
-    (void)to;
-    *out = arena_array(arena, 1, sizeof **out);
+    struct sighting *rows;
+    size_t all;
+    enum err e = fake_rows(from, to, arena, &rows, &all);
+    struct analysis_cell *mine = arena_array(arena, all + 1, sizeof *mine);
+    *out = mine;
     *n = 0;
-    return OK;
+    if (e == OK)
+        qsort(rows, all, sizeof *rows, fake_site_order);
+    for (size_t i = 0; e == OK && i < all; i++) {
+        ts_ms at = rows[i].pass_ms / ANALYSIS_CELL_MS * ANALYSIS_CELL_MS;
+        struct analysis_cell *last = *n ? &mine[*n - 1] : NULL;
+        if (last && last->site.v == rows[i].site.v && last->at_ms == at)
+            last->n++;
+        else
+            mine[(*n)++] = (struct analysis_cell){rows[i].site, at, 1};
+    }
+    return e;
 }
 
 static inline enum err
@@ -169,6 +192,20 @@ fake_plates(
     return e;
 }
 
+static inline enum err
+fake_alarms(
+    void *ctx, struct span rule, ts_ms from, ts_ms to, analysis_alarm_fn fn, void *arg)
+{
+    (void)ctx;
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < fake.alarms_n; i++) {
+        const struct alarm *a = &fake.alarm[i];
+        if (span_eq_cstr(rule, a->rule) && a->pass_ms >= from && a->pass_ms < to)
+            e = fn(arg, a);
+    }
+    return e;
+}
+
 static inline uint32_t
 fake_least_ms(void *ctx, struct site_id a, struct site_id b)
 {
@@ -199,6 +236,7 @@ static struct analysis_needs fake_needs = {
     .passes = fake_passes,
     .reads = fake_reads,
     .plates = fake_plates,
+    .alarms = fake_alarms,
     .least_ms = fake_least_ms,
     .learned = fake_learned,
 };
@@ -209,7 +247,7 @@ fake_clear(void)
 {
     arena_release(&fake.arena);
     site_table_unref(fake.sites);
-    fake.n = 0;
+    fake.n = fake.alarms_n = 0;
     fake.fails = OK;
     fake.zone = (struct zone){"Asia/Shanghai", 480};
     arena_init(&fake.arena, 256 << 20);

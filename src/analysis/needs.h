@@ -11,6 +11,7 @@
 #ifndef TQ_ANALYSIS_NEEDS_H
 #define TQ_ANALYSIS_NEEDS_H
 
+#include "model/alarm.h"
 #include "model/look.h"
 #include "model/site.h"
 #include "model/vehicle.h"
@@ -59,6 +60,8 @@ struct analysis_count {
 typedef enum err (*analysis_reads_fn)(
     void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t n);
 
+typedef enum err (*analysis_alarm_fn)(void *arg, const struct alarm *alarm);
+
 struct analysis_needs {
     void *ctx;
     enum err (*by_plate)(
@@ -82,6 +85,11 @@ struct analysis_needs {
     enum err (*plates)(
         void *ctx, const struct plate_pattern *pattern, ts_ms from, ts_ms to,
         struct arena *arena, struct analysis_count **out, size_t *n);
+    /* Findings of one rule whose deciding pass lies in the window, the newest first, as
+     * they stand now (withdrawn ones too). */
+    enum err (*alarms)(
+        void *ctx, struct span rule, ts_ms from, ts_ms to, analysis_alarm_fn fn,
+        void *arg);
     const struct vehicle_index *registry; /* NULL: none; held as long as these needs */
     const struct site_table *sites;       /* held as long as these needs */
     /* Least time a vehicle was learned to need from a to b, ms; 0: not learned. */

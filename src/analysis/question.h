@@ -86,7 +86,7 @@ struct question_column {
     const char *unit; /* "" none */
     const char *zh, *en;
 };
-#define QUESTION_COLUMNS 16
+#define QUESTION_COLUMNS 20
 
 union question_cell {
     struct plate plate;

@@ -185,12 +185,12 @@ looks_newest(const struct house *house)
 /* The analysis itself, on a snapshot of the engine and the newest model. */
 static enum err
 answer(
-    const struct house *house, struct site_table *sites,
+    const struct house *house, struct ledger_reader *reader, struct site_table *sites,
     const struct look_permit *permit, int seconds, looks_fn fn, void *arg,
     struct arena *arena, uint64_t *count, struct note *note)
 {
     struct primitives p;
-    enum err e = primitives_open(&p, house, sites, seconds ? seconds : SECONDS);
+    enum err e = primitives_open(&p, house, reader, sites, seconds ? seconds : SECONDS);
     if (e == OK)
         e = fn(arg, permit, &p.needs, arena, count, note);
     primitives_close(&p);
@@ -233,7 +233,8 @@ looks_through(
             e = note_code(note, e, look_refusal_code(refusal));
         goto out;
     }
-    enum err said = answer(house, sites, permit, seconds, fn, arg, arena, &count, note);
+    enum err said =
+        answer(house, reader, sites, permit, seconds, fn, arg, arena, &count, note);
     e = audit_look_end(
         house->audit, &permit, count, said == OK ? AUDIT_OK : AUDIT_FAILED, q.now_ms,
         &mine);

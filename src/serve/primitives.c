@@ -2,6 +2,10 @@
 /* Each primitive is one question of the store with the asker's arena and deadline. */
 #include "serve/primitives.h"
 
+#include "store/ledger_alarm.h"
+
+#define ALARMS_BYTES (64u << 20) /* of a page of alarms */
+
 static bool
 past(void *arg)
 {
@@ -134,6 +138,34 @@ plates(
     return OK;
 }
 
+#define PAGE 500
+
+static enum err
+alarms(
+    void *ctx, struct span rule, ts_ms from, ts_ms to, analysis_alarm_fn fn, void *arg)
+{
+    struct primitives *p = ctx;
+    struct alarm_query q = {
+        .list = ALARMS_ALL, .rule = rule, .from_ms = from, .to_ms = to, .cap = PAGE};
+    struct alarm_row *rows;
+    struct arena arena;
+    size_t n = PAGE;
+    enum err e = OK;
+    arena_init(&arena, ALARMS_BYTES);
+    while (e == OK && n == PAGE) {
+        arena_reset(&arena);
+        e = past(p) ? ERR_TIMEOUT : ledger_alarms(p->reader, &q, &arena, &rows, &n);
+        for (size_t i = 0; e == OK && i < n; i++)
+            e = fn(arg, &rows[i].alarm);
+        if (e == OK && n) {
+            q.before_raised_ms = rows[n - 1].raised_ms;
+            q.before_id = rows[n - 1].alarm.id.v;
+        }
+    }
+    arena_release(&arena);
+    return e;
+}
+
 static uint32_t
 least_ms(void *ctx, struct site_id a, struct site_id b)
 {
@@ -156,11 +188,12 @@ learned(void *ctx, struct site_id site, struct analysis_learned *out)
 
 enum err
 primitives_open(
-    struct primitives *p, const struct house *house, const struct site_table *sites,
-    int seconds)
+    struct primitives *p, const struct house *house, struct ledger_reader *reader,
+    const struct site_table *sites, int seconds)
 {
     *p = (struct primitives){
         .snap = sight_snapshot(house->sight),
+        .reader = reader,
         .model = house->model ? house->model(house->ctx) : NULL,
         .registry = house->registry ? registry_snapshot(house->registry) : NULL,
         .until_us = seconds ? os_mono_us() + seconds * INT64_C(1000000) : 0,
@@ -173,6 +206,7 @@ primitives_open(
                 .passes = passes,
                 .reads = reads,
                 .plates = plates,
+                .alarms = alarms,
                 .sites = sites,
                 .least_ms = least_ms,
                 .learned = learned,

@@ -3,7 +3,8 @@
  * deadline behind analysis/needs.h.
  *
  * Owner    primitives_open() holds its snapshots until primitives_close(), which
- * is safe on zeroed and twice; the sites are borrowed.
+ * is safe on zeroed and twice; the sites and the
+ * reader are borrowed.
  * Threads  the thread that runs the analysis.
  * Errors   ERR_TIMEOUT past the deadline.
  */
@@ -16,6 +17,7 @@
 
 struct primitives {
     struct sight_snap *snap;
+    struct ledger_reader *reader;
     struct model *model;
     struct vehicle_index *registry;
     dur_us until_us; /* on the monotonic clock; 0 never */
@@ -24,8 +26,8 @@ struct primitives {
 
 /* p must stay where it is until it is closed; seconds 0: no deadline. */
 enum err primitives_open(
-    struct primitives *p, const struct house *house, const struct site_table *sites,
-    int seconds) MUST_USE;
+    struct primitives *p, const struct house *house, struct ledger_reader *reader,
+    const struct site_table *sites, int seconds) MUST_USE;
 void primitives_close(struct primitives *p);
 
 #endif

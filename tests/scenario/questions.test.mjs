@@ -102,12 +102,13 @@ test("every question answers through the API within its bounds", async () => {
   const span = `${noon - H}/${noon + H}`;
   const given = {
     collide: { windows: `+${kit.SITES[0]}@${span};+${kit.SITES[1]}@${span}` }, companions: { plates: kit.plain(2), days: 5 }, foothold: { plate: kit.plain(2), gap_h: 12 },
-    in_not_out: {}, night: { nights: 1 }, first_seen: { quiet_days: 4, where: "anywhere" },
+    in_not_out: {}, night: { nights: 1 }, plate_like: { plate: kit.plain(2), misread: "one" }, next_sites: { site: kit.SITES[0] },
+    travel_time: { sites: `${kit.SITES[0]},${kit.SITES[1]}` }, evidence: {}, misreads: { reads: 1 }, convoys: { days: 3, trips: 3 }, first_seen: { quiet_days: 4, where: "anywhere" },
   };
   const counts = {};
   for (const q of (await who.analyst.want(200, "GET", "/questions")).items) {
     const params = given[q.name] ?? assert.fail(`${q.name} is not asked here: add it`);
-    const whole = ["companions", "foothold", "night"].includes(q.name);
+    const whole = ["companions", "convoys", "foothold", "night"].includes(q.name);
     const a = await who.analyst.want(200, "POST", `/questions/${q.name}`, body({ params, ...(whole ? { from_ms: noon - 5 * DAY } : {}) }));
     assert.equal(a.question, q.name);
     assert.ok(a.coverage.text.en, q.name);
@@ -116,6 +117,10 @@ test("every question answers through the API within its bounds", async () => {
   }
   assert.deepEqual(counts.collide.map((r) => r[0]), [kit.plain(2), kit.plain(3)]);
   assert.deepEqual(counts.companions.map((r) => [r[0], r[1], r[2]]), [[kit.plain(2), kit.plain(3), 5]]);
+  assert.deepEqual(counts.convoys.map((r) => [r[1], r[2], r[3], r[6]]), [[kit.plain(2), 2, kit.plain(3), 5], [kit.plain(3), 2, kit.plain(2), 5]]);
+  assert.deepEqual(counts.plate_like[0].slice(0, 3), [kit.plain(2), 6, 1]);
+  assert.deepEqual(counts.next_sites[0].slice(0, 2), [kit.SITES[1], 0.5]);
+  assert.deepEqual(counts.travel_time[0].slice(1, 5), [kit.SITES[0], kit.SITES[1], 2, 5 * MIN]);
   assert.deepEqual(counts.foothold.map((r) => [r[0], r[1], r[2]]), [[kit.plain(2), kit.SITES[5], 4]]);
 });
 

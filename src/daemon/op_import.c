@@ -340,11 +340,12 @@ site_numbers(const struct import *im, struct site *s)
 static bool
 site_kind(const struct import *im, struct site *s)
 {
-    static const char *const kinds[] = {"camera", "gantry", "detector", "mobile"};
+    static const char *const kinds[] = {
+        "camera", "gantry", "detector", "mobile", "rsu"};
     struct span kind = import_text(im, SITE_KIND);
     if (kind.n == 0)
         return true;
-    for (uint8_t k = 0; k < 4; k++)
+    for (uint8_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
         if (span_eq_cstr(kind, kinds[k])) {
             s->kind = k;
             return true;
@@ -376,8 +377,8 @@ take_site(struct import *im)
             "数值超出范围");
     if (!site_kind(im, &s))
         return refuse(
-            im, SITE_KIND, "camera, gantry, detector or mobile",
-            "应为 camera、gantry、detector 或 mobile");
+            im, SITE_KIND, "camera, gantry, detector, mobile or rsu",
+            "应为 camera、gantry、detector、mobile 或 rsu");
     enum err e = has(im, SITE_ORG) ? find_org(im, SITE_ORG, &s.org) : OK;
     if (e == OK)
         e = ledger_site_put(im->call->door->base->ledger, &s);

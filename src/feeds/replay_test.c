@@ -288,12 +288,20 @@ test_ndjson(void **state)
     check_dir("tests/replay/ndjson", 2);
 }
 
+static void
+test_etc_gantry(void **state)
+{
+    (void)state;
+    check_dir("tests/replay/etc_gantry", 10);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_viid),
         cmocka_unit_test(test_ndjson),
+        cmocka_unit_test(test_etc_gantry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,6 +113,24 @@ static const struct code_row vehicle_class_rows[] = {
     {"B31", "轻型普通半挂车", "light semi-trailer"},
     {"D11", "无轨电车", "trolleybus"},
     {"D12", "有轨电车", "tram"},
+    {"E01", "一型客车（收费）", "toll class 1 passenger"},
+    {"E02", "二型客车（收费）", "toll class 2 passenger"},
+    {"E03", "三型客车（收费）", "toll class 3 passenger"},
+    {"E04", "四型客车（收费）", "toll class 4 passenger"},
+    {"E05", "五型客车（收费）", "toll class 5 passenger"},
+    {"E06", "六型客车（收费）", "toll class 6 passenger"},
+    {"E11", "一型货车（收费）", "toll class 1 goods"},
+    {"E12", "二型货车（收费）", "toll class 2 goods"},
+    {"E13", "三型货车（收费）", "toll class 3 goods"},
+    {"E14", "四型货车（收费）", "toll class 4 goods"},
+    {"E15", "五型货车（收费）", "toll class 5 goods"},
+    {"E16", "六型货车（收费）", "toll class 6 goods"},
+    {"E21", "一型专项作业车（收费）", "toll class 1 special"},
+    {"E22", "二型专项作业车（收费）", "toll class 2 special"},
+    {"E23", "三型专项作业车（收费）", "toll class 3 special"},
+    {"E24", "四型专项作业车（收费）", "toll class 4 special"},
+    {"E25", "五型专项作业车（收费）", "toll class 5 special"},
+    {"E26", "六型专项作业车（收费）", "toll class 6 special"},
     {"G11", "重型普通全挂车", "heavy trailer"},
     {"G21", "中型普通全挂车", "medium trailer"},
     {"G31", "轻型普通全挂车", "light trailer"},
@@ -445,8 +463,8 @@ class_agrees(code3 registered, code3 read)
     char a, b, size_a, size_b;
     family(registered, &a, &size_a);
     family(read, &b, &size_b);
-    if (!a || !b || a == 'X' || b == 'X' || a < 'A' || b < 'A')
-        return true; /* unread, "other", or a number that is no class code */
+    if (!a || !b || a == 'X' || b == 'X' || a == 'E' || b == 'E' || a < 'A' || b < 'A')
+        return true; /* unread, "other", a toll class, or no class code at all */
     if (look_of(a) != look_of(b))
         /* minivans and light lorries share their bodies */
         return (a == 'K' && b == 'H' && size_a >= '3' && size_b >= '3') ||

@@ -40,6 +40,7 @@ enum sighting_flag {
     SIGHTING_COVERED = 8,   /* IsCovered */
     SIGHTING_NO_PLATE = 16, /* HasPlate = false, said by the camera */
     SIGHTING_LATE = 32,     /* arrived more than a minute after the pass */
+    SIGHTING_TAG = 64,      /* read by radio from an ETC tag, no camera (toll.h) */
 };
 
 struct sighting {

@@ -16,7 +16,13 @@
 
 typedef int32_t e7; /* 1e-7 degree */
 
-enum site_kind { SITE_CAMERA, SITE_GANTRY, SITE_DETECTOR, SITE_MOBILE };
+enum site_kind {
+    SITE_CAMERA,
+    SITE_GANTRY,
+    SITE_DETECTOR,
+    SITE_MOBILE,
+    SITE_RSU, /* the radio of a gantry: a site of its own beside its cameras (toll.h) */
+};
 
 struct site {
     struct site_id id;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/hash.h"
+#include "model/toll.h"
 
 #define RARE 2e-4   /* no look is thought rarer than this */
 #define WORSE 0.02  /* reads wrong in several characters, relative to one */
@@ -147,13 +148,22 @@ twins_of(const struct twin_table *t, struct plate read, struct twin out[TWINS_MA
 
 /* ---- looks ---- */
 
+/* A toll class says how large a vehicle is, not what it is: nothing to compare with the
+ * registry code by code. */
+static code3
+class_read(const struct sighting *s)
+{
+    return toll_number(s->vehicle_class) ? 0 : s->vehicle_class;
+}
+
 unsigned
 look_off(const struct vehicle *v, const struct sighting *s)
 {
     unsigned off = 0;
     if (v->vehicle_color && s->vehicle_color && v->vehicle_color != s->vehicle_color)
         off |= OFF_COLOR;
-    if (v->vehicle_class && s->vehicle_class && v->vehicle_class != s->vehicle_class)
+    code3 class = class_read(s);
+    if (v->vehicle_class && class && v->vehicle_class != class)
         off |= OFF_CLASS;
     if (v->brand && s->brand && v->brand != s->brand)
         off |= OFF_BRAND;
@@ -213,8 +223,8 @@ look_given(
         &f, v->vehicle_color, s->vehicle_color, share(c->color, s->vehicle_color),
         FLAT_COLOR, wrong);
     fit_one(
-        &f, v->vehicle_class, s->vehicle_class,
-        share(c->vehicle_class, s->vehicle_class), FLAT_CLASS, wrong);
+        &f, v->vehicle_class, class_read(s), share(c->vehicle_class, class_read(s)),
+        FLAT_CLASS, wrong);
     fit_one(&f, v->brand, s->brand, share(c->brand, s->brand), FLAT_BRAND, wrong);
     return (1 - site->many_off) * f.apart + site->many_off * f.together;
 }
@@ -225,7 +235,7 @@ look_any(const struct census *c, const struct sighting *s)
     double p = 1;
     if (s->vehicle_color)
         p *= share(c->color, s->vehicle_color);
-    if (s->vehicle_class)
+    if (class_read(s))
         p *= share(c->vehicle_class, s->vehicle_class);
     if (s->brand)
         p *= share(c->brand, s->brand);
@@ -239,7 +249,7 @@ look_again(
 {
     struct vehicle like = {
         .vehicle_color = first->vehicle_color,
-        .vehicle_class = first->vehicle_class,
+        .vehicle_class = class_read(first),
         .brand = first->brand};
     return look_given(c, &like, s, site);
 }

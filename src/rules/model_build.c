@@ -252,6 +252,8 @@ enum err
 model_build_rows(struct model_build *b, const struct sighting *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        if (rows[i].flags & SIGHTING_TAG)
+            continue; /* a radio misreads no characters and sees no look */
         count_row(b, &rows[i]);
         count_habit(b, &rows[i]);
         enum err e = keep_step(b, &rows[i]);

@@ -460,6 +460,8 @@ fold_rows(struct rules *r, struct scene *s)
     struct row **order = order_rows(r, s->view);
     for (size_t i = 0; order && i < r->rows_n; i++) {
         const struct row *row = order[i];
+        if (row->s.flags & SIGHTING_TAG)
+            continue; /* no camera saw it */
         if (i && same_record(&order[i - 1]->s, &row->s))
             continue; /* the store may answer one record from two places */
         struct passage *p = open_passage(r, row);
@@ -903,7 +905,9 @@ feed_row(struct rules *r, const struct sighting *s)
         r->newest_ms = s->pass_ms;
     if (s->site.v == 0)
         return;
-    if (plate_is_exact(s->plate))
+    if (s->flags & SIGHTING_TAG)
+        ; /* what a radio read is nothing that a camera saw */
+    else if (plate_is_exact(s->plate))
         feed_exact(r, s);
     else if (plate_is_none(s->plate))
         feed_unread(r, s);

@@ -320,7 +320,12 @@ call_run(struct job *job, struct api_env *env)
 {
     struct call *c = (struct call *)job;
     c->next = NULL;
+    c->done = OK;
+    c->running = true;
     c->err = c->fn(c->r, env);
+    c->running = false;
+    if (!c->err)
+        c->err = c->done; /* api_done() before fn() came back */
     if (c->taken || (c->waiting && !c->err))
         return;
     c->waiting = false;
@@ -461,6 +466,10 @@ api_done(struct req *r, enum err e)
     struct call *c = call_of(r);
     must(c->waiting);
     c->waiting = false;
+    if (c->running) { /* the row's function goes home by itself */
+        c->done = e;
+        return;
+    }
     c->err = e;
     call_home(&c->job, NULL);
 }

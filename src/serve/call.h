@@ -43,7 +43,9 @@ struct call {
     enum where next_where;
     enum err err;
     bool waiting; /* api_wait(): the answer comes by api_done() */
-    bool taken;   /* the request is a stream now */
+    bool running; /* inside fn() */
+    enum err done;
+    bool taken; /* the request is a stream now */
     bool looked, listed;
     struct span audit_object, audit_matter;
     void *keep;

@@ -192,7 +192,15 @@ ndjson_by_key(void **state)
             talk_has(&t, "{\"taken\":2,\"duplicates\":0,\"refused\":[{\"line\":2,"));
         assert_true(talk_has(&t, net ? "\"lsn\":2}" : "\"lsn\":1}"));
     }
+    /* nothing to be stored: the answer does not wait for the store */
+    assert_int_equal(talk(&t, "POST", "/api/v1/sightings", "\n"), 200);
+    assert_true(talk_has(&t, "{\"taken\":0,\"duplicates\":0,\"refused\":[]"));
+    assert_int_equal(talk(&t, "POST", "/api/v1/sightings", "{\"broken\n"), 200);
+    assert_true(talk_has(&t, "\"refused\":[{\"line\":1,"));
     t.type = "application/json";
+    assert_int_equal(talk(&t, "POST", "/api/v1/gantry", "[]"), 200);
+    assert_int_equal(talk(&t, "POST", "/api/v1/gantry", "gantry"), 400);
+    assert_true(talk_has(&t, "\"bad_body\""));
     talk(&t, "POST", "/api/v1/sightings", body);
     talk_refused(&t, 415, "bad_type");
     t.type = "application/x-ndjson";

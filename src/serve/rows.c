@@ -504,7 +504,8 @@ site_reason(struct buf *out, const struct live_site *l, const char *state, ts_ms
 static const char *
 site_kind(uint8_t kind)
 {
-    static const char *const names[] = {"camera", "gantry", "detector", "mobile"};
+    static const char *const names[] = {
+        "camera", "gantry", "detector", "mobile", "rsu"};
     return kind < sizeof names / sizeof *names ? names[kind] : "camera";
 }
 

@@ -3,6 +3,7 @@
 #include "store/ledger_place.h"
 
 #include "core/cur.h"
+#include "model/toll.h"
 #include "store/ledger_sql.h"
 
 /* ---- sites ---- */
@@ -83,6 +84,10 @@ ledger_site_ensure(struct ledger *l, struct span code, struct site_id *out, bool
         return e;
     *made = id == 0;
     if (id == 0) {
+        struct span gantry;
+        s.kind = rsu_code(code, &gantry) ? SITE_RSU
+                 : gantry_code(code)     ? SITE_GANTRY
+                                         : SITE_CAMERA;
         (void)span_copy(s.name, sizeof s.name, code);
         e = ledger_site_put(l, &s);
         id = s.id.v;
@@ -90,6 +95,26 @@ ledger_site_ensure(struct ledger *l, struct span code, struct site_id *out, bool
     if (!e)
         out->v = id;
     return e;
+}
+
+/* A gantry's radio stands where the gantry stands, unless it was placed itself. */
+static void
+place_radios(struct site_table *t)
+{
+    for (uint32_t i = 1; i <= t->n; i++) {
+        struct site *s = &t->rows[i];
+        struct span gantry;
+        if (site_is_placed(s) || !rsu_code(span_cstr(s->code), &gantry))
+            continue;
+        const struct site *of = site_get(t, site_find(t, gantry));
+        if (!of)
+            continue;
+        s->lon = of->lon;
+        s->lat = of->lat;
+        s->org = s->org.v ? s->org : of->org;
+        if (!s->road[0])
+            memcpy(s->road, of->road, sizeof s->road);
+    }
 }
 
 enum err
@@ -123,11 +148,13 @@ ledger_site_table(struct ledger_reader *r, uint64_t version, struct site_table *
             e = ERR_NOMEM;
         }
     }
-    if (e)
+    if (e) {
         site_table_unref(t);
-    else
-        *out = t;
-    return e;
+        return e;
+    }
+    place_radios(t);
+    *out = t;
+    return OK;
 }
 
 /* ---- zones ---- */

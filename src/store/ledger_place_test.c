@@ -58,6 +58,42 @@ sites(void **state)
     fixture_close(&f);
 }
 
+/* A gantry is two sites, and its radio stands where it stands. */
+static void
+gantries(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct site_table *t;
+    struct site_id id;
+    bool made = false;
+    fixture_open(&f);
+    kit_ok(ledger_site_ensure(f.l, SPAN("G000514001000110010-RSU"), &id, &made), NULL);
+    kit_ok(ledger_site_ensure(f.l, SPAN("G000514001000110010"), &id, &made), NULL);
+    kit_ok(ledger_site_ensure(f.l, SPAN("K1-RSU"), &id, &made), NULL);
+    kit_ok(ledger_site_table(f.r, 1, &t), NULL);
+    assert_int_equal(site_get(t, (struct site_id){1})->kind, SITE_RSU);
+    assert_int_equal(site_get(t, (struct site_id){2})->kind, SITE_GANTRY);
+    assert_false(site_is_placed(site_get(t, (struct site_id){1})));
+    site_table_unref(t);
+    struct site s = {
+        .code = "G000514001000110010",
+        .lon = 1125500000,
+        .lat = 378700000,
+        .kind = SITE_GANTRY,
+        .road = "京昆高速",
+        .org = {2}};
+    kit_ok(ledger_site_put(f.l, &s), NULL);
+    kit_ok(ledger_site_table(f.r, 2, &t), NULL);
+    const struct site *radio = site_get(t, (struct site_id){1});
+    assert_int_equal(radio->lat, 378700000);
+    assert_string_equal(radio->road, "京昆高速");
+    assert_int_equal(radio->org.v, 2);
+    assert_false(site_is_placed(site_get(t, (struct site_id){3})));
+    site_table_unref(t);
+    fixture_close(&f);
+}
+
 static void
 zones(void **state)
 {
@@ -150,6 +186,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sites),
+        cmocka_unit_test(gantries),
         cmocka_unit_test(zones),
         cmocka_unit_test(sections),
     };

@@ -57,6 +57,7 @@ codes(struct buf *out)
         {"gantry", "门架", "gantry"},
         {"detector", "检测器", "detector"},
         {"mobile", "移动", "mobile"},
+        {"rsu", "门架天线（RSU）", "gantry radio (RSU)"},
         {0}};
     static const struct word org_kind[] = {
         {"province", "总队", "province"},

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "model/toll.h"
+
 #define RADIAN_PER_E7 (M_PI / 180e7)
 #define EARTH_RADIUS_M 6371008.8
 #define FAIR_SHARE                                                                     \
@@ -103,13 +105,42 @@ ground_release(struct ground *g)
         model_unref(g->views[i].model);
     }
     release_places(g);
+    free(g->peers);
     site_table_unref(g->sites);
     *g = (struct ground){0};
+}
+
+/* Which sites are a gantry's cameras and radio: their codes say so. */
+static enum err
+find_peers(struct ground *g, const struct site_table *sites)
+{
+    uint32_t n = sites ? sites->n + 1 : 1;
+    uint32_t *peers = calloc(n, sizeof *peers);
+    if (!peers)
+        return ERR_NOMEM;
+    for (uint32_t i = 1; i < n; i++) {
+        const struct site *s = site_get(sites, (struct site_id){i});
+        struct span code;
+        if (!s || !rsu_code(span_cstr(s->code), &code))
+            continue;
+        uint32_t gantry = site_find(sites, code).v;
+        if (!gantry)
+            continue;
+        peers[i] = gantry;
+        peers[gantry] = i;
+    }
+    free(g->peers);
+    g->peers = peers;
+    g->peers_n = n;
+    return OK;
 }
 
 enum err
 ground_set_sites(struct ground *g, struct site_table *sites)
 {
+    enum err e = find_peers(g, sites);
+    if (e)
+        return e;
     struct site_table *old = g->sites;
     g->sites = sites ? site_table_ref(sites) : NULL;
     site_table_unref(old);

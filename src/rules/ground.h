@@ -35,6 +35,8 @@ struct view {
 
 struct ground {
     struct site_table *sites; /* referenced; may be NULL */
+    uint32_t *peers; /* by site: of a gantry its radio, of a radio its gantry; 0 none */
+    uint32_t peers_n;
     struct view
         views[GROUND_MODELS + 1]; /* newest first; the last used one has no model */
     unsigned views_n;
@@ -63,6 +65,13 @@ static inline const struct site_row *
 view_site(const struct view *v, uint32_t site)
 {
     return &v->rows[site <= v->n ? site : 0];
+}
+
+/* The other half of a gantry; 0: the site is none. */
+static inline uint32_t
+ground_peer(const struct ground *g, uint32_t site)
+{
+    return site < g->peers_n ? g->peers[site] : 0;
 }
 
 /* Straight-line metres; 0 when one of them has no usable position. */

@@ -7,11 +7,19 @@
 #define TQ_RULES_MACHINE_H
 
 #include "model/alarm.h"
+#include "rules/needs.h"
 
 /* A zeroed alarm that belongs to the judgement under way; NULL past its cap. */
 struct alarm *machine_alarm(void *machine);
 /* Is there a better read of the same passage under a text one character away? */
 bool machine_shadowed(void *machine, const struct sighting *s);
+
+/* Memory of the judgement under way. */
+struct arena *machine_arena(void *machine);
+/* Stored rows of one site, as rules_needs.place. False: nobody can say, or it failed.
+ */
+bool machine_place(
+    void *machine, uint32_t site, ts_ms from, ts_ms to, rules_row_fn *row, void *arg);
 
 /* Tells that the plate under judgement made an impossible leap from or to a site. */
 void machine_leap(void *machine, uint32_t site, ts_ms at_ms);

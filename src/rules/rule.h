@@ -46,11 +46,13 @@ enum rule_input {
     RULE_PERMITS = 16,
     RULE_SECTIONS = 32,
     RULE_MODEL = 64,
+    RULE_TAGS = 128,
 };
 
 enum rule_key {
     RULE_BY_PLATE, /* judged on all passages of one plate text */
     RULE_BY_LOOK,  /* judged on unread passages of one look */
+    RULE_BY_TAG,   /* judged on tag reads of one plate, with its passages */
 };
 
 #define RULE_PARAMS 8

@@ -248,18 +248,33 @@ shadow_row(void *arg, const struct sighting *s)
     return !w->found;
 }
 
+struct arena *
+machine_arena(void *machine)
+{
+    return &((struct rules *)machine)->scratch;
+}
+
+bool
+machine_place(
+    void *machine, uint32_t site, ts_ms from, ts_ms to, rules_row_fn *row, void *arg)
+{
+    struct rules *r = machine;
+    if (!r->needs.place)
+        return false;
+    enum err e =
+        r->needs.place(r->needs.ctx, (struct site_id){site}, from, to, row, arg);
+    if (e)
+        r->counts.history_failed++;
+    return e == OK;
+}
+
 bool
 machine_shadowed(void *machine, const struct sighting *s)
 {
-    struct rules *r = machine;
     struct shadow w = {.s = s};
-    if (!r->needs.place)
-        return false;
-    enum err e = r->needs.place(
-        r->needs.ctx, s->site, s->pass_ms - SHADOW_MS, s->pass_ms + SHADOW_MS + 1,
+    (void)machine_place(
+        machine, s->site.v, s->pass_ms - SHADOW_MS, s->pass_ms + SHADOW_MS + 1,
         shadow_row, &w);
-    if (e)
-        r->counts.history_failed++;
     return w.found;
 }
 
@@ -318,6 +333,8 @@ keep_row(struct rules *r, const struct sighting *s)
     row->has_id = false;
     row->s.record_id = arena_span(&r->scratch, s->record_id);
     row->s.plate_text = row->s.image = (struct span){0};
+    if (s->flags & SIGHTING_TAG) /* it is the note of the tag */
+        row->s.image = arena_span(&r->scratch, s->image);
     if (!row->s.record_id.p)
         return false;
     r->rows_n++;
@@ -386,9 +403,9 @@ surer(const struct sighting *a, const struct sighting *b)
 }
 
 static struct passage *
-open_passage(struct rules *r, const struct row *row)
+open_passage(struct rules *r, const struct row *row, size_t from)
 {
-    for (size_t i = r->passages_n; i-- > 0;) {
+    for (size_t i = r->passages_n; i-- > from;) {
         struct passage *p = &r->passages[i];
         if (row->at_ms - p->at_ms > FOLD_MS)
             break;
@@ -453,25 +470,37 @@ join_passage(struct passage *p, const struct row *row, const struct scene *s)
     p->off = s->vehicle ? look_off(s->vehicle, &row->s) : 0;
 }
 
+/* Folds what cameras saw, or what radios read, behind the passages that are there. */
 static void
-fold_rows(struct rules *r, struct scene *s)
+fold_reads(struct rules *r, const struct scene *s, struct row **order, bool tags)
 {
-    r->passages_n = r->made_n = 0;
-    struct row **order = order_rows(r, s->view);
+    size_t from = r->passages_n;
     for (size_t i = 0; order && i < r->rows_n; i++) {
         const struct row *row = order[i];
-        if (row->s.flags & SIGHTING_TAG)
-            continue; /* no camera saw it */
+        if (((row->s.flags & SIGHTING_TAG) != 0) != tags)
+            continue;
         if (i && same_record(&order[i - 1]->s, &row->s))
             continue; /* the store may answer one record from two places */
-        struct passage *p = open_passage(r, row);
+        struct passage *p = open_passage(r, row, from);
         if (p)
             join_passage(p, row, s);
         else if (!add_passage(r, row, s))
             break;
     }
-    s->passages = r->passages;
+}
+
+static void
+fold_rows(struct rules *r, struct scene *s, enum rule_key how)
+{
+    r->passages_n = r->made_n = 0;
+    struct row **order = order_rows(r, s->view);
+    fold_reads(r, s, order, false);
     s->n = (unsigned)r->passages_n;
+    if (how == RULE_BY_TAG)
+        fold_reads(r, s, order, true);
+    s->tags_n = (unsigned)r->passages_n - s->n;
+    s->passages = r->passages;
+    s->tags = s->tags_n ? r->passages + s->n : NULL;
 }
 
 /* ---- comparing with what stands ---- */
@@ -625,9 +654,17 @@ run_rules(struct rules *r, struct scene *s, enum rule_key key)
     }
 }
 
+/* Findings of tags are held under a key of their own: cameras are judged apart. */
+static uint64_t
+held_key(struct plate p, enum rule_key how)
+{
+    return how == RULE_BY_TAG ? hash_pair(p.v, RULE_BY_TAG) : p.v;
+}
+
 static bool
 judge_alone(
-    struct rules *r, struct plate p, int32_t day, const struct sighting *trigger)
+    struct rules *r, struct plate p, int32_t day, const struct sighting *trigger,
+    enum rule_key how)
 {
     struct scene s = {
         .plate = p,
@@ -643,14 +680,15 @@ judge_alone(
     s.day_to_ms = s.day_from_ms + DAY_MS;
     fill_weigher(r, s.view);
     s.vehicle = r->weigher.registry ? vehicle_find(r->weigher.registry, p, 0) : NULL;
-    fetch_rows(r, p, s.day_from_ms - LOOKBACK_MS, s.day_to_ms, trigger);
-    fold_rows(r, &s);
+    bool own = trigger && plate_eq(trigger->plate, p);
+    fetch_rows(r, p, s.day_from_ms - LOOKBACK_MS, s.day_to_ms, own ? trigger : NULL);
+    fold_rows(r, &s, how);
     r->trigger = trigger;
     r->judged = s.view;
     r->leaps_n = 0;
     r->counts.judged++;
-    run_rules(r, &s, RULE_BY_PLATE);
-    settle(r, p.v, day);
+    run_rules(r, &s, how);
+    settle(r, held_key(p, how), day);
     return s.hot;
 }
 
@@ -674,14 +712,14 @@ judge_neighbours(struct rules *r, struct leap_at at, struct plate p, int32_t day
         if (!plate_eq(s->plate, p))
             near[n++] = *s;
     for (unsigned i = 0; i < n; i++)
-        judge_alone(r, near[i].plate, near[i].day, NULL);
+        judge_alone(r, near[i].plate, near[i].day, NULL, RULE_BY_PLATE);
 }
 
 /* Judges one plate on one civil day; true when it stays under observation. */
 static bool
 judge_day(struct rules *r, struct plate p, int32_t day, const struct sighting *trigger)
 {
-    bool hot = judge_alone(r, p, day, trigger);
+    bool hot = judge_alone(r, p, day, trigger, RULE_BY_PLATE);
     struct leap_at leaps[LEAPS_A_JUDGEMENT];
     unsigned n = r->leaps_n;
     memcpy(leaps, r->leaps, n * sizeof *leaps);
@@ -727,7 +765,7 @@ judge_unread(struct rules *r, const struct sighting *trigger, int32_t day)
     arena_reset(&r->scratch);
     r->rows_n = 0;
     fetch_unread(r, look, s.day_from_ms - LOOKBACK_MS, s.day_to_ms);
-    fold_rows(r, &s);
+    fold_rows(r, &s, RULE_BY_LOOK);
     r->trigger = trigger;
     r->counts.judged++;
     run_rules(r, &s, RULE_BY_LOOK);
@@ -893,6 +931,45 @@ feed_unread(struct rules *r, const struct sighting *s)
         judge_look(r, s, r->day + 1);
 }
 
+/* ---- gantries ---- */
+
+/* A tag's findings of the day of its read, and of the next where that looks back to it.
+ */
+static void
+judge_tag(
+    struct rules *r, struct plate p, ts_ms pass_ms, const struct sighting *trigger)
+{
+    int32_t day = (int32_t)civil_day(pass_ms, &r->zone);
+    ts_ms day_to = civil_day_start(day, &r->zone) + DAY_MS;
+    judge_alone(r, p, day, trigger, RULE_BY_TAG);
+    if (pass_ms + LOOKBACK_MS >= day_to && r->newest_ms >= day_to)
+        judge_alone(r, p, day + 1, trigger, RULE_BY_TAG);
+    fill_weigher(r, r->view);
+}
+
+/* One half of a passage at a gantry: judges its own tag, and the tags beside it that
+ * have no picture of their own. */
+static void
+feed_gantry(struct rules *r, const struct sighting *s, uint32_t peer)
+{
+    enum { MOST = 64 };
+    struct beside_tag touched[MOST];
+    struct beside b;
+    bool tag = (s->flags & SIGHTING_TAG) != 0;
+    ts_ms at_ms = s->pass_ms - view_site(r->view, s->site.v)->offset_ms;
+    arena_reset(&r->scratch);
+    if (!beside_read(r, &r->ground, r->view, tag ? peer : s->site.v, at_ms, &b))
+        return;
+    unsigned n = beside_touched(&b, s, touched, MOST);
+    bool own = plate_is_exact(s->plate) &&
+               (tag || beside_find(
+                           b.tags, b.tags_n, s->plate, at_ms, PAIR_MOST_S * SECOND_MS));
+    for (unsigned i = 0; i < n; i++)
+        judge_tag(r, touched[i].plate, touched[i].pass_ms, s);
+    if (own)
+        judge_tag(r, s->plate, s->pass_ms, s);
+}
+
 static void
 feed_row(struct rules *r, const struct sighting *s)
 {
@@ -905,12 +982,15 @@ feed_row(struct rules *r, const struct sighting *s)
         r->newest_ms = s->pass_ms;
     if (s->site.v == 0)
         return;
+    uint32_t peer = ground_peer(&r->ground, s->site.v);
     if (s->flags & SIGHTING_TAG)
         ; /* what a radio read is nothing that a camera saw */
     else if (plate_is_exact(s->plate))
         feed_exact(r, s);
     else if (plate_is_none(s->plate))
         feed_unread(r, s);
+    if (peer)
+        feed_gantry(r, s, peer);
     int32_t day = (int32_t)civil_day(
         s->arrive_ms > s->pass_ms ? s->arrive_ms : s->pass_ms, &r->zone);
     if (day > r->newest_day) {

@@ -14,14 +14,18 @@
 #include <cmocka.h>
 
 #include "core/hash.h"
+#include "model/toll.h"
 #include "rules/ground.h"
 #include "rules/rules.h"
 
 #define SITES 40
+#define RADIOS 4 /* sites 41 to 44, of the gantries at gantry_sites[] */
 #define ROOM 20000
 #define SAID 4096
 #define DAY0 INT64_C(1772380800000) /* 2026-03-02 00:00 +08:00 */
 #define AT(h, m, s) (DAY0 + (h)*HOUR_MS + (m)*MINUTE_MS + (s)*SECOND_MS)
+
+static const uint32_t gantry_sites[RADIOS] = {31, 33, 35, 1};
 
 struct said {
     uint64_t id, content;
@@ -36,6 +40,7 @@ struct world {
     struct watch_set *watches;
     struct sighting rows[ROOM];
     char ids[ROOM][16];
+    char notes[ROOM][TAG_NOTE_TEXT];
     size_t n;
     struct said said[SAID];
     size_t said_n;
@@ -174,11 +179,16 @@ make_registry(void)
 static struct site_table *
 make_sites(void)
 {
-    struct site_table *t = site_table_new(SITES);
+    struct site_table *t = site_table_new(SITES + RADIOS);
     for (uint32_t i = 1; i <= SITES; i++) {
         struct site s = {.id = {i}, .lat = 378000000};
         s.lon = 1125000000 + (int32_t)(i * 113779); /* 1,000 m each */
         snprintf(s.code, sizeof s.code, "S%02u", i);
+        site_table_put(t, &s);
+    }
+    for (uint32_t i = 0; i < RADIOS; i++) {
+        struct site s = {.id = {SITES + 1 + i}, .kind = SITE_RSU};
+        snprintf(s.code, sizeof s.code, "S%02u" RSU_SUFFIX, gantry_sites[i]);
         site_table_put(t, &s);
     }
     return t;
@@ -314,6 +324,49 @@ look_like(struct world *w, struct sighting *s, const char *plate)
     s->vehicle_color = v->vehicle_color;
     s->brand = v->brand;
     return s;
+}
+
+/* ---- gantries 0, 1, 2: 2,000 m apart; gantry 3: 30 km off ---- */
+
+static struct sighting *
+saw(struct world *w, const char *plate, unsigned gantry, ts_ms at, uint8_t lane)
+{
+    struct sighting *s = add(w, plate, gantry_sites[gantry], at);
+    s->lane = lane;
+    return s;
+}
+
+/* The radio's read; `last` is the gantry that the tag says it passed at last_ms. */
+static struct sighting *
+heard(
+    struct world *w, const char *plate, unsigned gantry, ts_ms at, uint8_t lane,
+    unsigned toll, unsigned last, ts_ms last_ms)
+{
+    struct sighting *s = add(w, plate, SITES + 1 + gantry, at);
+    struct tag_note n = {.medium = TAG_OBU, .result = TAG_DONE, .last_ms = last_ms};
+    snprintf(n.own, sizeof n.own, "1401%02u", gantry);
+    snprintf(n.last, sizeof n.last, "1401%02u", last);
+    s->flags = SIGHTING_TAG;
+    s->lane = lane;
+    s->vehicle_class = toll_class(toll);
+    s->brand = 0;
+    s->vehicle_color = 0;
+    s->confidence = CONFIDENCE_UNKNOWN;
+    s->image = tag_note_format(w->notes[s - w->rows], &n);
+    return s;
+}
+
+/* A vehicle that wears `plate` and carries the tag of `tag` passes gantries one after
+ * another, 80 s apart. */
+static void
+drive(
+    struct world *w, const char *plate, const char *tag, unsigned toll, ts_ms at,
+    unsigned gantries, uint8_t lane)
+{
+    for (unsigned i = 0; i < gantries; i++, at += 80 * SECOND_MS) {
+        feed(w, heard(w, tag, i, at, lane, toll, i ? i - 1 : 9, i ? at - 80000 : 0));
+        feed(w, saw(w, plate, i, at + 1200, lane));
+    }
 }
 
 static const struct alarm *
@@ -671,6 +724,158 @@ test_unread_cluster(void **state)
     assert_int_equal(a->plate.v, 0);
 }
 
+static void
+test_gantry_fine(void **state)
+{
+    struct world *w = *state;
+    drive(w, "晋A12345", "晋A12345", 1, AT(9, 0, 0), 3, 1);
+    drive(w, "晋AH1111", "晋AH1111", 13, AT(9, 0, 1), 3, 2);
+    drive(w, "晋A12345", "晋A12345", 1, AT(10, 0, 0), 3, 3);
+    assert_int_equal(w->said_n, 0);
+    assert_int_equal(rules_counts(w->rules).history_failed, 0);
+}
+
+static void
+test_etc_plate(void **state)
+{
+    struct world *w = *state;
+    drive(w, "晋A20007", "晋A12345", 1, AT(9, 0, 0), 1, 2);
+    none(w, "etc_plate"); /* once may be chance */
+    drive(w, "晋A20007", "晋A12345", 1, AT(9, 30, 0), 3, 2);
+    const struct alarm *a = only(w, "etc_plate");
+    assert_int_equal(number_of(a, "passes"), 4);
+    assert_int_equal(number_of(a, "paired"), 0);
+    assert_int_equal(number_of(a, "differ_chars"), 5);
+    assert_string_equal(a->subject, "晋A20007");
+    assert_true(plate_eq(a->plate, plate_of("晋A12345")));
+    assert_true(plate_eq(a->read, plate_of("晋A20007")));
+    assert_true(a->probability > 0.9);
+    assert_int_equal(a->site.v, 31);
+    assert_int_equal(a->evidence[1].role, 1);
+    assert_int_equal(a->evidence[1].id.site, SITES + 1);
+}
+
+/* A misread of one character at every gantry is no other vehicle. */
+static void
+test_etc_plate_misread(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < 3; i++) {
+        ts_ms at = AT(9, 0, 0) + i * 80 * SECOND_MS;
+        feed(w, heard(w, "晋A12B45", i, at, 2, 1, 9, 0));
+        feed(w, saw(w, "晋A12845", i, at + 900, 2)); /* nobody's plate */
+    }
+    none(w, "etc_plate");
+}
+
+/* Who cannot be told apart is not accused. */
+static void
+test_etc_plate_doubt(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < 3; i++) {
+        ts_ms at = AT(9, 0, 0) + i * 80 * SECOND_MS;
+        /* two tags, one picture */
+        feed(w, heard(w, "晋A12345", i, at, 2, 1, 9, 0));
+        feed(w, heard(w, "晋A77777", i, at + 500, 2, 1, 9, 0));
+        feed(w, saw(w, "晋A20007", i, at + 900, 2));
+        /* one tag, two pictures */
+        feed(w, heard(w, "晋A88888", i, at + 30000, 2, 1, 9, 0));
+        feed(w, saw(w, "晋A20014", i, at + 30900, 2));
+        feed(w, saw(w, "晋A20021", i, at + 31900, 2));
+        /* one picture was not read */
+        feed(w, heard(w, "晋A20028", i, at + 50000, 2, 1, 9, 0));
+        feed(w, saw(w, "晋A20035", i, at + 50900, 2));
+        feed(w, saw(w, "晋A2?028", i, at + 51500, 2));
+        /* another lane, or none */
+        feed(w, heard(w, "晋A20042", i, at + 70000, 1, 1, 9, 0));
+        feed(w, saw(w, "晋A20049", i, at + 70900, 2));
+        feed(w, heard(w, "晋A20056", i, at + 75000, 0, 1, 9, 0));
+        feed(w, saw(w, "晋A20063", i, at + 75900, 3));
+    }
+    none(w, "etc_plate");
+}
+
+/* The right picture comes late: what was said is taken back. */
+static void
+test_etc_plate_late(void **state)
+{
+    struct world *w = *state;
+    drive(w, "晋A20007", "晋A12345", 1, AT(9, 0, 0), 2, 2);
+    only(w, "etc_plate");
+    for (unsigned i = 0; i < 2; i++) {
+        struct sighting *s =
+            saw(w, "晋A12345", i, AT(9, 0, 0) + i * 80 * SECOND_MS + 2000, 2);
+        s->arrive_ms += HOUR_MS;
+        feed(w, s);
+    }
+    none(w, "etc_plate");
+}
+
+static void
+test_etc_class(void **state)
+{
+    struct world *w = *state;
+    drive(w, "晋AH1111", "晋AH1111", 1, AT(9, 0, 0), 2, 2); /* a heavy lorry */
+    const struct alarm *a = only(w, "etc_class");
+    assert_int_equal(number_of(a, "tag_class"), 1);
+    assert_int_equal(number_of(a, "passes"), 2);
+    assert_string_equal(a->subject, "E01 / H11");
+    drive(w, "晋A77777", "晋A77777", 11, AT(9, 10, 0), 3, 2); /* a car: near enough */
+    for (unsigned i = 0; i < 3; i++) { /* camera errors, while the registry agrees */
+        ts_ms at = AT(9, 20, 0) + i * 80 * SECOND_MS;
+        feed(w, heard(w, "晋A12345", i, at, 2, 1, 9, 0));
+        struct sighting *s = saw(w, "晋A12345", i, at + 900, 2);
+        s->vehicle_class = class_of(i == 1 ? "H11" : "K33");
+        feed(w, s);
+    }
+    only(w, "etc_class");
+}
+
+static void
+test_etc_path(void **state)
+{
+    struct world *w = *state;
+    /* the same tag at two gantries 30 km apart within 20 s, each with its vehicle */
+    feed(w, heard(w, "晋A12345", 0, AT(9, 0, 0), 2, 1, 9, 0));
+    feed(w, saw(w, "晋A12345", 0, AT(9, 0, 1), 2));
+    feed(w, heard(w, "晋A12345", 3, AT(9, 0, 20), 2, 1, 9, 0));
+    none(w, "etc_path"); /* nobody saw what carried it: a clock may be wrong */
+    feed(w, saw(w, "晋A12345", 3, AT(9, 0, 21), 2));
+    const struct alarm *a = only(w, "etc_path");
+    assert_int_equal(number_of(a, "passes"), 1);
+    assert_int_equal(number_of(a, "forgotten"), 0);
+    assert_true(number_of(a, "gap_s") == 20 && number_of(a, "least_s") > 30);
+    drive(w, "晋A77777", "晋A77777", 1, AT(10, 0, 0), 3, 2);
+    only(w, "etc_path");
+}
+
+/* Gantries 0 and 1 wrote to the tag; gantry 2 and then 1 find that they did not. */
+static void
+test_etc_path_forgotten(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < 5; i++)
+        feed(
+            w,
+            heard(w, "晋A12345", i % 2, AT(9, 10 * (int)i, 0), 2, 1, 7, AT(8, 30, 0)));
+    const struct alarm *a = only(w, "etc_path");
+    assert_int_equal(number_of(a, "passes"), 0);
+    assert_int_equal(number_of(a, "forgotten"), 4);
+}
+
+/* A tag read is no pass that the other rules know. */
+static void
+test_tags_are_no_passes(void **state)
+{
+    struct world *w = *state;
+    feed(w, heard(w, "晋A77777", 0, AT(10, 30, 0), 2, 1, 9, 0)); /* watched */
+    feed(w, heard(w, "晋AC0003", 1, AT(10, 30, 0), 2, 1, 9, 0)); /* stolen */
+    pass(w, "晋A20014", 1, AT(10, 0, 0));
+    feed(w, heard(w, "晋A20014", 2, AT(10, 1, 0), 2, 1, 9, 0)); /* no clone */
+    assert_int_equal(w->said_n, 0);
+}
+
 /* ---- late records ---- */
 
 static void
@@ -774,6 +979,35 @@ next_random(uint64_t *seed)
     return *seed = hash_u64(*seed + 0x9e3779b97f4a7c15);
 }
 
+/* Along the gantries: tags in other vehicles, of other classes, at two places, with
+ * halves missing. */
+static void
+make_gantries(struct world *w, uint64_t seed)
+{
+    for (unsigned trip = 0; trip < 60; trip++) {
+        char plate[16], tag[16];
+        uint64_t h = next_random(&seed);
+        snprintf(plate, sizeof plate, "晋A%05u", 20000 + (unsigned)(h % 12) * 7);
+        bool other = h % 12 < 3;
+        snprintf(
+            tag, sizeof tag, "晋A%05u",
+            20000 + (unsigned)(h % 12 + (other ? 40 : 0)) * 7);
+        ts_ms at = AT(6, 0, 0) + (ts_ms)(h >> 32) % (26 * HOUR_MS);
+        bool leap = h % 12 == 4;
+        ts_ms step = 80 * SECOND_MS;
+        unsigned toll = h % 12 == 5 || h % 12 == 6 ? 13 : 1;
+        for (unsigned i = 0; i < 3; i++, at += step) {
+            unsigned gantry = leap && i == 1 ? 3 : i;
+            uint64_t q = next_random(&seed);
+            uint8_t lane = (uint8_t)(1 + (q >> 8) % 2);
+            if (q % 8)
+                heard(w, tag, gantry, at, lane, toll, i ? i - 1 : 9, i ? at - step : 0);
+            if (q % 8 != 1)
+                saw(w, plate, gantry, at + (ts_ms)(q >> 16) % 3000, lane);
+        }
+    }
+}
+
 /* A noisy day and a half: cars going to and fro, clones, misreads, wrong looks, lorries
  * in the zone, coaches at night, unread passes. */
 static void
@@ -803,6 +1037,7 @@ make_day(struct world *w, uint64_t seed)
             at += 60000 + (ts_ms)(q >> 40) % 40000;
         }
     }
+    make_gantries(w, seed);
 }
 
 struct order {
@@ -1017,7 +1252,7 @@ static void
 test_rows(void **state)
 {
     (void)state;
-    assert_int_equal(rule_count(), 8);
+    assert_int_equal(rule_count(), 11);
     for (size_t i = 0; rule_rows[i]; i++) {
         const struct rule *r = rule_rows[i];
         assert_true(
@@ -1069,6 +1304,15 @@ main(void)
         CASE(test_coach_curfew),
         CASE(test_average_speed),
         CASE(test_unread_cluster),
+        CASE(test_gantry_fine),
+        CASE(test_etc_plate),
+        CASE(test_etc_plate_misread),
+        CASE(test_etc_plate_doubt),
+        CASE(test_etc_plate_late),
+        CASE(test_etc_class),
+        CASE(test_etc_path),
+        CASE(test_etc_path_forgotten),
+        CASE(test_tags_are_no_passes),
         CASE(test_late_record_raises),
         CASE(test_late_record_withdraws),
         CASE(test_past_the_horizon),

@@ -133,6 +133,52 @@ scene_clock_doubt(
            machine_doubts_clock(s->machine, b->s->site.v, b->pass_ms);
 }
 
+/* ---- gantries ---- */
+
+uint32_t
+scene_gantry(const struct scene *s, const struct passage *tag)
+{
+    return ground_peer(s->ground, tag->s->site.v);
+}
+
+struct passage *
+scene_picture(struct scene *s, const struct passage *tag, ts_ms pair_ms)
+{
+    uint32_t gantry = scene_gantry(s, tag);
+    for (unsigned i = 0; gantry && i < s->n; i++) {
+        struct passage *p = &s->passages[i];
+        ts_ms apart = p->at_ms - tag->at_ms;
+        if (p->s->site.v == gantry && apart <= pair_ms && apart >= -pair_ms)
+            return p;
+    }
+    return NULL;
+}
+
+bool
+scene_other(
+    struct scene *s, const struct passage *tag, ts_ms pair_ms, ts_ms lane_ms,
+    struct passage *out)
+{
+    uint32_t gantry = scene_gantry(s, tag);
+    struct beside b;
+    if (!gantry || !beside_read(s->machine, s->ground, s->view, gantry, tag->at_ms, &b))
+        return false;
+    const struct beside_row *c = beside_other(&b, tag->s, tag->at_ms, pair_ms, lane_ms);
+    if (!c)
+        return false;
+    *out = (struct passage){
+        .s = &c->s,
+        .at_ms = c->at_ms,
+        .pass_ms = c->s.pass_ms,
+        .key = hash_pair(gantry, (uint64_t)c->s.pass_ms),
+        .site = view_site(s->view, gantry),
+        .reads = 1,
+        .in_day = tag->in_day,
+        .off = s->vehicle ? look_off(s->vehicle, &c->s) : 0,
+    };
+    return true;
+}
+
 bool
 leap_is_impossible(
     const struct view *v, ts_ms from_ms, uint32_t from, ts_ms to_ms, uint32_t to,

@@ -13,6 +13,7 @@
 #ifndef TQ_RULES_SCENE_H
 #define TQ_RULES_SCENE_H
 
+#include "rules/beside.h"
 #include "rules/identity.h"
 #include "rules/rule.h"
 #include "rules/seen.h"
@@ -68,6 +69,8 @@ struct scene {
     const struct vehicle *vehicle; /* registered; NULL none */
     struct passage *passages;
     unsigned n;
+    struct passage *tags; /* RULE_BY_TAG: reads of its tag, by time */
+    unsigned tags_n;
     int32_t day;
     ts_ms day_from_ms, day_to_ms;
     const struct view *view;
@@ -99,6 +102,18 @@ void alarm_add(struct alarm *a, const struct passage *p, uint8_t role);
 void alarm_number(struct alarm *a, const char *name, double value);
 void alarm_subject(struct alarm *a, const char *text);
 
+/* ---- gantries: for RULE_BY_TAG ---- */
+
+/* The gantry whose radio read the tag; 0 unknown. */
+uint32_t scene_gantry(const struct scene *s, const struct passage *tag);
+/* The passage of this plate that the gantry's cameras saw with the tag; NULL none. */
+struct passage *
+scene_picture(struct scene *s, const struct passage *tag, ts_ms pair_ms);
+/* The picture of another plate that belongs to the tag (beside.h), as a passage whose
+ * row lives as long as the scene. False when none surely does. */
+bool scene_other(
+    struct scene *s, const struct passage *tag, ts_ms pair_ms, ts_ms lane_ms,
+    struct passage *out);
 struct leap {
     double gap_ms;   /* corrected time between two passages */
     double least_ms; /* least time thought possible */

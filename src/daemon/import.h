@@ -20,7 +20,7 @@
 
 struct import;
 
-enum import_way { IMPORT_IN_LEDGER, IMPORT_REGISTRY, IMPORT_PASSES };
+enum import_way { IMPORT_IN_LEDGER, IMPORT_REGISTRY, IMPORT_PASSES, IMPORT_GANTRY };
 
 struct import_kind {
     const char *name;
@@ -66,9 +66,29 @@ const struct import_kind *import_kind_at(size_t i);
 
 enum err import_open(struct import *im, int in) MUST_USE;
 enum err import_passes(struct import *im) MUST_USE;
+enum err import_gantry(struct import *im) MUST_USE;
 enum err import_ruled(struct import *im) MUST_USE; /* the rules have walked them */
 enum err import_flush_vehicles(struct import *im) MUST_USE;
 enum err import_flush_watches(struct import *im) MUST_USE;
+
+/* ---- for both kinds of passes ---- */
+struct import_places { /* ctx of struct feed_needs */
+    struct import *im;
+    struct site_table *sites;
+};
+bool import_find_site(void *ctx, struct span code, struct feed_site *out);
+uint64_t import_places_version(void *ctx);
+/* Sites that nobody has registered are made as "unplaced": no record is lost for its
+ * place. */
+enum err import_place_all(struct import_places *p, struct sighting_batch *b) MUST_USE;
+/* The passes of a batch that the rules have to walk; what the store will not take for
+ * its time is refused here, where its line is known. */
+void
+import_window(struct import *im, const struct sighting_batch *b, const uint64_t *lines);
+/* A row that the store refused. */
+void import_refuse_row(
+    struct import *im, const struct sighting *row, uint64_t line, uint8_t fate);
+
 struct span import_text(const struct import *im, int column);
 void import_reject(
     struct import *im, uint64_t line, const char *column, struct span value,

@@ -17,21 +17,16 @@
 
 /* ---- places ---- */
 
-struct places_ctx {
-    struct import *im;
-    struct site_table *sites;
-};
-
-static uint64_t
-places_version(void *ctx)
+uint64_t
+import_places_version(void *ctx)
 {
-    return ((struct places_ctx *)ctx)->sites->version;
+    return ((struct import_places *)ctx)->sites->version;
 }
 
-static bool
-find_site(void *ctx, struct span code, struct feed_site *out)
+bool
+import_find_site(void *ctx, struct span code, struct feed_site *out)
 {
-    struct places_ctx *p = ctx;
+    struct import_places *p = ctx;
     struct site_id id = site_find(p->sites, code);
     if (id.v == 0)
         return false;
@@ -64,10 +59,8 @@ make_sites(struct base *b, void *arg, struct note *note)
     return e;
 }
 
-/* Sites that nobody has registered are made as "unplaced": no record is lost for its
- * place. */
-static enum err
-place_all(struct places_ctx *p, struct sighting_batch *b)
+enum err
+import_place_all(struct import_places *p, struct sighting_batch *b)
 {
     if (b->unplaced_n == 0)
         return OK;
@@ -88,8 +81,9 @@ reject(void *ctx, const struct csv_reject *r)
 }
 
 /* A row that the store does not take, with the line it came from. */
-static void
-refuse_row(struct import *im, const struct sighting *row, uint64_t line, uint8_t fate)
+void
+import_refuse_row(
+    struct import *im, const struct sighting *row, uint64_t line, uint8_t fate)
 {
     static const struct {
         const char *column, *en, *zh;
@@ -179,17 +173,15 @@ import_ruled(struct import *im)
 
 /* ---- alone: bulk ---- */
 
-/* The passes of a batch that the rules have to walk; what the store will not take for
- * its time is refused here, where its line is known. */
-static void
-window(struct import *im, const struct sighting_batch *b, const uint64_t *lines)
+void
+import_window(struct import *im, const struct sighting_batch *b, const uint64_t *lines)
 {
     ts_ms oldest, newest;
     sight_bulk_times(im->call->door->base->sight, im->now, &oldest, &newest);
     for (size_t i = 0; i < b->n; i++) {
         ts_ms t = b->rows[i].pass_ms;
         if (t < oldest || t > newest) {
-            refuse_row(
+            import_refuse_row(
                 im, &b->rows[i], lines[i], t < oldest ? FATE_EXPIRED : FATE_FUTURE);
             continue;
         }
@@ -221,7 +213,7 @@ finish_stretch(struct import *im, struct sight_bulk **bulk, const struct csv_pas
 }
 
 static enum err
-bulk_all(struct import *im, struct csv_passes *p, struct places_ctx *places)
+bulk_all(struct import *im, struct csv_passes *p, struct import_places *places)
 {
     struct sight *sight = im->call->door->base->sight;
     struct sighting_batch *b = sighting_batch_new(BATCH_ROWS, BATCH_BYTES);
@@ -233,12 +225,12 @@ bulk_all(struct import *im, struct csv_passes *p, struct places_ctx *places)
         e = csv_passes_fill(p, b, im->note);
         if (e != OK)
             break;
-        e = place_all(places, b);
+        e = import_place_all(places, b);
         if (e == OK && !bulk)
             e = sight_bulk_begin(sight, &bulk);
         if (e == OK)
             e = sight_bulk_add(bulk, b->rows, b->n, im->now, im->note);
-        window(im, b, p->lines);
+        import_window(im, b, p->lines);
         in_stretch += b->n;
         if (e == OK && in_stretch >= STRETCH) {
             e = finish_stretch(im, &bulk, p);
@@ -269,7 +261,7 @@ send(struct base *b, void *arg, struct note *note)
 }
 
 static enum err
-send_all(struct import *im, struct csv_passes *p, struct places_ctx *places)
+send_all(struct import *im, struct csv_passes *p, struct import_places *places)
 {
     struct sighting_batch *b = sighting_batch_new(ONLINE_ROWS, BATCH_BYTES);
     enum err e = b ? OK : ERR_NOMEM;
@@ -277,7 +269,7 @@ send_all(struct import *im, struct csv_passes *p, struct places_ctx *places)
         sighting_batch_clear(b);
         e = csv_passes_fill(p, b, im->note);
         if (e == OK)
-            e = place_all(places, b);
+            e = import_place_all(places, b);
         if (e != OK)
             break;
         struct sending s = {im, b};
@@ -286,7 +278,7 @@ send_all(struct import *im, struct csv_passes *p, struct places_ctx *places)
             im->taken += b->fate[i] == FATE_STORED;
             im->known += b->fate[i] == FATE_DUPLICATE;
             if (b->fate[i] > FATE_DUPLICATE)
-                refuse_row(im, &b->rows[i], p->lines[i], b->fate[i]);
+                import_refuse_row(im, &b->rows[i], p->lines[i], b->fate[i]);
         }
     }
     if (b)
@@ -297,9 +289,9 @@ send_all(struct import *im, struct csv_passes *p, struct places_ctx *places)
 enum err
 import_passes(struct import *im)
 {
-    struct places_ctx places = {im, base_sites(im->call->door->base)};
+    struct import_places places = {im, base_sites(im->call->door->base)};
     struct feed_needs needs = {
-        .ctx = &places, .site = find_site, .version = places_version};
+        .ctx = &places, .site = import_find_site, .version = import_places_version};
     struct csv_passes p = {
         .csv = im->csv,
         .reader = pass_reader_new(),

@@ -756,6 +756,7 @@ static const struct import_kind kinds[] = {
     {"registry", registry_names, registry_required, take_vehicle, import_flush_vehicles,
      IMPORT_REGISTRY},
     {"sightings", pass_names, pass_required, NULL, NULL, IMPORT_PASSES},
+    {"gantry", NULL, NULL, NULL, NULL, IMPORT_GANTRY},
 };
 
 const struct import_kind *
@@ -859,6 +860,8 @@ import_open(struct import *im, int in)
     if (!im->file)
         return note_set(
             im->note, ERR_IO, "file", "the file cannot be read", "无法读取文件");
+    if (im->kind->way == IMPORT_GANTRY)
+        return OK; /* no table */
     const char *coding = op_text(c, "encoding");
     if (coding && strcmp(coding, "gb18030") != 0 && strcmp(coding, "utf-8") != 0)
         return note_fmt(
@@ -924,6 +927,9 @@ run_kind(struct import *im)
     case IMPORT_PASSES:
         e = import_passes(im);
         break;
+    case IMPORT_GANTRY:
+        e = import_gantry(im);
+        break;
     }
     return e;
 }
@@ -948,11 +954,10 @@ run(struct op_call *c, struct note *note)
         e = note_fmt(
             note, ERR_USAGE, "what",
             "\"%s\" cannot be imported: org, units, sites, registry, watches, zones, "
-            "permits, "
-            "sections or sightings",
+            "permits, sections, sightings or gantry",
             "无法导入“%s”：可导入 "
             "org、units、sites、registry、watches、zones、permits、sections、"
-            "sightings",
+            "sightings、gantry",
             what);
     bool watches = im->kind && im->kind->take == take_watch;
     if (watches &&
@@ -979,8 +984,9 @@ run(struct op_call *c, struct note *note)
             fprintf(c->out, "rejects: %s\n", im->rejects_path);
         e = op_audit(c, "import", what, im->rejects_path, im->taken);
     }
-    bool walk = im->kind && im->kind->way == IMPORT_PASSES && !c->door->daemon &&
-                !op_flag(c, "no_rules");
+    bool passes =
+        im->kind && (im->kind->way == IMPORT_PASSES || im->kind->way == IMPORT_GANTRY);
+    bool walk = passes && !c->door->daemon && !op_flag(c, "no_rules");
     if (e == OK && walk && im->first_ms) {
         e = history_run(c, im->first_ms, im->last_ms, note);
         if (e == OK)

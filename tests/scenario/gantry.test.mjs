@@ -65,6 +65,52 @@ test("a gantry that the city placed places its radio", async () => {
   assert.ok(Math.abs(radio.lon - 112.55) < 1e-6 && Math.abs(radio.lat - 37.87) < 1e-6);
 });
 
+test("a tag in another vehicle is an alarm with both halves; the right picture takes it back", async () => {
+  const at = Date.now() - 600000, alarms = async () => (await chief.ask("GET", "/api/v1/alarms?kind=etc_plate&limit=50")).body.items;
+  for (const [i, g] of G.entries()) {
+    const t0 = at + i * 120000;
+    assert.equal((await post([trade(20 + i, g, t0, "晋AZG020_0"), picture(20 + i, g, t0 + 1000, "晋BWX777_0")])).body.taken, 2);
+  }
+  const found = await kit.until("the alarm", async () => (await alarms())[0]);
+  assert.equal(found.plate, "晋AZG020");
+  assert.ok(found.probability > 0.5 && found.site.name.startsWith("京昆") || found.site.name.startsWith("G0"), JSON.stringify(found));
+  const card = (await chief.ask("GET", `/api/v1/alarms/${found.id}`)).body;
+  assert.deepEqual([...new Set(card.evidence.map((e) => e.sighting.plate))].sort(), ["晋AZG020", "晋BWX777"]);
+  assert.ok(card.numbers.some((n) => n.name === "passes" && n.value === 3), JSON.stringify(card.numbers));
+  for (const [i, g] of G.entries()) assert.equal((await post([picture(30 + i, g, at + i * 120000 + 2000, "晋AZG020_0")])).body.taken, 1);
+  await kit.until("the withdrawal", async () => (await alarms()).every((a) => a.state === "withdrawn"));
+});
+
+test("a tag of another class is an alarm; one that agrees is none", async () => {
+  const at = Date.now() - 600000;
+  for (const [i, g] of G.entries()) {
+    const t0 = at + 10000 + i * 100000;
+    await post([trade(40 + i, g, t0, "晋AZG040_1", { vehicleType: 1 }), picture(40 + i, g, t0 + 1000, "晋AZG040_1", { vehicleModel: "H11" }),
+      trade(50 + i, g, t0 + 40000, "晋AZG050_1", { vehicleType: 16 }), picture(50 + i, g, t0 + 41000, "晋AZG050_1", { vehicleModel: "Q11" })]);
+  }
+  const found = await kit.until("the alarm", async () => {
+    const r = (await chief.ask("GET", "/api/v1/alarms?kind=etc_class&limit=50")).body.items;
+    return r.length ? r : null;
+  });
+  assert.deepEqual(found.map((a) => a.plate), ["晋AZG040"]);
+});
+
+test("the same records come from a file", async () => {
+  const { writeFileSync } = await import("node:fs");
+  const { join } = await import("node:path");
+  const file = join(t.dir, "..", `etctu-${process.pid}.json`), at = Date.now() - 900000;
+  const rows = [trade(60, G[0], at, "晋AZG060_0"), picture(60, G[0], at + 1000, "晋AZG060_0"), trade(61, G[0], at, "晋AZG061_0", { transTime: "never" })];
+  writeFileSync(file, JSON.stringify(rows));
+  assert.match(await kit.must(["import", "gantry", file, "--data", t.dir]), /gantry: 2 rows taken, 0 known already, 1 rejected/);
+  writeFileSync(file, rows.map((r) => JSON.stringify(r)).join("\n"));
+  assert.match(await kit.must(["import", "gantry", file, "--data", t.dir]), /gantry: 0 rows taken, 2 known already, 1 rejected/);
+  assert.equal((await post(rows.slice(0, 2))).body.duplicates, 2);
+  writeFileSync(file, "G0005: all quiet");
+  const no = await kit.tongqu(["import", "gantry", file, "--data", t.dir]);
+  assert.notEqual(no.status, 0);
+  assert.match(no.err, /no records of ETC gantries|没有 ETC 门架流水/);
+});
+
 test("bad input is refused one by one, with the reason", async () => {
   const now = Date.now() - 30000;
   const r = await post([

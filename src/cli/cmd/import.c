@@ -43,12 +43,14 @@ run(const struct cmd_args *args, struct note *note)
 const struct cmd cmd_import = {
     .name = "import",
     .synopsis =
-        "org|units|sites|registry|watches|zones|permits|sections|sightings FILE "
+        "org|units|sites|registry|watches|zones|permits|sections|sightings|gantry FILE "
         "--data DIR [options]",
-    .en = "Import a CSV file (NDJSON and cameras come in over HTTP). What cannot be "
+    .en = "Import a CSV file, or records of ETC gantries as JSON (gantry). What cannot "
+          "be "
           "taken goes to a "
           "rejects file with line and reason; importing a file twice changes nothing.",
-    .zh = "导入 CSV 文件；无法接收的行写入 rejects "
+    .zh = "导入 CSV 文件，或 JSON 格式的 ETC 门架流水（gantry）；无法接收的行写入 "
+          "rejects "
           "文件并注明行号与原因；重复导入不产生重复数据。",
     .words_min = 2,
     .words_max = 2,
@@ -57,6 +59,7 @@ const struct cmd cmd_import = {
                 "  tongqu import watches list.csv --data /var/lib/tongqu --author zhou "
                 "--approver li\n"
                 "  tongqu import sightings week.csv --data /var/lib/tongqu "
-                "--map hphm=plate,gcsj=time_ms,kkbh=site\n",
+                "--map hphm=plate,gcsj=time_ms,kkbh=site\n"
+                "  tongqu import gantry etctu.json --data /var/lib/tongqu\n",
     .fn = run,
 };

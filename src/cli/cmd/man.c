@@ -227,6 +227,8 @@ import_kinds(void)
 {
     const struct import_kind *k;
     for (size_t i = 0; (k = import_kind_at(i)); i++) {
+        if (!k->names) /* no table */
+            continue;
         tag(k->name);
         for (const char *const *n = k->names; *n; n++) {
             printf("%s", n == k->names ? "" : ", ");

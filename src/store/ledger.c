@@ -539,6 +539,45 @@ ledger_meta_find(
 }
 
 enum err
+ledger_meta_list(
+    struct ledger_reader *r, const char *prefix, size_t cap, struct arena *a,
+    struct ledger_meta_row **out, size_t *n)
+{
+    struct sql q;
+    bool row = false;
+    char end[64];
+    size_t len = strlen(prefix), got = 0;
+    must(len > 0 && len < sizeof end && prefix[len - 1] < 0x7f);
+    memcpy(end, prefix, len + 1);
+    end[len - 1]++; /* the first key behind all that begin so */
+    enum err e = sql_use(
+        r,
+        "SELECT key, value FROM meta WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
+        &q);
+    if (e)
+        return e;
+    put_text(&q, prefix);
+    put_text(&q, end);
+    put_u64(&q, cap);
+    struct ledger_meta_row *rows = arena_array(a, cap + 1, sizeof *rows);
+    while (rows && got < cap && (e = sql_next(&q, &row)) == OK && row) {
+        rows[got].key = get_span(&q, a);
+        rows[got].value = get_span(&q, a);
+        if (q.e)
+            break;
+        got++;
+    }
+    if (row)
+        sql_done(&q);
+    e = e ? e : rows ? q.e : ERR_TOOBIG;
+    if (e)
+        return e;
+    *out = rows;
+    *n = got;
+    return OK;
+}
+
+enum err
 ledger_next(struct ledger *l, const char *counter, uint64_t *out)
 {
     struct sql q;

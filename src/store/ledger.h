@@ -119,6 +119,13 @@ enum err ledger_meta_put(struct ledger *l, const char *key, struct span value) M
 enum err ledger_meta_find(
     struct ledger_reader *r, const char *key, struct arena *a,
     struct span *out) MUST_USE;
+/* Keys that begin so, with their values, in order of the keys, at most cap. */
+struct ledger_meta_row {
+    struct span key, value;
+};
+enum err ledger_meta_list(
+    struct ledger_reader *r, const char *prefix, size_t cap, struct arena *a,
+    struct ledger_meta_row **out, size_t *n) MUST_USE;
 /* Next value of a named counter, from 1 ("matter:YJ:20261121"). */
 enum err ledger_next(struct ledger *l, const char *counter, uint64_t *out) MUST_USE;
 /* What a repeated POST with the same (user, once) was answered; ERR_NOTFOUND the first

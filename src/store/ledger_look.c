@@ -239,6 +239,122 @@ ledger_grant_put(struct ledger *l, struct look_grant *g, struct note *note)
     return e;
 }
 
+#define GRANT_COLUMNS "id, matter, account, given_by, from_ms, given_ms, until_ms, note"
+
+static void
+get_grant(struct sql *q, struct look_grant *g)
+{
+    *g = (struct look_grant){0};
+    g->id = get_u64(q);
+    g->matter = get_u64(q);
+    g->user.v = get_u32(q);
+    g->by.v = get_u32(q);
+    g->from_ms = get_i64(q);
+    g->given_ms = get_i64(q);
+    g->until_ms = get_i64(q);
+    GET_TEXT(q, g->note);
+}
+
+enum err
+ledger_grants(
+    struct ledger_reader *r, const struct grant_query *want, struct arena *a,
+    struct look_grant **out, size_t *n)
+{
+    struct sql q;
+    bool row = false;
+    enum err e = sql_use(
+        r,
+        "SELECT " GRANT_COLUMNS " FROM look_grant WHERE (? = 0 OR account = ?)"
+        " AND (? = 0 OR id < ?)"
+        " ORDER BY CASE WHEN given_by = 0 THEN 0 ELSE 1 END, id DESC LIMIT ?",
+        &q);
+    if (e)
+        return e;
+    put_i64(&q, want->user.v);
+    put_i64(&q, want->user.v);
+    put_u64(&q, want->before);
+    put_u64(&q, want->before);
+    put_u64(&q, want->cap);
+    struct look_grant *rows = arena_array(a, want->cap + 1, sizeof *rows);
+    size_t got = 0;
+    while (rows && got < want->cap && (e = sql_next(&q, &row)) == OK && row) {
+        get_grant(&q, &rows[got++]);
+        if (q.e)
+            break;
+    }
+    if (row)
+        sql_done(&q);
+    e = e ? e : rows ? q.e : ERR_TOOBIG;
+    if (e)
+        return e;
+    *out = rows;
+    *n = got;
+    return OK;
+}
+
+static enum err
+grant_find(struct ledger_reader *r, uint64_t id, struct look_grant *out)
+{
+    struct sql q;
+    bool row = false;
+    enum err e =
+        sql_use(r, "SELECT " GRANT_COLUMNS " FROM look_grant WHERE id = ?", &q);
+    if (e)
+        return e;
+    put_u64(&q, id);
+    e = sql_next(&q, &row);
+    if (!row)
+        return e ? e : ERR_NOTFOUND;
+    get_grant(&q, out);
+    sql_done(&q);
+    return q.e;
+}
+
+enum err
+ledger_grant_decide(
+    struct ledger *l, uint64_t id, struct user_id by, bool yes, ts_ms until_ms,
+    ts_ms now, const char *text, struct look_grant *out, struct note *note)
+{
+    struct look_grant g;
+    struct sql q;
+    enum err e = grant_find(&l->r, id, &g);
+    if (e)
+        return e;
+    if (g.user.v == by.v) {
+        (void)note_set(
+            note, ERR_DENIED, "", "nobody grants a look to himself",
+            "不得为本人审批授权");
+        return note_code(note, ERR_DENIED, "same_person");
+    }
+    bool waits = g.by.v == 0;
+    if (waits ? yes && (until_ms ? until_ms : g.until_ms) <= now
+              : yes || g.until_ms <= now)
+        return note_set(
+            note, ERR_GATE, "", "this grant is decided or over already",
+            "该授权已审批或已到期");
+    g.by = by;
+    g.until_ms = yes ? (until_ms ? until_ms : g.until_ms) : waits ? 0 : now;
+    g.given_ms = waits ? now : g.given_ms;
+    if (text[0])
+        snprintf(g.note, sizeof g.note, "%s", text);
+    e = sql_use(
+        &l->r,
+        "UPDATE look_grant SET given_by = ?, given_ms = ?, until_ms = ?, note = ?"
+        " WHERE id = ?",
+        &q);
+    if (e)
+        return e;
+    put_i64(&q, g.by.v);
+    put_i64(&q, g.given_ms);
+    put_i64(&q, g.until_ms);
+    put_text(&q, g.note);
+    put_u64(&q, id);
+    e = sql_run(&q);
+    if (!e)
+        *out = g;
+    return e;
+}
+
 enum err
 ledger_granted(
     struct ledger_reader *r, uint64_t matter, struct user_id user, ts_ms from,
@@ -249,7 +365,7 @@ ledger_granted(
     enum err e = sql_use(
         r,
         "SELECT id FROM look_grant WHERE matter = ? AND account = ? AND from_ms <= ?"
-        " AND until_ms > ? LIMIT 1",
+        " AND until_ms > ? AND given_by <> 0 LIMIT 1",
         &q);
     if (e)
         return e;

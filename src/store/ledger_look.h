@@ -63,14 +63,30 @@ struct look_grant {
     uint64_t id;
     uint64_t matter;
     struct user_id user; /* who may look */
-    struct user_id by;   /* another person */
+    struct user_id by;   /* another person; 0: asked for, nobody has decided */
     ts_ms from_ms;       /* how far back */
-    ts_ms given_ms, until_ms;
+    ts_ms given_ms;      /* asked for, until somebody decides */
+    ts_ms until_ms;      /* 0: refused */
     char note[LEDGER_TEXT];
 };
-/* ERR_DENIED when user == by. */
+/* ERR_DENIED when user == by. by = 0 asks for one. */
 enum err
 ledger_grant_put(struct ledger *l, struct look_grant *g, struct note *note) MUST_USE;
+/* Decides what was asked for, or (yes = false) ends what was given. until_ms 0 keeps
+ * what was asked. ERR_NOTFOUND; ERR_DENIED for one's own; ERR_GATE when it is over
+ * already, or given a second time. */
+enum err ledger_grant_decide(
+    struct ledger *l, uint64_t id, struct user_id by, bool yes, ts_ms until_ms,
+    ts_ms now, const char *text, struct look_grant *out, struct note *note) MUST_USE;
+struct grant_query {
+    struct user_id user; /* 0 all */
+    uint64_t before;     /* ids below; 0 newest */
+    size_t cap;
+};
+/* Newest first, those that wait before all others. */
+enum err ledger_grants(
+    struct ledger_reader *r, const struct grant_query *q, struct arena *a,
+    struct look_grant **out, size_t *n) MUST_USE;
 /* Does a grant in force let this user look back to `from` for this matter? */
 enum err ledger_granted(
     struct ledger_reader *r, uint64_t matter, struct user_id user, ts_ms from,

@@ -174,6 +174,61 @@ grants(void **state)
     fixture_close(&f);
 }
 
+/* Asked for, decided by another, ended: each once. */
+static void
+asked_grants(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct look_grant *rows, out;
+    struct user_id chief = {8}, self = {7};
+    size_t n;
+    fixture_open(&f);
+    struct look_grant g = {
+        .matter = 3, .user = {7}, .from_ms = 100, .given_ms = 500, .until_ms = 900};
+    kit_ok(ledger_grant_put(f.l, &g, &f.note), NULL);
+    assert_false(granted(&f, 3, 7, 100, 600)); /* a wish is no grant */
+    assert_int_equal(
+        ledger_grant_decide(f.l, g.id, self, true, 0, 600, "", &out, &f.note),
+        ERR_DENIED);
+    assert_int_equal(
+        ledger_grant_decide(f.l, g.id + 1, chief, true, 0, 600, "", &out, &f.note),
+        ERR_NOTFOUND);
+    kit_ok(
+        ledger_grant_decide(f.l, g.id, chief, true, 800, 600, "ok", &out, &f.note),
+        NULL);
+    assert_int_equal(out.until_ms, 800);
+    assert_true(granted(&f, 3, 7, 100, 700));
+    assert_int_equal(
+        ledger_grant_decide(f.l, g.id, chief, true, 0, 650, "", &out, &f.note),
+        ERR_GATE);
+    kit_ok(
+        ledger_grant_decide(f.l, g.id, chief, false, 0, 700, "", &out, &f.note), NULL);
+    assert_false(granted(&f, 3, 7, 100, 701));
+    assert_int_equal(
+        ledger_grant_decide(f.l, g.id, chief, false, 0, 710, "", &out, &f.note),
+        ERR_GATE);
+    struct look_grant h = {.matter = 4, .user = {9}, .given_ms = 500, .until_ms = 900};
+    kit_ok(ledger_grant_put(f.l, &h, &f.note), NULL);
+    struct look_grant last = {
+        .matter = 4, .user = {7}, .by = {8}, .given_ms = 500, .until_ms = 900};
+    kit_ok(ledger_grant_put(f.l, &last, &f.note), NULL);
+    struct grant_query q = {.cap = 10};
+    kit_ok(ledger_grants(f.r, &q, &f.a, &rows, &n), NULL);
+    assert_int_equal(n, 3);
+    assert_int_equal(rows[0].id, h.id); /* it waits */
+    assert_int_equal(rows[1].id, last.id);
+    q.user = self;
+    kit_ok(ledger_grants(f.r, &q, &f.a, &rows, &n), NULL);
+    assert_int_equal(n, 2);
+    kit_ok(
+        ledger_grant_decide(f.l, h.id, chief, false, 0, 700, "no", &out, &f.note),
+        NULL);
+    assert_int_equal(out.until_ms, 0);
+    assert_string_equal(out.note, "no");
+    fixture_close(&f);
+}
+
 /* ---- misuse ---- */
 
 static struct plate
@@ -289,6 +344,7 @@ main(void)
         cmocka_unit_test(emergencies_are_confirmed_by_another),
         cmocka_unit_test(what_it_covered_is_kept),
         cmocka_unit_test(grants),
+        cmocka_unit_test(asked_grants),
         cmocka_unit_test(searchers_are_watched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,29 @@ a_group_is_all_or_nothing(void **state)
 }
 
 static void
+meta_by_prefix(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct ledger_meta_row *rows;
+    size_t n;
+    fixture_open(&f);
+    kit_ok(ledger_meta_put(f.l, "ask:2", SPAN("b")), NULL);
+    kit_ok(ledger_meta_put(f.l, "ask:1", SPAN("a")), NULL);
+    kit_ok(ledger_meta_put(f.l, "ask", SPAN("no")), NULL);
+    kit_ok(ledger_meta_put(f.l, "ask;", SPAN("no")), NULL);
+    kit_ok(ledger_meta_list(f.r, "ask:", 10, &f.a, &rows, &n), NULL);
+    assert_int_equal(n, 2);
+    assert_span_equal(rows[0].key, "ask:1");
+    assert_span_equal(rows[1].value, "b");
+    kit_ok(ledger_meta_list(f.r, "ask:", 1, &f.a, &rows, &n), NULL);
+    assert_int_equal(n, 1);
+    kit_ok(ledger_meta_list(f.r, "none:", 10, &f.a, &rows, &n), NULL);
+    assert_int_equal(n, 0);
+    fixture_close(&f);
+}
+
+static void
 readers_see_what_is_committed(void **state)
 {
     (void)state;
@@ -426,6 +449,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_job_is_undone_alone),
         cmocka_unit_test(a_group_is_all_or_nothing),
+        cmocka_unit_test(meta_by_prefix),
         cmocka_unit_test(readers_see_what_is_committed),
         cmocka_unit_test(readers_run_beside_the_writer),
         cmocka_unit_test(repeated_posts_find_their_answer),

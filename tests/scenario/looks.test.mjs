@@ -86,6 +86,26 @@ test("refused: more than 7 days with an alarm's matter, more than 90 without a s
   await refused(who.analyst, look({ from_ms: now() - 91 * DAY }), 403, "look_age_tier");
 });
 
+test("past 90 days: asked for, given by another person, ended; each once", async () => {
+  const wish = { matter, from_ms: now() - 120 * DAY, until_ms: now() + DAY, note: "核实去年的旧案" };
+  const asked = await who.analyst.want(201, "POST", "/looks/grants/ask", wish);
+  assert.equal(asked.state, "asked");
+  await refused(who.analyst, look({ from_ms: now() - 91 * DAY }), 403, "look_age_tier");
+  await who.duty.want(403, "POST", `/looks/grants/${asked.id}`, { accept: true });
+  await who.analyst.want(400, "POST", "/looks/grants/ask", { ...wish, until_ms: now() + 40 * DAY });
+  const list = await who.chief.want(200, "GET", "/looks/grants");
+  assert.equal(list.items[0].id, asked.id, "what waits stands first");
+  assert.equal((await who.duty.want(200, "GET", "/looks/grants")).items.length, 0, "only one's own");
+  const given = await who.chief.want(200, "POST", `/looks/grants/${asked.id}`, { accept: true });
+  assert.equal(given.state, "given");
+  await who.chief.want(409, "POST", `/looks/grants/${asked.id}`, { accept: true });
+  await who.analyst.want(200, "POST", "/looks", look({ from_ms: now() - 91 * DAY }));
+  await refused(who.analyst, look({ from_ms: now() - 130 * DAY }), 403, "look_age_tier");
+  assert.equal((await who.chief.want(200, "POST", `/looks/grants/${asked.id}`, { accept: false, note: "查毕" })).state, "ended");
+  await refused(who.analyst, look({ from_ms: now() - 91 * DAY }), 403, "look_age_tier");
+  await who.chief.want(404, "POST", "/looks/grants/999999", { accept: true });
+});
+
 test("refused: somebody else's matter in another part of the tree", async () => {
   await refused(who.other, look(), 403, "look_scope");
 });

@@ -35,6 +35,21 @@ const form = (row) => {
   assert.equal(typeof row.StatusCode, "number");
 };
 
+test("what another platform asks waits for a person, who decides once", async () => {
+  const id = "140100000001000000012026030112000000001";
+  const r = await camera.send("POST", "/VIID/Subscribes", { SubscribeListObject: { SubscribeObject: [{ SubscribeID: id, Title: "过车订阅", SubscribeDetail: "13", ResourceURI: "14010000001210000001", ApplicantName: "省级平台", ReceiveAddr: "http://192.0.2.1/", BeginTime: "20260301000000", EndTime: "20270301000000", OperateType: 0 }] } });
+  assert.equal(r.status, 200, JSON.stringify(r.body));
+  const chief = await kit.person(d.url, "chief");
+  const [row] = (await duty.want(200, "GET", "/asks")).items.filter((x) => x.id === id);
+  assert.equal(row?.state, "waiting");
+  assert.equal(row.kind, "subscribe");
+  await duty.want(403, "POST", "/asks", { id, accept: true });
+  assert.equal((await chief.want(200, "POST", "/asks", { id, accept: false, note: "重复" })).state, "refused");
+  await chief.want(409, "POST", "/asks", { id, accept: true });
+  await chief.want(404, "POST", "/asks", { id: "nothing", accept: true });
+  assert.equal((await duty.want(200, "GET", "/asks")).items.find((x) => x.id === id).note, "重复");
+});
+
 test("every sample of other people's senders", { skip: existsSync(samples) ? false : `no ${samples}: set TONGQU_SHARED` }, async () => {
   const lines = readFileSync(samples, "utf8").trim().split("\n").map((l) => JSON.parse(l));
   assert.equal(lines.length, 12);

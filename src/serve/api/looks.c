@@ -266,61 +266,6 @@ confirm(struct req *r, struct api_env *env)
     return e;
 }
 
-/* The second person for records past the second tier: names who may look, for which
- * matter, how far back and until when. */
-static enum err
-grant(struct req *r, struct api_env *env)
-{
-    struct kit k;
-    struct matter_row m;
-    struct user_row who;
-    struct look_grant g = {
-        .user = {(uint32_t)api_int(r, "user", 0)},
-        .by = api_user(r)->id,
-        .from_ms = api_int(r, "from_ms", 0),
-        .given_ms = req_at(r),
-        .until_ms = api_int(r, "until_ms", 0),
-    };
-    kit_open(&k, env, r);
-    enum err e = kit_matter(r, &k, api_text(r, "matter"), &m);
-    if (e == OK && ledger_user_find(env->reader, g.user, &who) != OK)
-        e = req_refuse(r, REFUSE_BAD_REQUEST, "user", NULL, NULL);
-    if (e == OK && (g.until_ms <= g.given_ms || g.until_ms - g.given_ms > 30 * DAY_MS))
-        e = req_refuse(
-            r, REFUSE_BAD_REQUEST, "until_ms", "at most 30 days from now",
-            "自现在起至多 30 天");
-    if (e == OK && !m.open)
-        e = req_refuse(r, REFUSE_LOOK_MATTER_CLOSED, "matter", NULL, NULL);
-    (void)span_copy(g.note, sizeof g.note, api_text(r, "note"));
-    g.matter = e == OK ? m.id : 0;
-    if (e == OK)
-        e = ledger_grant_put(env->ledger, &g, req_note(r));
-    if (e == ERR_DENIED)
-        e = kit_conflict(r, REFUSE_SAME_PERSON, req_note(r));
-    if (e == OK) {
-        api_audit(r, span_cstr(who.user.login), span_cstr(m.number));
-        buf_fmt(
-            req_out(r),
-            "{\"id\":%llu,\"matter\":\"%s\",\"user\":%u,\"by\":%u,\"from_ms\":%lld,"
-            "\"until_ms\":%lld}",
-            (unsigned long long)g.id, m.number, g.user.v, g.by.v, (long long)g.from_ms,
-            (long long)g.until_ms);
-        api_created(r);
-    }
-    kit_close(&k);
-    return e;
-}
-
-static const struct api_value grant_body[] = {
-    {"matter", API_TEXT, 1, 40, true, false, NULL, NULL, "事项编号",
-     "number of an open inquiry"},
-    {"user", API_INT, 1, 4e9, true, false, NULL, NULL, "查询人", "who may look"},
-    {"from_ms", API_TIME, 0, 0, true, false, NULL, NULL, "可查起始", "how far back"},
-    {"until_ms", API_TIME, 0, 0, true, false, NULL, NULL, "授权截止",
-     "until when the grant holds"},
-    {"note", API_LINES, 5, 400, true, false, NULL, NULL, "理由", "reason"},
-    {0},
-};
 static const struct api_value ask_body[] = {
     {"kind", API_WORD, 0, 0, true, false, "trajectory|sightings|plate_check", NULL,
      "查询种类", "kind"},
@@ -384,16 +329,6 @@ static const struct api_route routes[] = {
      .zh = "查询记录",
      .en = "own looks, and the board of unconfirmed ones",
      .fn = list},
-    {.method = METHOD_POST,
-     .path = "/looks/grants",
-     .roles = ROLE_SUPERVISOR,
-     .audit = API_CHANGE,
-     .where = ON_LEDGER,
-     .body = grant_body,
-     .reply = "LookGrant",
-     .zh = "授权查询久远记录",
-     .en = "let somebody look at records past the second age tier",
-     .fn = grant},
     {.method = METHOD_POST,
      .path = "/looks/{n}/confirm",
      .roles = ROLE_SUPERVISOR,

@@ -12,6 +12,7 @@ import { makeSites, picture, plate, random, roads } from "./city.mjs";
 import { flight } from "./flight.mjs";
 import { clockOf, loops, required } from "./loops.mjs";
 import { QUESTIONS } from "./questions.mjs";
+import { askRows, decideGrant, giveGrant, grantRows } from "./people.mjs";
 import { boardRows, days, flow, reasonOf, spells } from "./sites.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -49,6 +50,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
     id: i + 1, callsign: `长风${String(i + 1).padStart(2, "0")}`, kind: ["car", "car", "motorcycle", "foot", "drone"][i % 5], org: { id: 10 + (i % 4), name: "一中队" }, officers: [{ id: 100 + i, name: "警员" + (i + 1) }], state: i % 9 === 8 ? "off" : "free",
     lon: +(112.47 + rnd() * 0.13).toFixed(6), lat: +(37.8 + rnd() * 0.1).toFixed(6), fix_ms: now() - Math.floor(rnd() * 60000), speed_kmh: Math.floor(rnd() * 50), heading_deg: Math.floor(rnd() * 360), matter: null,
   }));
+  const grants = empty ? [] : grantRows(users, now()), asks = empty ? [] : askRows(now());
   const devices = sites.map((s) => ({ id: s.id, code: s.code, name: s.name + "相机", kind: "camera", site: { id: s.id, name: s.name }, state: s.state === "offline" ? "offline" : s.id % 97 === 0 ? "never" : "online", last_ms: s.last_pass_ms, faults: s.id % 13 === 0 ? s.id : 0, objects: 10000 + s.id * 31, protocol: "viid" }));
   const matters = new Map(), alarms = new Map(), looks = [], watches = [], audit = [], onceDone = new Map(), pictures = new Map();
   const clients = new Set(), sessions = new Map();
@@ -232,6 +234,12 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
     ["DELETE /session", ALL, (x) => { sessions.delete(x.s.token); note(x.user, "security", "session.out"); return null; }],
     ["POST /session/password", ALL, (x) => { if (x.body.old !== x.user.password) no(403, "forbidden", "现在的密码不对。", "The present password is wrong.", "old"); if ((x.body.new ?? "").length < 10) no(400, "bad_request", "新密码至少要 10 个字符。", "At least 10 characters.", "new"); x.user.password = x.body.new; x.user.must = false; x.s.csrf = randomBytes(16).toString("hex"); return sessionBody(x.s); }],
     ["GET /meta", ALL, meta], ["GET /events", ALL, null], ["GET /board", WORK, board], ["GET /board/{measure}", WORK, (x) => list(boardRows(x.p[0], sites, [...matters.values()].filter((m) => m.kind === "alarm"), now()), new URLSearchParams("limit=20000"))], ["GET /road", ALL, () => (empty ? { type: "FeatureCollection", features: [] } : roads())],
+    ["GET /looks/grants", ["duty", "analyst", "supervisor", "auditor"], (x) => list(["supervisor", "auditor"].includes(x.user.role) ? grants : grants.filter((g) => g.user.id === x.user.id), x.q)],
+    ["POST /looks/grants", ["supervisor"], (x) => giveGrant(grants, x.body, users.find((u) => u.id === x.body.user), x.user, now())],
+    ["POST /looks/grants/ask", ["duty", "analyst"], (x) => giveGrant(grants, x.body, x.user, null, now())],
+    ["POST /looks/grants/{id}", ["supervisor"], (x) => decideGrant(find(grants, x.p[0]), x.body, x.user, now())],
+    ["GET /asks", ["admin", "duty", "supervisor"], () => list(asks, new URLSearchParams("limit=20000"))],
+    ["POST /asks", ["admin", "supervisor"], (x) => Object.assign(asks.find((a) => a.id === x.body.id) ?? no(404, "not_found", "没有这个对象。", "No such object."), { state: x.body.accept ? "taken" : "refused", by: x.user.display, decided_ms: now(), note: x.body.note ?? "" })],
     ["GET /sites", [...WORK, "admin"], (x) => list(sites, x.q)],
     ["GET /sites/{id}", [...WORK, "admin"], (x) => { const s = find(sites, x.p[0]); return { ...s, late_ms_p95: 1800, precision: { value: 0.93, closed: 41 }, muted: false, model: 12, health: spells(s, now()), days: days(s, now()), device_list: devices.filter((d) => d.site.id === s.id) }; }],
     ["POST /sites/{id}", ["admin"], (x) => Object.assign(find(sites, x.p[0]), x.body)],

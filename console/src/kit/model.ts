@@ -116,6 +116,15 @@ export interface Look {
   n: number; at_ms: number; by: Ref; kind: string; matter: string | null; purpose: string; emergency: boolean; why: string | null;
   confirm_by_ms: number | null; confirmed_by: Ref | null; confirmed_ms: number | null; count: number;
 }
+export interface LookGrant {
+  id: number; matter: string | null; user: Ref; by: Ref | null; from_ms: number; at_ms: number; until_ms: number | null;
+  state: "asked" | "given" | "refused" | "ended"; note: string;
+}
+export interface Ask {
+  kind: "subscribe" | "disposition" | "notice" | "other"; cancel: boolean; state: "waiting" | "taken" | "refused"; id: string; title: string; detail: string;
+  resource: string; address: string; applicant: string; reason: string; at_ms: number | null; begin_ms: number | null; end_ms: number | null;
+  decided_ms: number | null; by: string; note: string;
+}
 export interface LookResult {
   n: number; at_ms: number; kind: string; matter: string | null; purpose: string; emergency: boolean; confirm_by_ms: number | null; count: number;
   truncated: boolean; rows: Sighting[]; registry: Registry | null; watches: { id: number; list: string; why: string; to_ms: number }[];

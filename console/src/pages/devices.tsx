@@ -10,6 +10,7 @@ import { go, href, route } from "../kit/route";
 import { codeText, codes, may } from "../kit/session";
 import { ago, num } from "../kit/time";
 import { Copyable, Empty, Failed, Loading, Tag, When } from "../parts/bits";
+import { Asks } from "../parts/asks";
 import { Grid } from "../parts/grid";
 import { Icon } from "../parts/icon";
 
@@ -67,7 +68,7 @@ function DeviceCard({ d, changed, secret }: { d: Device; changed: () => void; se
   );
 }
 
-function View() {
+function Devices() {
   const [list, setList] = useState<List<Device> | null>(null);
   const [error, setError] = useState("");
   const [q, setQ] = useState("");
@@ -122,6 +123,20 @@ function View() {
         {making ? <NewDevice done={(d, k) => { setMaking(false); setSecret([d.id, k]); load(); go("devices", String(d.id)); }} cancel={() => setMaking(false)} />
           : open ? <DeviceCard key={open.id} d={open} changed={load} secret={secret[0] === open.id ? secret[1] : ""} /> : <Empty title={t("device.choose")} hint={t("device.choose_hint")} />}
       </section>
+    </div>
+  );
+}
+
+function View() {
+  const [asks, setAsks] = useState(false);
+  if (!may("GET /asks")) return <Devices />;
+  return (
+    <div class="lookpage">
+      <div class="pane-head pagetabs"><div class="tabs" role="group" aria-label={t("rail.devices")}>
+        <button aria-pressed={!asks} onClick={() => setAsks(false)}>{t("rail.devices")}</button>
+        <button aria-pressed={asks} onClick={() => setAsks(true)}>{t("request.title")}</button>
+      </div></div>
+      {asks ? <Asks /> : <Devices />}
     </div>
   );
 }

@@ -18,6 +18,7 @@ import { Compare, pictureUrl } from "../parts/card";
 import { EvidenceButton } from "../parts/evidence";
 import { Span } from "../parts/form";
 import { Emergency, Ground, groundBody, tierText } from "../parts/ground";
+import { Grants } from "../parts/grants";
 import { Grid } from "../parts/grid";
 import { Icon } from "../parts/icon";
 import { MapPane, type TrackPoint } from "../parts/map";
@@ -30,6 +31,9 @@ interface Ask { kind: string; plate: string; color: string; sites: string; matte
 const result = signal<LookResult | null>(null);
 const refusal = signal<ApiError | null>(null);
 const tab = signal<"ask" | "board">("ask");
+/** The matter of the last refused ask, and the one a grant is being asked for. */
+const tried = signal("");
+const grantFor = signal("");
 
 function body(a: Ask): Record<string, unknown> {
   const b: Record<string, unknown> = { kind: a.kind, once: once(), ...groundBody(a) };
@@ -47,6 +51,7 @@ export function Refusal({ e, retry, emergency }: { e: ApiError; retry: (matter: 
     <section class="refusal" role="alert" data-code={e.code} aria-labelledby="refusal-title">
       <h2 id="refusal-title"><Icon name="lock" size={22} /> {t("look.refused")}</h2>
       <p>{e.say()}</p>
+      {e.code === "look_age_tier" && may("POST /looks/grants/ask") && <p><button onClick={() => { grantFor.value = tried.value; tab.value = "board"; refusal.value = null; go("look"); }}>{t("grant.ask")}</button> <span class="dim">{t("grant.hint")}</span></p>}
       {ground && (
         <>
           <p class="dim">{t("look.refused_why")}</p>
@@ -157,6 +162,7 @@ function AskForm() {
     setBusy(true);
     setError(null);
     refusal.value = null;
+    tried.value = v.matter ?? "";
     try {
       result.value = await post<LookResult>("/looks", body(a));
     } catch (e) {
@@ -216,10 +222,19 @@ function AskForm() {
 function Board() {
   const [rows, setRows] = useState<Look[] | null>(null);
   const [error, setError] = useState("");
-  const [which, setWhich] = useState("unconfirmed");
+  const [which, setWhich] = useState(grantFor.value ? "grants" : "unconfirmed");
   const [open, setOpen] = useState<Look | null>(null);
   const load = () => { get<List<Look>>("/looks" + query({ state: which, limit: 500 })).then((l) => { setRows(l.items); setError(""); }, (e: unknown) => setError(sentence(e))); };
-  useEffect(() => { setRows(null); setOpen(null); load(); }, [which]);
+  useEffect(() => { setRows(null); setOpen(null); if (which !== "grants") load(); }, [which]);
+  const step = (d: number) => {
+    const i = (rows ?? []).findIndex((l) => l.n === open?.n);
+    const l = rows?.[i < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, i + d))];
+    if (l) setOpen(l);
+  };
+  useKeys(may("POST /looks/{n}/confirm") && which === "unconfirmed" ? [
+    { key: "j", label: t("key.next"), run: () => step(1) },
+    { key: "k", label: t("key.prev"), run: () => step(-1) },
+  ] : []);
   const role = session.value?.user.role;
   return (
     <section class="pane pane-full">
@@ -227,8 +242,10 @@ function Board() {
         <button aria-pressed={which === "unconfirmed"} onClick={() => setWhich("unconfirmed")}>{t("look.board_unconfirmed")}</button>
         <button aria-pressed={which === "mine"} onClick={() => setWhich("mine")}>{t("look.board_mine")}</button>
         {(role === "supervisor" || role === "auditor") && <button aria-pressed={which === "all"} onClick={() => setWhich("all")}>{t("look.board_all")}</button>}
+        {may("GET /looks/grants") && <button aria-pressed={which === "grants"} onClick={() => setWhich("grants")}>{t("grant.title")}</button>}
       </div></div>
-      {open && <Confirm look={open} done={() => { setOpen(null); load(); }} cancel={() => setOpen(null)} />}
+      {which === "grants" ? <Grants matter={grantFor.value} /> : <>
+      {open && <Confirm key={open.n} look={open} done={() => { setOpen(null); load(); }} cancel={() => setOpen(null)} />}
       {error && !rows ? <Failed what={error} again={load} /> : !rows ? <Loading /> : !rows.length ? <Empty title={t(which === "unconfirmed" ? "look.board_empty" : "look.board_none")} hint={t("look.board_hint")} /> : (
         <Grid<Look> label={t("look.board")} rows={rows} id={(l) => String(l.n)} exportName="looks" selected={open ? String(open.n) : null} {...(may("POST /looks/{n}/confirm") && which === "unconfirmed" ? { onSelect: setOpen } : {})}
           columns={[
@@ -243,6 +260,7 @@ function Board() {
             { key: "conf", head: t("look.confirmed"), width: "190px", cell: (l) => l.confirmed_by ? `${l.confirmed_by.name} ${instant(l.confirmed_ms)}` : l.emergency ? <span class="warn-text">{l.confirm_by_ms && l.confirm_by_ms < serverNow() ? t("look.overdue", { x: duration(serverNow() - l.confirm_by_ms) }) : t("look.within", { x: duration((l.confirm_by_ms ?? 0) - serverNow()) })}</span> : "—", text: (l) => l.confirmed_by?.name ?? "" },
           ]} />
       )}
+      </>}
     </section>
   );
 }
@@ -253,12 +271,16 @@ function Confirm({ look, done, cancel }: { look: Look; done: () => void; cancel:
   const send = (accept: boolean) => {
     post(`/looks/${look.n}/confirm`, { accept, note: v.note.trim(), ...(v.matter ? { matter: v.matter } : {}) }).then(() => { clear(); done(); }, (e: unknown) => setError(sentence(e)));
   };
-  useKeys([{ key: "escape", label: t("move.cancel"), run: cancel }]);
+  useKeys([
+    { key: "a", label: t("look.confirm"), run: () => send(true) },
+    { key: "x", label: t("look.deny"), run: () => send(false) },
+    { key: "escape", label: t("move.cancel"), run: cancel },
+  ]);
   return (
     <form class="form form-band" onSubmit={(e) => { e.preventDefault(); send(true); }}>
       <p><b class="num">{t("look.number", { n: look.n })}</b> {look.by.name}：{look.why}</p>
       <div class="line"><label class="inline grow">{t("f.note")} <input class="grow" value={v.note} maxLength={400} onInput={(e) => set({ note: e.currentTarget.value })} /></label>
-        <button class="primary">{t("look.confirm")}</button><button type="button" class="tone-bad" onClick={() => send(false)}>{t("look.deny")}</button><button type="button" onClick={cancel}>{t("move.cancel")}</button></div>
+        <button class="primary">{t("look.confirm")} <kbd aria-hidden="true">a</kbd></button><button type="button" class="tone-bad" onClick={() => send(false)}>{t("look.deny")} <kbd aria-hidden="true">x</kbd></button><button type="button" onClick={cancel}>{t("move.cancel")}</button></div>
       {error && <p class="bad" role="alert">{error}</p>}
     </form>
   );

@@ -42,6 +42,27 @@ nightly_feed(
 
 /* ---- the model ---- */
 
+enum err
+nightly_keep(struct ledger *l, struct model *m)
+{
+    struct buf bytes = {0};
+    uint32_t last;
+    enum err e = ledger_model_last(ledger_as_reader(l), &last);
+    if (e != OK)
+        return e;
+    model_set_number(m, last + 1);
+    model_encode(&bytes, m);
+    struct model_row row = {
+        .number = model_number(m),
+        .day = model_day(m),
+        .made_ms = os_now_ms(),
+        .bytes = span_of(bytes.p, bytes.n),
+    };
+    e = bytes.bad ? ERR_NOMEM : ledger_model_put(l, &row);
+    buf_release(&bytes);
+    return e;
+}
+
 struct model_task {
     struct task task;
     int64_t day; /* first day that uses it */
@@ -59,17 +80,7 @@ static enum err
 put_apply(struct task *task, struct daemon *d)
 {
     struct model_task *t = (struct model_task *)task;
-    struct buf bytes = {0};
-    model_encode(&bytes, t->model);
-    struct model_row row = {
-        .number = model_number(t->model),
-        .day = model_day(t->model),
-        .made_ms = os_now_ms(),
-        .bytes = span_of(bytes.p, bytes.n),
-    };
-    enum err e = bytes.bad ? ERR_NOMEM : ledger_model_put(d->base->ledger, &row);
-    buf_release(&bytes);
-    return e;
+    return nightly_keep(d->base->ledger, t->model);
 }
 
 static void
@@ -104,8 +115,7 @@ build_apply(struct task *task, struct daemon *d)
     if (e == OK)
         e = nightly_feed(d->base->sight, b, from, from + DAY_MS, &note);
     if (e == OK)
-        e = model_build_finish(
-            b, (before ? model_number(before) : 0) + 1, (int32_t)t->day, &t->model);
+        e = model_build_finish(b, 0, (int32_t)t->day, &t->model);
     if (e != OK)
         log_note(EV_store_failed, e, &note);
     model_build_free(b);

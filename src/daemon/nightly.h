@@ -20,5 +20,8 @@ void nightly_look(struct daemon *d, ts_ms now);
 enum err nightly_feed(
     struct sight *sight, struct model_build *b, ts_ms from, ts_ms to,
     struct note *note) MUST_USE;
+/* Gives the model the next number and keeps it. The ledger's thread, inside a job. */
+struct ledger;
+enum err nightly_keep(struct ledger *l, struct model *m) MUST_USE;
 
 #endif

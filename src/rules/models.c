@@ -73,6 +73,12 @@ model_number(const struct model *m)
     return m->number;
 }
 
+void
+model_set_number(struct model *m, uint32_t number)
+{
+    m->number = number;
+}
+
 int32_t
 model_day(const struct model *m)
 {

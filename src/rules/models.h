@@ -35,6 +35,8 @@ struct model;
 struct model *model_ref(struct model *m);
 void model_unref(struct model *m);
 uint32_t model_number(const struct model *m);
+/* Only by who made it, before another thread knows it. */
+void model_set_number(struct model *m, uint32_t number);
 int32_t model_day(const struct model *m); /* first civil day that uses it */
 uint32_t model_sites(const struct model *m);
 /* Never NULL: cautious defaults for a site (or a model: NULL) that nothing is known of.

@@ -641,7 +641,27 @@ ledger_model_newest(struct ledger_reader *r, struct arena *a, struct model_row *
 {
     struct sql q;
     enum err e = sql_use(
-        r, "SELECT number, day, made_ms, bytes FROM model ORDER BY number DESC LIMIT 1",
+        r,
+        "SELECT number, day, made_ms, bytes FROM model"
+        " ORDER BY day DESC, number DESC LIMIT 1",
         &q);
     return e ? e : one_model(&q, a, out);
+}
+
+enum err
+ledger_model_last(struct ledger_reader *r, uint32_t *number)
+{
+    struct sql q;
+    bool row = false;
+    enum err e = sql_use(r, "SELECT coalesce(max(number), 0) FROM model", &q);
+    if (!e)
+        e = sql_next(&q, &row);
+    if (e)
+        return e;
+    must(row);
+    uint32_t last = get_u32(&q);
+    sql_done(&q);
+    if (!q.e)
+        *number = last;
+    return q.e;
 }

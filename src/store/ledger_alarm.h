@@ -116,7 +116,10 @@ enum err ledger_model_put(struct ledger *l, const struct model_row *m) MUST_USE;
 enum err ledger_model_on(
     struct ledger_reader *r, int32_t day, struct arena *a,
     struct model_row *out) MUST_USE;
+/* The model of the latest day. An import of older days leaves higher numbers behind. */
 enum err ledger_model_newest(
     struct ledger_reader *r, struct arena *a, struct model_row *out) MUST_USE;
+/* The highest number given, 0 none. */
+enum err ledger_model_last(struct ledger_reader *r, uint32_t *number) MUST_USE;
 
 #endif

@@ -236,6 +236,9 @@ marks_checkpoints_models(void **state)
     kit_ok(ledger_rules_checkpoint_put(f.l, 0, 90, 1, SPAN("old")), NULL);
     kit_ok(ledger_rules_checkpoint_put(f.l, 0, 150, 2, SPAN("new")), NULL);
     assert_int_equal(ledger_model_newest(f.r, &f.a, &m), ERR_NOTFOUND);
+    uint32_t none = 9;
+    kit_ok(ledger_model_last(f.r, &none), NULL);
+    assert_int_equal(none, 0);
     for (unsigned i = 1; i <= 3; i++) {
         m = (struct model_row){
             .number = i, .day = (int32_t)(100 + 10 * i), .bytes = SPAN("m")};
@@ -253,6 +256,16 @@ marks_checkpoints_models(void **state)
     assert_int_equal(m.number, 2);
     kit_ok(ledger_model_newest(f.r, &f.a, &m), NULL);
     assert_int_equal(m.number, 3);
+    /* Older days come in later: the newest is still that of the latest day. */
+    uint32_t last = 9;
+    m = (struct model_row){.number = 4, .day = 50, .bytes = SPAN("m")};
+    kit_ok(ledger_model_put(f.l, &m), NULL);
+    kit_ok(ledger_model_last(f.r, &last), NULL);
+    assert_int_equal(last, 4);
+    kit_ok(ledger_model_newest(f.r, &f.a, &m), NULL);
+    assert_int_equal(m.number, 3);
+    kit_ok(ledger_model_on(f.r, 60, &f.a, &m), NULL);
+    assert_int_equal(m.number, 4);
     fixture_close(&f);
 }
 

@@ -157,6 +157,9 @@ daemon_ingest_url(const struct daemon *d)
 void
 daemon_stop(struct daemon *d)
 {
+    if (d->stopping)
+        return;
+    d->stopping_us = os_mono_us(); /* before who sees the flag asks for it */
     if (!atomic_exchange(&d->stopping, true))
         serve_stop(d->serve);
 }

@@ -17,6 +17,7 @@
 #define MARK_EVERY_MS (2 * SECOND_MS)
 #define SAVE_EVERY_MS (10 * MINUTE_MS)
 #define TICK_EVERY_MS SECOND_MS
+#define STOP_WITHIN_US INT64_C(2000000)
 #define WORK_WITHIN_MS                                                                 \
     DAY_MS /* older findings are evidence, nobody can intercept them */
 
@@ -327,6 +328,14 @@ struct rows_msg {
     struct sighting_batch *batch;
 };
 
+/* A stop waits so long for the rules, no longer: the rows are in the journal, and the
+ * next start goes on behind the last one that was judged. */
+static bool
+leave_for_the_next_start(const struct daemon *d)
+{
+    return d->stopping && os_mono_us() - d->stopping_us > STOP_WITHIN_US;
+}
+
 static void
 run_rows(struct job *job, struct api_env *env)
 {
@@ -334,9 +343,11 @@ run_rows(struct job *job, struct api_env *env)
     struct rows_msg *m = (struct rows_msg *)job;
     struct daemon *d = m->batch->tag;
     struct sighting_batch *b = m->batch;
-    rules_feed(d->rules, b->rows, b->n, NULL, b->lsn);
-    pulse_rows(d->pulse, b->rows, b->n, NULL);
-    d->rules_at_lsn = b->lsn;
+    if (!leave_for_the_next_start(d)) {
+        rules_feed(d->rules, b->rows, b->n, NULL, b->lsn);
+        pulse_rows(d->pulse, b->rows, b->n, NULL);
+        d->rules_at_lsn = b->lsn;
+    }
     d->rules_rows += b->n;
     sighting_batch_free(b);
     free(m);

@@ -11,10 +11,10 @@
 
 #include <stdlib.h>
 
-#define GROUP 256       /* batches in one sync */
-#define CATCH_UP 64     /* batches of the journal in one go */
-#define ROW_ROOM 640    /* bytes of a row with its texts, as room for a copy */
-#define RULES_RESUME 64 /* batches that may wait at the rules when replay goes on */
+#define GROUP 256         /* batches in one sync */
+#define ROW_ROOM 640      /* bytes of a row with its texts, as room for a copy */
+#define RULES_FULL 65536  /* rows that may wait at the rules: some 50 MB */
+#define RULES_RESUME 8192 /* rows that may wait at the rules when replay goes on */
 
 struct append {
     struct job job;
@@ -82,17 +82,34 @@ fail:
     return NULL;
 }
 
+static bool
+forward(struct daemon *d, struct sighting_batch *copy)
+{
+    uint64_t lsn = copy->lsn;
+    size_t n = copy->n;
+    if (!rules_take(d, copy)) {
+        sighting_batch_free(copy);
+        return false;
+    }
+    d->forwarded_lsn = lsn;
+    d->forwarded_rows += n;
+    return true;
+}
+
+static uint64_t
+rows_waiting(const struct daemon *d)
+{
+    return d->forwarded_rows - d->rules_rows;
+}
+
 static void
 hand_on(struct daemon *d, const struct sighting_batch *b)
 {
     if (b->lsn == 0 || d->behind)
         return;
-    struct sighting_batch *copy = copy_stored(b);
-    if (copy && rules_take(d, copy)) {
-        d->forwarded_lsn = b->lsn;
+    struct sighting_batch *copy = rows_waiting(d) < RULES_FULL ? copy_stored(b) : NULL;
+    if (copy && forward(d, copy))
         return;
-    }
-    sighting_batch_free(copy);
     d->behind = true;
     log_event(EV_rules_behind, log_n("lsn", (int64_t)b->lsn));
 }
@@ -104,18 +121,15 @@ replay_one(void *arg, struct sighting_batch *b)
     struct sighting_batch *copy = copy_stored(b);
     if (!copy)
         return ERR_NOMEM;
-    if (!rules_take(d, copy)) {
-        sighting_batch_free(copy);
+    if (!forward(d, copy))
         return ERR_BUSY;
-    }
-    d->forwarded_lsn = b->lsn;
-    return mbox_count(daemon_owner(d, OWNER_RULES)->box) < CATCH_UP * 4 ? OK : ERR_BUSY;
+    return rows_waiting(d) < RULES_FULL ? OK : ERR_BUSY;
 }
 
 static void
 catch_up(struct daemon *d)
 {
-    if (mbox_count(daemon_owner(d, OWNER_RULES)->box) > RULES_RESUME)
+    if (rows_waiting(d) > RULES_RESUME)
         return;
     struct note note = {0};
     enum err e = sight_replay(d->base->sight, d->forwarded_lsn, replay_one, d, &note);

@@ -102,6 +102,7 @@ struct daemon {
     pthread_t net[2];
     bool net_started[2];
     atomic_bool stopping;
+    atomic_llong stopping_us; /* since when */
 
     /* published snapshots, under lock */
     pthread_mutex_t lock;
@@ -113,7 +114,8 @@ struct daemon {
 
     /* owned by store */
     uint64_t forwarded_lsn; /* newest batch given to the rules */
-    bool behind;            /* rules must be caught up from the journal */
+    uint64_t forwarded_rows;
+    bool behind; /* rules must be caught up from the journal */
 
     /* owned by rules */
     struct rules *rules;

@@ -18,6 +18,7 @@
 
 #define MESSAGE_MAX (1u << 20)
 #define DESCRIPTORS 3
+#define CALLS 16 /* commands at once */
 
 struct ctl {
     struct daemon *d;
@@ -25,8 +26,17 @@ struct ctl {
     int listener;
     int wake[2];
     char path[OS_PATH];
-    struct ledger_reader *reader;
     bool started;
+    /* under lock */
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    unsigned calls;
+    bool heavy;
+};
+
+struct call { /* one command, on a thread of its own: nobody waits for an import */
+    struct ctl *c;
+    int fd;
 };
 
 static bool
@@ -128,6 +138,49 @@ receive_message(int fd, int *fds)
 /* ---- the daemon's side ---- */
 
 static enum err
+enter(struct ctl *c, const struct op *op, struct note *note)
+{
+    if (!op->heavy)
+        return OK;
+    must(pthread_mutex_lock(&c->lock) == 0);
+    bool busy = c->heavy;
+    c->heavy = true;
+    pthread_mutex_unlock(&c->lock);
+    return !busy ? OK
+                 : note_set(
+                       note, ERR_BUSY, NULL,
+                       "another import or backup is running: try again when it is done",
+                       "另一项导入或备份正在进行，请待其完成后再试");
+}
+
+static void
+leave(struct ctl *c, const struct op *op)
+{
+    if (!op->heavy)
+        return;
+    must(pthread_mutex_lock(&c->lock) == 0);
+    c->heavy = false;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* The operation with a reader of its own. */
+static enum err
+call_op(
+    struct ctl *c, const struct op *op, struct op_call *call, struct door *door,
+    struct note *note)
+{
+    enum err e = enter(c, op, note);
+    if (e != OK)
+        return e;
+    e = ledger_reader_open(c->d->base->ledger, &door->reader, note);
+    if (e == OK)
+        e = op->fn(call, note);
+    ledger_reader_close(&door->reader);
+    leave(c, op);
+    return e;
+}
+
+static enum err
 run_op(
     struct ctl *c, json_t *question, const int *fds, const struct ucred *who,
     struct note *note)
@@ -148,9 +201,9 @@ run_op(
     FILE *out = fdopen(dup(fds[1]), "w"), *log = fdopen(dup(fds[2]), "w");
     enum err e = out && log ? OK : ERR_IO;
     if (e == OK) {
-        struct door door = {c->d->base, c->d, c->reader};
+        struct door door = {c->d->base, c->d, NULL};
         struct op_call call = {&door, args, fds[0], out, log, login};
-        e = op->fn(&call, note);
+        e = call_op(c, op, &call, &door, note);
     }
     if (out && fclose(out) != 0 && e == OK)
         e = note_set(note, ERR_IO, NULL, "writing the output failed", "输出写入失败");
@@ -204,6 +257,54 @@ serve_one(struct ctl *c, int fd)
     free(text);
 }
 
+static void
+end_call(struct ctl *c)
+{
+    must(pthread_mutex_lock(&c->lock) == 0);
+    c->calls--;
+    pthread_cond_broadcast(&c->ended);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void *
+run_call(void *arg)
+{
+    struct call *call = arg;
+    struct ctl *c = call->c;
+    serve_one(c, call->fd);
+    close(call->fd);
+    free(call);
+    end_call(c);
+    return NULL;
+}
+
+/* The socket is the call's from here on. */
+static void
+start_call(struct ctl *c, int fd)
+{
+    struct call *call = malloc(sizeof *call);
+    pthread_t thread;
+    must(pthread_mutex_lock(&c->lock) == 0);
+    bool room = call && c->calls < CALLS;
+    c->calls += room;
+    pthread_mutex_unlock(&c->lock);
+    if (room) {
+        *call = (struct call){c, fd};
+        if (pthread_create(&thread, NULL, run_call, call) == 0) {
+            pthread_detach(thread); /* ctl_stop() waits for the count */
+            return;
+        }
+        end_call(c);
+    }
+    struct note note = {0};
+    enum err e = note_set(
+        &note, ERR_BUSY, NULL, "too many commands at once: try again",
+        "同时运行的命令过多，请稍后再试");
+    answer(fd, e, &note);
+    close(fd);
+    free(call);
+}
+
 static void *
 ctl_loop(void *arg)
 {
@@ -221,8 +322,7 @@ ctl_loop(void *arg)
         int fd = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0)
             continue;
-        serve_one(c, fd);
-        close(fd);
+        start_call(c, fd);
     }
 }
 
@@ -234,6 +334,8 @@ ctl_start(struct daemon *d, struct note *note)
     if (!c)
         return ERR_NOMEM;
     *c = (struct ctl){.d = d, .listener = -1, .wake = {-1, -1}};
+    must(pthread_mutex_init(&c->lock, NULL) == 0);
+    must(pthread_cond_init(&c->ended, NULL) == 0);
     d->ctl = c;
     if (!address(d->base->dir, &a, c->path))
         return note_set(
@@ -250,11 +352,8 @@ ctl_start(struct daemon *d, struct note *note)
     if (!bound || pipe(c->wake) != 0)
         return note_fmt(
             note, ERR_IO, "data", "%s cannot be made", "无法创建 %s", c->path);
-    enum err e = ledger_reader_open(d->base->ledger, &c->reader, note);
-    if (e == OK && pthread_create(&c->thread, NULL, ctl_loop, c) != 0)
-        e = ERR_NOMEM;
-    c->started = e == OK;
-    return e;
+    c->started = pthread_create(&c->thread, NULL, ctl_loop, c) == 0;
+    return c->started ? OK : ERR_NOMEM;
 }
 
 void
@@ -266,8 +365,13 @@ ctl_stop(struct daemon *d)
     if (c->started) {
         must(write_all(c->wake[1], "x", 1));
         pthread_join(c->thread, NULL);
+        must(pthread_mutex_lock(&c->lock) == 0);
+        while (c->calls)
+            pthread_cond_wait(&c->ended, &c->lock);
+        pthread_mutex_unlock(&c->lock);
     }
-    ledger_reader_close(&c->reader);
+    pthread_cond_destroy(&c->ended);
+    pthread_mutex_destroy(&c->lock);
     if (c->listener >= 0) {
         close(c->listener);
         unlink(c->path);

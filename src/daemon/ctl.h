@@ -4,7 +4,7 @@
  * descriptors; the daemon runs the same operation that the command would run alone, and
  * answers with its error.
  *
- * Owner    the daemon; one thread, one command at a time.
+ * Owner    the daemon; a thread for each command, one import or backup at a time.
  * Threads  ctl_start() and ctl_stop() on the main thread; ctl_ask() in the command.
  * Errors   ERR_DENIED when the peer is neither root nor the daemon's own user.
  * See      daemon/door.h; man 8 tongqu.

@@ -147,7 +147,7 @@ watch(struct rig *r)
         text, sizeof text,
         "watch,plate,reason,level,from_ms,to_ms,list\nW1,\xE6\x99\x8B"
         "A12345,test list,1,%lld,%lld,test\n",
-        now - 86400000LL, now + 86400000LL);
+        now - 5 * DAY_MS, now + DAY_MS);
     kit_ok(import(r, "watches", text, NULL), &r->note);
 }
 
@@ -394,6 +394,36 @@ a_stop_with_work_waiting_loses_nothing(void **state)
     free(text);
 }
 
+/* Days old: the rules walk it by themselves, before the command ends;
+ * what passed within the horizon is the running rules' as ever. */
+static void
+history_imported_beside_it_is_walked(void **state)
+{
+    struct rig *r = *state;
+    start(r);
+    watch(r);
+    char *text = passes(2, 9000, os_now_ms() - 3 * DAY_MS);
+    kit_ok(import(r, "sightings", text, "no_rules"), &r->note);
+    assert_non_null(strstr(r->said, "9002 rows taken"));
+    assert_null(strstr(r->said, "rules:"));
+    assert_int_equal(alarms(r), 0);
+    kit_ok(import(r, "sightings", text, NULL), &r->note);
+    assert_non_null(strstr(r->said, "0 rows taken, 9002 known"));
+    assert_non_null(strstr(r->said, "rules: 9002 passes of"));
+    size_t old = alarms(r);
+    assert_true(old >= 1);
+    free(text);
+    text = passes(1, 10, os_now_ms() - 60000);
+    kit_ok(import(r, "sightings", text, NULL), &r->note);
+    assert_null(strstr(r->said, "rules:"));
+    wait_for_alarms(r, old + 1);
+    free(text);
+    /* The model of the old days is not what today is judged by after a restart. */
+    daemon_close(&r->d);
+    start(r);
+    assert_int_equal(alarms(r), old + 1);
+}
+
 struct stalled {
     struct rig *r;
     int in;
@@ -424,6 +454,9 @@ a_sender_that_says_nothing_does_not_hold_the_stop(void **state)
     struct stalled s = {r, ends[0], OK};
     assert_int_equal(pthread_create(&thread, NULL, import_from_pipe, &s), 0);
     usleep(300000);
+    /* Others are served meanwhile, but for a second import. */
+    assert_int_equal(status(r, "rows"), 0);
+    assert_int_equal(import(r, "sites", "site\nx\n", NULL), ERR_BUSY);
     dur_us began = os_mono_us();
     daemon_close(&r->d);
     assert_true(os_mono_us() - began < 5000000);
@@ -449,6 +482,7 @@ main(void)
         ROW(nobody_is_there),
         ROW(the_daemon_answers_for_its_directory),
         ROW(passes_imported_beside_it_reach_the_rules),
+        ROW(history_imported_beside_it_is_walked),
         ROW(a_stop_with_work_waiting_loses_nothing),
         ROW(a_sender_that_says_nothing_does_not_hold_the_stop),
     };

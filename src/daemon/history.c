@@ -133,19 +133,8 @@ flush(struct walk *w)
 static enum err
 put_model(struct base *b, void *arg, struct note *note)
 {
-    struct model *m = arg;
-    struct buf bytes = {0};
     (void)note;
-    model_encode(&bytes, m);
-    struct model_row row = {
-        .number = model_number(m),
-        .day = model_day(m),
-        .made_ms = os_now_ms(),
-        .bytes = span_of(bytes.p, bytes.n),
-    };
-    enum err e = bytes.bad ? ERR_NOMEM : ledger_model_put(b->ledger, &row);
-    buf_release(&bytes);
-    return e;
+    return nightly_keep(b->ledger, arg);
 }
 
 /* Freezes the model of `day` from the day before it, unless one was frozen already (or
@@ -164,17 +153,13 @@ model_for(struct walk *w, int64_t day, bool first)
         e = model_decode(row.bytes, &m);
         goto out;
     }
-    uint32_t number = 1;
-    struct model_row newest;
-    if (ledger_model_newest(w->call->door->reader, &a, &newest) == OK)
-        number = newest.number + 1;
     /* The first day of an import has none before it: it is learned from itself. */
     ts_ms from = civil_day_start(first && !w->model ? day : day - 1, &w->b->zone);
     e = model_build_new(w->model, w->sites, w->registry, &w->b->zone, &build);
     if (e == OK)
         e = nightly_feed(w->b->sight, build, from, from + DAY_MS, w->note);
     if (e == OK)
-        e = model_build_finish(build, number, (int32_t)day, &m);
+        e = model_build_finish(build, 0, (int32_t)day, &m);
     if (e == OK)
         e = door_ledger(w->call->door, put_model, m, w->note);
 out:
@@ -202,6 +187,13 @@ walk_day(struct walk *w, int64_t day, ts_ms to)
     arena_init(&a, (size_t)1 << 30);
     for (ts_ms at = from; at < end && e == OK; at += SLICE_MS) {
         struct sight_rows rows;
+        if (door_stopping(w->call->door)) {
+            e = note_set(
+                w->note, ERR_STOPPING, NULL,
+                "the daemon stops: import the file again, and the rules go on",
+                "守护进程正在停止：请重新导入，规则将继续运行");
+            break;
+        }
         arena_reset(&a);
         struct sight_ask ask = {.from = at, .to = at + SLICE_MS, .arena = &a};
         struct sight_snap *snap = sight_snapshot(w->b->sight);
@@ -234,6 +226,17 @@ save(struct base *b, void *arg, struct note *note)
         e = ledger_rules_mark(b->ledger, 0, w->lsn);
     buf_release(&state);
     return e;
+}
+
+/* A daemon keeps its own state, and what is older than the newest day says nothing of
+ * what comes next. */
+static bool
+leads_to_now(const struct walk *w, ts_ms to)
+{
+    struct sight_snap *snap = sight_snapshot(w->b->sight);
+    bool newest = snap && to + RULES_HORIZON_MS >= sight_snap_newest(snap);
+    sight_snap_free(snap);
+    return newest && !w->call->door->daemon;
 }
 
 static enum err
@@ -295,7 +298,7 @@ history_run(struct op_call *c, ts_ms from, ts_ms to, struct note *note)
         if (e == OK)
             e = walk_day(&w, day, to + 1);
     }
-    if (e == OK)
+    if (e == OK && leads_to_now(&w, to))
         e = door_ledger(c->door, save, &w, note);
     double seconds = (double)(os_mono_us() - began) / 1e6;
     if (e == OK)

@@ -83,8 +83,8 @@ uint64_t import_places_version(void *ctx);
 enum err import_place_all(struct import_places *p, struct sighting_batch *b) MUST_USE;
 /* The passes of a batch that the rules have to walk; what the store will not take for
  * its time is refused here, where its line is known. */
-void
-import_window(struct import *im, const struct sighting_batch *b, const uint64_t *lines);
+void import_window(
+    struct import *im, const struct sighting *rows, const uint64_t *lines, size_t n);
 /* A row that the store refused. */
 void import_refuse_row(
     struct import *im, const struct sighting *row, uint64_t line, uint8_t fate);

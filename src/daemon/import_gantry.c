@@ -126,7 +126,7 @@ store(struct reading *r, struct sighting_batch *b, const uint64_t *lines)
         return e;
     if (im->call->door->daemon) /* its rules see them */
         return store_online(im, b, lines);
-    import_window(im, b, lines);
+    import_window(im, b->rows, lines, b->n);
     if (b->pictures_n) /* bulk runs carry none */
         return store_online(im, b, lines);
     if (!r->bulk)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Passes by the million. Alone: straight into segments, with a mark after every durable
  * stretch, so that an import that was cut off goes on where it was. Beside a daemon:
- * through its store like any sender, so that the rules see them. */
+ * what passed within the horizon of the rules goes through its store like any sender's;
+ * what is older is history as it is alone, so that no alarm of now waits behind it. */
 #include "core/os_clock.h"
 #include "core/hash.h"
 #include "daemon/import.h"
+#include "rules/rules.h"
 #include "store/ledger_place.h"
 
 #include <stdlib.h>
@@ -174,15 +176,16 @@ import_ruled(struct import *im)
 /* ---- alone: bulk ---- */
 
 void
-import_window(struct import *im, const struct sighting_batch *b, const uint64_t *lines)
+import_window(
+    struct import *im, const struct sighting *rows, const uint64_t *lines, size_t n)
 {
     ts_ms oldest, newest;
     sight_bulk_times(im->call->door->base->sight, im->now, &oldest, &newest);
-    for (size_t i = 0; i < b->n; i++) {
-        ts_ms t = b->rows[i].pass_ms;
+    for (size_t i = 0; i < n; i++) {
+        ts_ms t = rows[i].pass_ms;
         if (t < oldest || t > newest) {
             import_refuse_row(
-                im, &b->rows[i], lines[i], t < oldest ? FATE_EXPIRED : FATE_FUTURE);
+                im, &rows[i], lines[i], t < oldest ? FATE_EXPIRED : FATE_FUTURE);
             continue;
         }
         if (im->first_ms == 0 || t < im->first_ms)
@@ -192,10 +195,29 @@ import_window(struct import *im, const struct sighting_batch *b, const uint64_t 
     }
 }
 
+/* Straight into segments; the rules walk them when all are there. */
 static enum err
-finish_stretch(struct import *im, struct sight_bulk **bulk, const struct csv_passes *p)
+into_bulk(
+    struct import *im, struct sight_bulk **bulk, const struct sighting *rows,
+    const uint64_t *lines, size_t n)
+{
+    enum err e = OK;
+    if (n == 0)
+        return OK;
+    if (!*bulk)
+        e = sight_bulk_begin(im->call->door->base->sight, bulk);
+    if (e == OK)
+        e = sight_bulk_add(*bulk, rows, n, im->now, im->note);
+    import_window(im, rows, lines, n);
+    return e;
+}
+
+static enum err
+end_bulk(struct import *im, struct sight_bulk **bulk)
 {
     struct sight_bulk_sum sum = {0};
+    if (!*bulk)
+        return OK;
     enum err e = sight_bulk_commit(*bulk, &sum, im->note);
     *bulk = NULL;
     im->taken += sum.stored;
@@ -206,6 +228,13 @@ finish_stretch(struct import *im, struct sight_bulk **bulk, const struct csv_pas
             im->call->log,
             "refused: %llu with a known key and other content (the first is kept)\n",
             (unsigned long long)sum.conflicts);
+    return e;
+}
+
+static enum err
+finish_stretch(struct import *im, struct sight_bulk **bulk, const struct csv_passes *p)
+{
+    enum err e = end_bulk(im, bulk);
     im->mark.offset = p->offset;
     im->mark.line = p->rows + p->rejected + 2; /* for messages only */
     im->mark.ruled = false;
@@ -215,7 +244,6 @@ finish_stretch(struct import *im, struct sight_bulk **bulk, const struct csv_pas
 static enum err
 bulk_all(struct import *im, struct csv_passes *p, struct import_places *places)
 {
-    struct sight *sight = im->call->door->base->sight;
     struct sighting_batch *b = sighting_batch_new(BATCH_ROWS, BATCH_BYTES);
     struct sight_bulk *bulk = NULL;
     uint64_t in_stretch = 0;
@@ -226,11 +254,8 @@ bulk_all(struct import *im, struct csv_passes *p, struct import_places *places)
         if (e != OK)
             break;
         e = import_place_all(places, b);
-        if (e == OK && !bulk)
-            e = sight_bulk_begin(sight, &bulk);
         if (e == OK)
-            e = sight_bulk_add(bulk, b->rows, b->n, im->now, im->note);
-        import_window(im, b, p->lines);
+            e = into_bulk(im, &bulk, b->rows, p->lines, b->n);
         in_stretch += b->n;
         if (e == OK && in_stretch >= STRETCH) {
             e = finish_stretch(im, &bulk, p);
@@ -260,11 +285,55 @@ send(struct base *b, void *arg, struct note *note)
     return sight_append(b->sight, &s->batch, 1, os_now_ms(), note);
 }
 
+struct history {
+    struct sighting rows[ONLINE_ROWS];
+    uint64_t lines[ONLINE_ROWS];
+};
+
+/* Takes what is older than `horizon` out of the batch, both in their order; how many.
+ */
+static size_t
+take_history(
+    struct sighting_batch *b, uint64_t *lines, ts_ms horizon, struct history *old)
+{
+    size_t n = 0, kept = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->rows[i].pass_ms < horizon) {
+            old->rows[n] = b->rows[i];
+            old->lines[n++] = lines[i];
+        } else {
+            b->rows[kept] = b->rows[i];
+            lines[kept++] = lines[i];
+        }
+    }
+    b->n = kept;
+    return n;
+}
+
+static enum err
+send_fresh(struct import *im, struct sighting_batch *b, const uint64_t *lines)
+{
+    struct sending s = {im, b};
+    if (b->n == 0)
+        return OK;
+    enum err e = door_store(im->call->door, send, &s, im->note);
+    for (size_t i = 0; e == OK && i < b->n; i++) {
+        im->taken += b->fate[i] == FATE_STORED;
+        im->known += b->fate[i] == FATE_DUPLICATE;
+        if (b->fate[i] > FATE_DUPLICATE)
+            import_refuse_row(im, &b->rows[i], lines[i], b->fate[i]);
+    }
+    return e;
+}
+
 static enum err
 send_all(struct import *im, struct csv_passes *p, struct import_places *places)
 {
     struct sighting_batch *b = sighting_batch_new(ONLINE_ROWS, BATCH_BYTES);
-    enum err e = b ? OK : ERR_NOMEM;
+    struct history *old = malloc(sizeof *old);
+    struct sight_bulk *bulk = NULL;
+    ts_ms horizon = im->now - RULES_HORIZON_MS;
+    enum err e = b && old ? OK : ERR_NOMEM;
     while (e == OK) {
         sighting_batch_clear(b);
         e = csv_passes_fill(p, b, im->note);
@@ -272,18 +341,19 @@ send_all(struct import *im, struct csv_passes *p, struct import_places *places)
             e = import_place_all(places, b);
         if (e != OK)
             break;
-        struct sending s = {im, b};
-        e = door_store(im->call->door, send, &s, im->note);
-        for (size_t i = 0; e == OK && i < b->n; i++) {
-            im->taken += b->fate[i] == FATE_STORED;
-            im->known += b->fate[i] == FATE_DUPLICATE;
-            if (b->fate[i] > FATE_DUPLICATE)
-                import_refuse_row(im, &b->rows[i], p->lines[i], b->fate[i]);
-        }
+        size_t past = take_history(b, p->lines, horizon, old);
+        e = into_bulk(im, &bulk, old->rows, old->lines, past);
+        if (e == OK)
+            e = send_fresh(im, b, p->lines);
     }
+    if (e == ERR_NOTFOUND)
+        e = end_bulk(im, &bulk);
+    if (bulk)
+        sight_bulk_drop(bulk);
+    free(old);
     if (b)
         sighting_batch_free(b);
-    return e == ERR_NOTFOUND ? OK : e;
+    return e;
 }
 
 enum err

@@ -26,6 +26,7 @@ struct op_call {
 struct op {
     const char *name;
     enum err (*fn)(struct op_call *c, struct note *note);
+    bool heavy; /* beside a daemon one of these runs at a time */
 };
 extern const struct op *const op_rows[]; /* ended by NULL; daemon/op.c */
 const struct op *op_find(const char *name);

@@ -134,4 +134,4 @@ run(struct op_call *c, struct note *note)
     return e;
 }
 
-const struct op op_flight = {"flight", run};
+const struct op op_flight = {.name = "flight", .fn = run};

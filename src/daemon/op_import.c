@@ -986,7 +986,7 @@ run(struct op_call *c, struct note *note)
     }
     bool passes =
         im->kind && (im->kind->way == IMPORT_PASSES || im->kind->way == IMPORT_GANTRY);
-    bool walk = passes && !c->door->daemon && !op_flag(c, "no_rules");
+    bool walk = passes && !op_flag(c, "no_rules");
     if (e == OK && walk && im->first_ms) {
         e = history_run(c, im->first_ms, im->last_ms, note);
         if (e == OK)
@@ -997,17 +997,14 @@ run(struct op_call *c, struct note *note)
     return e;
 }
 
-const struct op op_import = {"import", run};
+const struct op op_import = {.name = "import", .fn = run, .heavy = true};
 
 /* Runs the rules again over stored passes: what imports do by themselves. */
 static enum err
 run_history(struct op_call *c, struct note *note)
 {
-    if (c->door->daemon)
-        return note_set(
-            note, ERR_BUSY, NULL, "stop the daemon first: it runs the rules itself",
-            "请先停止守护进程：它自身正在运行规则");
     return history_run(c, op_number(c, "from", 0), op_number(c, "to", 0), note);
 }
 
-const struct op op_rules_history = {"rules_history", run_history};
+const struct op op_rules_history = {
+    .name = "rules_history", .fn = run_history, .heavy = true};

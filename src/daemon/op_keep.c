@@ -111,6 +111,6 @@ run_status(struct op_call *c, struct note *note)
     return OK;
 }
 
-const struct op op_verify = {"verify", run_verify};
-const struct op op_backup = {"backup", run_backup};
-const struct op op_status = {"status", run_status};
+const struct op op_verify = {.name = "verify", .fn = run_verify};
+const struct op op_backup = {.name = "backup", .fn = run_backup, .heavy = true};
+const struct op op_status = {.name = "status", .fn = run_status};

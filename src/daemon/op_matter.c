@@ -59,4 +59,4 @@ run(struct op_call *c, struct note *note)
     return e;
 }
 
-const struct op op_matter_open = {"matter_open", run};
+const struct op op_matter_open = {.name = "matter_open", .fn = run};

@@ -275,7 +275,7 @@ run_device_list(struct op_call *c, struct note *note)
     return e;
 }
 
-const struct op op_user_add = {"user_add", run_user_add};
-const struct op op_user_list = {"user_list", run_user_list};
-const struct op op_device_add = {"device_add", run_device_add};
-const struct op op_device_list = {"device_list", run_device_list};
+const struct op op_user_add = {.name = "user_add", .fn = run_user_add};
+const struct op op_user_list = {.name = "user_list", .fn = run_user_list};
+const struct op op_device_add = {.name = "device_add", .fn = run_device_add};
+const struct op op_device_list = {.name = "device_list", .fn = run_device_list};

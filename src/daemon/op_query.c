@@ -537,4 +537,4 @@ run(struct op_call *c, struct note *note)
         what);
 }
 
-const struct op op_query = {"query", run};
+const struct op op_query = {.name = "query", .fn = run};

@@ -128,4 +128,4 @@ run(struct op_call *c, struct note *note)
     return OK;
 }
 
-const struct op op_rules = {"rules", run};
+const struct op op_rules = {.name = "rules", .fn = run};

@@ -73,4 +73,4 @@ run(struct op_call *c, struct note *note)
     return e;
 }
 
-const struct op op_evidence = {"evidence", run};
+const struct op op_evidence = {.name = "evidence", .fn = run};

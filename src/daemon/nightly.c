@@ -163,7 +163,7 @@ static enum err
 purge_apply(struct task *task, struct daemon *d)
 {
     struct purge_task *t = (struct purge_task *)task;
-    struct sight_receipt r;
+    struct sight_receipt r = {0};
     struct note note = {0};
     enum err e = sight_purge(d->base->sight, t->day, &r, &note);
     if (e != OK) {

@@ -355,6 +355,8 @@ store_picture(
     struct pack_ref ref;
     char text[PACK_REF];
     int64_t day = civil_day(r->pass_ms, &g->s->zone);
+    if (packs_dropped(g->s->packs, pack_day(day)))
+        return OK; /* late beyond the retention of pictures: the pass alone is kept */
     enum err e = packs_add(g->s->packs, day, bytes, &ref, g->note);
     if (e != OK)
         return e;
@@ -647,6 +649,41 @@ sight_maintain(struct sight *s, ts_ms now, bool force, bool *more, struct note *
 
 /* ---- health ---- */
 
+/* Smallest pass time of a view; INT64_MAX when it is empty. Under s->lock. */
+static ts_ms
+view_oldest(const struct view *v)
+{
+    ts_ms oldest = INT64_MAX;
+    for (size_t i = 0; i < v->runs_n; i++)
+        if (v->runs[i]->meta.rows && v->runs[i]->meta.min_ms < oldest)
+            oldest = v->runs[i]->meta.min_ms;
+    for (size_t i = 0; i < v->heads_n; i++)
+        if (atomic_load(&v->heads[i]->n) && v->heads[i]->min_ms < oldest)
+            oldest = v->heads[i]->min_ms;
+    return oldest;
+}
+
+enum err
+sight_oldest(struct sight *s, ts_ms *pass, ts_ms *picture, struct note *note)
+{
+    uint32_t day = 0;
+    enum err e = packs_oldest(s->packs, &day);
+    if (e != OK)
+        return note_set(
+            note, e, "image", "the picture packs cannot be listed", "无法列出图片包");
+    pthread_mutex_lock(&s->lock);
+    ts_ms first = view_oldest(s->view);
+    pthread_mutex_unlock(&s->lock);
+    *pass = first == INT64_MAX ? INT64_MAX
+                               : civil_day_start(civil_day(first, &s->zone), &s->zone);
+    *picture = INT64_MAX;
+    struct civil c = {
+        .year = (int)(day / 10000),
+        .month = (int)(day / 100 % 100),
+        .day = (int)(day % 100)};
+    return day ? civil_ts(&c, &s->zone, picture) : OK;
+}
+
 void
 sight_health(struct sight *s, struct sight_health *out)
 {
@@ -664,6 +701,8 @@ sight_health(struct sight *s, struct sight_health *out)
     for (size_t i = 0; i < v->heads_n; i++)
         out->head_rows += atomic_load(&v->heads[i]->n);
     out->rows += out->head_rows;
+    ts_ms oldest = view_oldest(v);
+    out->oldest_ms = oldest == INT64_MAX ? 0 : oldest;
     out->places = (uint32_t)v->places_n;
     out->runs = (uint32_t)v->runs_n;
     out->segments = out->places + out->runs;

@@ -12,7 +12,7 @@
  * Units    times ts_ms; windows are [from, to); speeds 0.1 km/h; days civil day
  * numbers. Owner    sight_open() gives a sight to sight_close(); sight_snapshot() a
  * snap to sight_snap_free(). Rows handed out lie in the asker's arena. Threads  open,
- * append, bulk, applied, low, hold, purge, close: the store thread only.
+ * append, bulk, applied, low, purge, close: the store thread only.
  *          sight_snapshot() and everything on a snap: any thread. Sealing and merging
  * run on the engine's own thread, or inside sight_maintain() when it has none. Errors
  * ERR_NEWER (written by a newer release), ERR_CORRUPT (a damaged segment is renamed
@@ -107,7 +107,9 @@ void sight_bulk_drop(struct sight_bulk *b); /* gives up the unwritten rest, free
 /* ---- keeping and dropping ---- */
 
 struct sight_receipt {
-    int64_t before_day; /* passes of civil days below this are gone */
+    int64_t before_day; /* passes (or pictures) of civil days below this are gone */
+    struct buf *names;  /* set by the caller, or NULL: the files that went, blank
+                         * between */
     uint32_t segments, packs;
     uint64_t rows, bytes, picture_bytes;
     uint64_t rewritten; /* rows of later days that shared a run and were written anew */
@@ -117,12 +119,24 @@ enum err sight_purge(
     struct sight *s, int64_t day, struct sight_receipt *receipt,
     struct note *note) MUST_USE;
 
+/* Drops the picture packs of civil days before `day` whole; the passes stay, and a
+ * picture of theirs is ERR_NOTFOUND from then on. */
+enum err sight_purge_pictures(
+    struct sight *s, int64_t day, struct sight_receipt *receipt,
+    struct note *note) MUST_USE;
+/* Civil day starts of the oldest pass and the oldest picture kept; INT64_MAX none. What
+ * is to outlive a purge lies between them and the limit. Any thread. */
+enum err
+sight_oldest(struct sight *s, ts_ms *pass, ts_ms *picture, struct note *note) MUST_USE;
+
 /* Copies rows (and their packed pictures) into the matter's own file; those already
- * there are not copied again. ERR_NOTFOUND when one is not stored (the others are
- * held). */
+ * there are not copied again, a picture that is gone or damaged is left out.
+ * ERR_NOTFOUND when a row is not stored (the others are held). Any thread, one at a
+ * time. */
 enum err sight_hold(
     struct sight *s, struct span matter, const struct sighting_id *ids, size_t n,
     struct note *note) MUST_USE;
+/* Any thread; ERR_NOTFOUND when nothing is held. */
 enum err sight_held(
     struct sight *s, struct span matter, struct arena *arena, struct sighting **rows,
     size_t *n, struct note *note) MUST_USE;
@@ -171,6 +185,7 @@ struct sight_health {
     uint64_t census_plates; /* distinct plates in memory; 0 = no census (yet) */
     double bytes_per_row;   /* segments only */
     ts_ms newest_ms;        /* largest pass time seen */
+    ts_ms oldest_ms;        /* smallest pass time kept; 0 when there is none */
     bool low;
     /* The last conflicting record: same device, record id and pass time, other content.
      */

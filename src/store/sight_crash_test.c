@@ -562,10 +562,47 @@ scenario_retention(uint64_t n, uint64_t seed, const char *ignore, bool say)
     return world_end(w);
 }
 
+/* The packs alone, cut off on the way: at no moment is a pack gone without the mark
+ * that says so; and once done they stay gone. */
+static unsigned
+scenario_pictures(uint64_t n, uint64_t seed, const char *ignore, bool say)
+{
+    struct world *w = world_new(seed, ignore);
+    w->say = say;
+    size_t packs = 0;
+    struct zone z = {"", 480};
+    int64_t day = civil_day(NOW, &z) + 1;
+    struct sight_receipt r = {0};
+    struct note note = {0};
+    life_begin(w, 0);
+    for (size_t k = 0; w->s && k < 4; k++)
+        if (send(w, k * GROUP, GROUP) != OK)
+            violation(w, "(not taken)", k);
+    if (w->s && maintain(w, true) != OK)
+        violation(w, "(not sealed)", 0);
+    crash_disk_stop_after(w->disk, 1 + n % 12);
+    if (w->s)
+        (void)!sight_purge_pictures(w->s, day, &r, &note);
+    life_end(w, CRASH_RANDOM);
+    life_begin(w, 0);
+    if (w->s && sight_verify(w->s, true, &note) != OK)
+        violation(w, "(half a purge is damage)", (size_t)n);
+    if (w->s && sight_purge_pictures(w->s, day, &r, &note) != OK)
+        violation(w, "(picture purge failed)", 0);
+    life_end(w, CRASH_LOSE);
+    if (os_list(crash_disk_fs(w->disk), DIR "/packs", count_file, &packs) != OK ||
+        packs)
+        violation(w, "(purged packs are back)", packs);
+    life_begin(w, 0);
+    if (w->s && sight_verify(w->s, true, &note) != OK)
+        violation(w, "(purged packs are damage)", 0);
+    return world_end(w);
+}
+
 typedef unsigned (*scenario)(uint64_t n, uint64_t seed, const char *ignore, bool say);
-static const scenario scenarios[] = {
-    scenario_script, scenario_settle, scenario_trim, scenario_purge,
-    scenario_retention};
+static const scenario scenarios[] = {scenario_script,    scenario_settle,
+                                     scenario_trim,      scenario_purge,
+                                     scenario_retention, scenario_pictures};
 
 /* Operations of an undisturbed script. */
 static uint64_t
@@ -627,7 +664,7 @@ test_every_sync_counts(void **state)
     char site[64][48];
     size_t n = 0;
     struct note note;
-    struct sight_receipt r;
+    struct sight_receipt r = {0};
     life_begin(w, 0);
     assert_int_equal(script(w), OK);
     life_end(w, CRASH_KEEP);

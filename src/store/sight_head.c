@@ -37,7 +37,6 @@ head_new(size_t cap)
     h->site_slot = malloc(sites * sizeof *h->site_slot);
     h->key_slot = malloc(slots * sizeof *h->key_slot);
     h->min_ms = INT64_MAX;
-    h->max_ms = INT64_MIN;
     arena_init(&h->texts, SIZE_MAX / 4);
     if (!h->rows || !h->next_plate || !h->next_site || !h->next_key || !h->plate_slot ||
         !h->site_slot || !h->key_slot) {
@@ -167,8 +166,8 @@ head_put(struct head *h, const struct sighting *s, size_t at)
     atomic_store_explicit(&h->plate_slot[p], i, memory_order_release);
     atomic_store_explicit(&h->site_slot[q], i, memory_order_release);
     atomic_store_explicit(&h->key_slot[k], i, memory_order_release);
-    h->min_ms = s->pass_ms < h->min_ms ? s->pass_ms : h->min_ms;
-    h->max_ms = s->pass_ms > h->max_ms ? s->pass_ms : h->max_ms;
+    if (s->pass_ms < atomic_load_explicit(&h->min_ms, memory_order_relaxed))
+        atomic_store_explicit(&h->min_ms, s->pass_ms, memory_order_relaxed);
     return true;
 }
 

@@ -25,7 +25,7 @@ struct head {
     size_t mask, site_mask;
     struct arena texts;
     uint64_t first_lsn, last_lsn; /* journal records of its rows: (first, last] */
-    ts_ms min_ms, max_ms;
+    _Atomic ts_ms min_ms;         /* smallest pass time put */
 };
 
 struct head *head_new(size_t cap);

@@ -62,6 +62,15 @@ rewrite_run(
     return seg_list_add(&c->add, made) ? OK : ERR_NOMEM;
 }
 
+static void
+name_segments(struct buf *out, const struct change *c)
+{
+    for (size_t i = 0; out && i < c->remove_n; i++) {
+        const char *slash = strrchr(c->remove[i]->path, '/');
+        buf_fmt(out, "%s%s", out->n ? " " : "", slash ? slash + 1 : c->remove[i]->path);
+    }
+}
+
 static enum err
 purge_once(struct sight *s, int64_t day, struct sight_receipt *r, struct note *note)
 {
@@ -98,6 +107,8 @@ purge_once(struct sight *s, int64_t day, struct sight_receipt *r, struct note *n
         seg_list_release(&c.add);
     if (e == OK && c.remove_n)
         e = os_sync_dir(s->fs, s->seg_dir, "purge.dir");
+    if (e == OK)
+        name_segments(r->names, &c);
     free(c.remove);
     view_unref(v);
     return e;
@@ -112,14 +123,26 @@ sight_purge(
     enum err e = heads_flush(s, civil_day_start(day, &s->zone), note);
     /* a merge may take the segments away from under us: look again */
     for (unsigned i = 0; e == OK && i < TRIES; i++) {
-        r = (struct sight_receipt){.before_day = day};
+        r = (struct sight_receipt){.before_day = day, .names = receipt->names};
         e = purge_once(s, day, &r, note);
         if (e != ERR_CONFLICT)
             break;
         e = i + 1 < TRIES ? OK : ERR_BUSY;
     }
     if (e == OK)
-        e = packs_purge(s->packs, day, &r.packs, &r.picture_bytes, note);
+        e = packs_purge(s->packs, day, &r.packs, &r.picture_bytes, r.names, note);
+    if (e == OK)
+        *receipt = r;
+    return e;
+}
+
+enum err
+sight_purge_pictures(
+    struct sight *s, int64_t day, struct sight_receipt *receipt, struct note *note)
+{
+    struct sight_receipt r = {.before_day = day, .names = receipt->names};
+    must(!s->read_only);
+    enum err e = packs_purge(s->packs, day, &r.packs, &r.picture_bytes, r.names, note);
     if (e == OK)
         *receipt = r;
     return e;
@@ -230,6 +253,10 @@ hold_row(
     while (refs.n && e == OK && span_starts(refs, SPAN("pack:"))) {
         struct span ref = span_cut(&refs, ' '), bytes = {0};
         e = sight_picture(s, ref, arena, &bytes, note);
+        if (e == ERR_NOTFOUND || e == ERR_CORRUPT) { /* the row is evidence as well */
+            e = OK;
+            continue;
+        }
         buf_clear(&body);
         buf_span(&body, ref);
         buf_span(&body, bytes);
@@ -433,6 +460,21 @@ copy_manifest(struct copy *c, const struct view *v, uint64_t flushed)
     return e;
 }
 
+/* After the packs: what a purge took away meanwhile was marked before. */
+static enum err
+copy_dropped(struct copy *c)
+{
+    char path[OS_PATH], *text = NULL;
+    size_t n = 0;
+    enum err e = os_join(path, sizeof path, c->s->dir, "packs.dropped");
+    if (e == OK)
+        e = os_read_file(c->s->fs, path, 64, &text, &n, c->note);
+    if (e == OK)
+        e = copy_bytes(c, "packs.dropped", (const uint8_t *)text, n);
+    free(text);
+    return e == ERR_NOTFOUND ? OK : e;
+}
+
 static enum err
 copy_dir(struct copy *c, const char *dir, const char *prefix)
 {
@@ -466,6 +508,8 @@ sight_backup(
     if (e == OK)
         e = copy_dir(&c, s->pack_dir, "packs");
     if (e == OK)
+        e = copy_dropped(&c);
+    if (e == OK)
         e = copy_dir(&c, s->hold_dir, "held");
     if (e == OK)
         *lsn = journal_pin_lsn(pin) > flushed ? journal_pin_lsn(pin) : flushed;
@@ -492,8 +536,14 @@ verify_row(
             note, ERR_CORRUPT, "segment", "%s does not read", "%s 无法读取",
             r->seg->path);
     enum err e = OK;
-    for (struct span refs = full.image; e == OK && span_starts(refs, SPAN("pack:"));)
-        e = sight_picture(s, span_cut(&refs, ' '), arena, &bytes, note);
+    for (struct span refs = full.image; e == OK && span_starts(refs, SPAN("pack:"));) {
+        struct span one = span_cut(&refs, ' ');
+        struct pack_ref ref;
+        e = sight_picture(s, one, arena, &bytes, note);
+        if (e == ERR_NOTFOUND && pack_ref_parse(one, &ref) &&
+            packs_dropped(s->packs, ref.day))
+            e = OK; /* past its retention */
+    }
     return e == ERR_NOTFOUND ? note_set(
                                    note, ERR_CORRUPT, "image",
                                    "a picture pack is missing", "图片包缺失")

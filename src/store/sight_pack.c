@@ -31,7 +31,8 @@ struct packs {
     bool read_only;
     struct open_pack open[OPEN_MAX];
     uint64_t tick;
-    _Atomic uint64_t bytes; /* others ask for it */
+    _Atomic uint64_t bytes;   /* others ask for it */
+    _Atomic uint32_t dropped; /* yyyymmdd: packs of earlier days are gone on purpose */
     struct buf work;
 };
 
@@ -89,9 +90,8 @@ pack_path(char *dst, const char *dir, uint32_t day)
     must(os_join(dst, OS_PATH, dir, name) == OK);
 }
 
-/* yyyymmdd of a day number, the civil date taken as it is. */
-static uint32_t
-day_number(int64_t day)
+uint32_t
+pack_day(int64_t day)
 {
     char text[TS_TEXT];
     uint64_t v = 0;
@@ -113,6 +113,53 @@ count_bytes(void *arg, const char *name)
         p->bytes += size;
 }
 
+/* ---- what was dropped ---- */
+
+/* Beside the directory, not in it: its name is durable before any pack's name goes. */
+static enum err
+dropped_path(const struct packs *p, char path[OS_PATH])
+{
+    int n = snprintf(path, OS_PATH, "%s.dropped", p->dir);
+    return n > 0 && n < OS_PATH ? OK : ERR_TOOBIG;
+}
+
+static enum err
+read_dropped(struct packs *p)
+{
+    char path[OS_PATH], *text = NULL;
+    size_t n = 0;
+    uint64_t day = 0;
+    enum err e = dropped_path(p, path);
+    if (e == OK)
+        e = os_read_file(p->fs, path, 64, &text, &n, NULL);
+    /* An unreadable mark only makes verification stricter. */
+    if (e == OK && span_u64(span_trim(span_of(text, n)), &day) && day <= 99991231)
+        p->dropped = (uint32_t)day;
+    free(text);
+    return e == ERR_NOTFOUND ? OK : e;
+}
+
+static enum err
+write_dropped(struct packs *p, uint32_t day, struct note *note)
+{
+    char path[OS_PATH], text[16];
+    if (day <= p->dropped)
+        return OK;
+    int n = snprintf(text, sizeof text, "%08u\n", day);
+    enum err e = dropped_path(p, path);
+    if (e == OK)
+        e = os_write_file(p->fs, path, span_of(text, (size_t)n), "pack.dropped", note);
+    if (e == OK)
+        p->dropped = day;
+    return e;
+}
+
+bool
+packs_dropped(const struct packs *p, uint32_t day)
+{
+    return day < p->dropped;
+}
+
 enum err
 packs_open(
     struct os_fs *fs, const char *dir, bool read_only, struct packs **out,
@@ -132,6 +179,8 @@ packs_open(
         e = os_list(fs, dir, count_bytes, p);
     if (e == ERR_NOTFOUND && read_only)
         e = OK;
+    if (e == OK)
+        e = read_dropped(p);
     if (e != OK) {
         packs_close(p);
         return e;
@@ -194,7 +243,7 @@ pack_open(struct packs *p, int64_t day, struct open_pack **out, struct note *not
         os_close(&old->file);
     }
     char path[OS_PATH];
-    pack_path(path, p->dir, day_number(day));
+    pack_path(path, p->dir, pack_day(day));
     *old = (struct open_pack){.day = day, .used = ++p->tick};
     enum err e = os_open(p->fs, path, OS_READ | OS_WRITE | OS_CREATE, &old->file, note);
     if (e == OK)
@@ -225,7 +274,7 @@ packs_add(
     enum err e = pack_open(p, day, &o, note);
     if (e != OK)
         return note_set(note, e, "image", "a picture pack failed", "图片包写入失败");
-    ref->day = day_number(day);
+    ref->day = pack_day(day);
     ref->offset = o->end;
     ref->length = (uint32_t)bytes.n;
     hash_of(ref->hash, bytes);
@@ -271,19 +320,31 @@ struct purge {
     uint32_t before; /* yyyymmdd */
     uint32_t files;
     uint64_t bytes;
+    struct buf *names;
     enum err err;
 };
+
+/* yyyymmdd of a pack's name; 0 for other files. */
+static uint32_t
+name_day(const char *name)
+{
+    uint64_t day;
+    struct span s = span_cstr(name);
+    return s.n == 12 && span_u64((struct span){s.p, 8}, &day) &&
+                   span_eq(span_skip(s, 8), SPAN(".tqp"))
+               ? (uint32_t)day
+               : 0;
+}
 
 static void
 purge_one(void *arg, const char *name)
 {
     struct purge *u = arg;
-    uint64_t day, size;
+    uint64_t size;
     bool dir;
     char path[OS_PATH];
-    struct span s = span_cstr(name);
-    if (s.n != 12 || !span_u64((struct span){s.p, 8}, &day) || day >= u->before ||
-        !span_eq(span_skip(s, 8), SPAN(".tqp")))
+    uint32_t day = name_day(name);
+    if (!day || day >= u->before)
         return;
     enum err e = os_join(path, sizeof path, u->packs->dir, name);
     if (e == OK)
@@ -293,6 +354,8 @@ purge_one(void *arg, const char *name)
     if (e == OK) {
         u->files++;
         u->bytes += size;
+        if (u->names)
+            buf_fmt(u->names, "%s%s", u->names->n ? " " : "", name);
     } else {
         u->err = e;
     }
@@ -300,13 +363,16 @@ purge_one(void *arg, const char *name)
 
 enum err
 packs_purge(
-    struct packs *p, int64_t day, uint32_t *files, uint64_t *bytes, struct note *note)
+    struct packs *p, int64_t day, uint32_t *files, uint64_t *bytes, struct buf *names,
+    struct note *note)
 {
-    struct purge u = {.packs = p, .before = day_number(day)};
+    struct purge u = {.packs = p, .before = pack_day(day), .names = names};
     for (unsigned i = 0; i < OPEN_MAX; i++)
         if (p->open[i].file && p->open[i].day < day)
             os_close(&p->open[i].file);
-    enum err e = os_list(p->fs, p->dir, purge_one, &u);
+    enum err e = write_dropped(p, u.before, note);
+    if (e == OK)
+        e = os_list(p->fs, p->dir, purge_one, &u);
     if (e == OK)
         e = u.err;
     if (e == OK && u.files)
@@ -318,6 +384,22 @@ packs_purge(
         return note_set(
             note, e, "image", "a pack could not be removed", "图片包无法删除");
     return OK;
+}
+
+static void
+oldest_one(void *arg, const char *name)
+{
+    uint32_t *oldest = arg, day = name_day(name);
+    if (day && (!*oldest || day < *oldest))
+        *oldest = day;
+}
+
+enum err
+packs_oldest(const struct packs *p, uint32_t *day)
+{
+    *day = 0;
+    enum err e = os_list(p->fs, p->dir, oldest_one, day);
+    return e == ERR_NOTFOUND ? OK : e;
 }
 
 /* ---- reading ---- */

@@ -13,6 +13,7 @@
 #ifndef TQ_STORE_SIGHT_PACK_H
 #define TQ_STORE_SIGHT_PACK_H
 
+#include "core/cur.h"
 #include "core/os_file.h"
 #include "model/sighting.h"
 
@@ -39,10 +40,17 @@ enum err packs_add(
 enum err packs_commit(struct packs *p, struct note *note) MUST_USE;
 void packs_abandon(struct packs *p); /* after a failure: the open files are given up */
 uint64_t packs_bytes(const struct packs *p);
-/* Removes packs of days below `day`. */
+/* Removes packs of days below `day`. That they are gone on purpose is kept in the file
+ * <dir>.dropped, durable before the first goes; names (may be NULL) gets "20260302.tqp
+ * ...". */
 enum err packs_purge(
-    struct packs *p, int64_t day, uint32_t *files, uint64_t *bytes,
+    struct packs *p, int64_t day, uint32_t *files, uint64_t *bytes, struct buf *names,
     struct note *note) MUST_USE;
+/* Were the packs of this day (yyyymmdd) dropped on purpose? Any thread. */
+bool packs_dropped(const struct packs *p, uint32_t day);
+/* The oldest day a pack is kept of (yyyymmdd); 0 none. Any thread. */
+enum err packs_oldest(const struct packs *p, uint32_t *day) MUST_USE;
+uint32_t pack_day(int64_t day); /* yyyymmdd of a civil day number */
 
 /* The bytes, checked against the hash. */
 enum err pack_read(

@@ -5,6 +5,7 @@
 
 #include "core/hash.h"
 #include "kit/crash_disk.h"
+#include "core/cur.h"
 #include "kit/kit.h"
 
 #include <pthread.h>
@@ -1065,7 +1066,7 @@ test_pictures(void **state)
     assert_int_equal(sight_hold(s, SPAN("A-17"), ids, 1, &note), OK);
     assert_int_equal(sight_hold(s, SPAN("A-17"), ids, 2, &note), ERR_NOTFOUND);
     assert_int_equal(sight_hold(s, SPAN("../A"), ids, 1, &note), ERR_INPUT);
-    struct sight_receipt r;
+    struct sight_receipt r = {0};
     assert_int_equal(sight_purge(s, civil_day(NOW, &o.zone) + 1, &r, &note), OK);
     assert_int_equal(r.rows, 1);
     assert_int_equal(r.packs, 1);
@@ -1085,13 +1086,93 @@ test_pictures(void **state)
     free_city(&c);
 }
 
+/* The picture packs of old days go whole; passes, verification and what is held stay;
+ * a pass so late that its pictures are past keeping comes in without them. */
+static void
+test_purge_pictures(void **state)
+{
+    (void)state;
+    struct city c;
+    struct arena a;
+    struct span image[2], bytes;
+    struct note note;
+    struct buf names = {0};
+    struct sight_receipt r = {.names = &names};
+    struct sight_health h;
+    ts_ms pass, picture;
+    fresh();
+    arena_init(&a, 1u << 24);
+    make_city(&c, 8, 20, 6);
+    struct sight_opts o = opts();
+    struct sight *s = open_it(&o);
+    int64_t today = civil_day(NOW, &o.zone);
+    kit_ok(sight_oldest(s, &pass, &picture, &note), &note);
+    assert_true(pass == INT64_MAX && picture == INT64_MAX);
+    sight_health(s, &h);
+    assert_int_equal(h.oldest_ms, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        c.rows[i].pass_ms = NOW - (ts_ms)(3 - i) * 2 * DAY_MS; /* 6, 4, 2 days ago */
+        if (i < 2)
+            send_pictures(s, &c.rows[i], 2, &a, &image[i]);
+    }
+    sight_health(s, &h);
+    assert_int_equal(h.oldest_ms, c.rows[0].pass_ms); /* in the head ... */
+    maintain_all(s, true);
+    sight_health(s, &h);
+    assert_int_equal(h.oldest_ms, c.rows[0].pass_ms); /* ... and in a segment */
+    kit_ok(sight_oldest(s, &pass, &picture, &note), &note);
+    assert_int_equal(pass, civil_day_start(today - 6, &o.zone));
+    assert_int_equal(picture, pass);
+    struct sighting_id id = sighting_id_of(&c.rows[0]);
+    kit_ok(sight_hold(s, SPAN("A-17"), &id, 1, &note), &note);
+    kit_ok(sight_purge_pictures(s, today - 4, &r, &note), &note);
+    assert_int_equal(r.packs, 1);
+    assert_int_equal(r.rows, 0);
+    assert_int_equal(r.before_day, today - 4);
+    assert_true(r.picture_bytes > 99999);
+    assert_int_equal(names.n, 12);
+    assert_int_equal(sight_picture(s, image[0], &a, &bytes, &note), ERR_NOTFOUND);
+    kit_ok(sight_picture(s, image[1], &a, &bytes, &note), &note);
+    kit_ok(sight_held_picture(s, SPAN("A-17"), image[0], &a, &bytes, &note), &note);
+    assert_int_equal(bytes.n, 50000);
+    sight_health(s, &h);
+    assert_int_equal(h.rows, 2); /* the passes are all there */
+    kit_ok(sight_oldest(s, &pass, &picture, &note), &note);
+    assert_int_equal(picture, civil_day_start(today - 4, &o.zone));
+    sight_close(s);
+    s = open_it(&o);
+    kit_ok(sight_verify(s, true, &note), &note); /* gone on purpose is not damage */
+    /* held once more: the row is there already, what is gone is left out */
+    kit_ok(sight_hold(s, SPAN("A-18"), &id, 1, &note), &note);
+    assert_int_equal(
+        sight_held_picture(s, SPAN("A-18"), image[0], &a, &bytes, &note), ERR_NOTFOUND);
+    c.rows[3].pass_ms = NOW - 5 * DAY_MS;
+    c.rows[3].image = SPAN("");
+    struct span none;
+    send_pictures(s, &c.rows[3], 1, &a, &none);
+    assert_int_equal(none.n, 0);
+    kit_ok(sight_oldest(s, &pass, &picture, &note), &note);
+    assert_int_equal(picture, civil_day_start(today - 4, &o.zone));
+    buf_clear(&names);
+    kit_ok(sight_purge(s, today - 5, &r, &note), &note); /* the passes themselves */
+    assert_int_equal(r.rows, 1);
+    assert_int_equal(r.packs, 0);
+    assert_true(names.n > 0); /* segments, by name */
+    sight_health(s, &h);
+    assert_int_equal(h.oldest_ms, c.rows[3].pass_ms);
+    sight_close(s);
+    buf_release(&names);
+    arena_release(&a);
+    free_city(&c);
+}
+
 static void
 test_purge(void **state)
 {
     (void)state;
     struct city c;
     struct note note;
-    struct sight_receipt r;
+    struct sight_receipt r = {0};
     fresh();
     make_city(&c, 9, 5000, 16);
     struct sight_opts o = opts();
@@ -1487,7 +1568,7 @@ test_threads(void **state)
     for (unsigned i = 0; i < 3; i++)
         pthread_join(t[i], NULL);
     same_all(l.s, &c);
-    struct sight_receipt r;
+    struct sight_receipt r = {0};
     struct note note = {0};
     int64_t today = civil_day(NOW, &o.zone);
     kit_ok(sight_purge(l.s, today, &r, &note), &note); /* beside the background */
@@ -1511,10 +1592,10 @@ main(void)
         cmocka_unit_test(test_duplicates),    cmocka_unit_test(test_retries),
         cmocka_unit_test(test_fates),         cmocka_unit_test(test_order),
         cmocka_unit_test(test_replay),        cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_purge),         cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_newer),         cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_budget),        cmocka_unit_test(test_backup),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_purge),         cmocka_unit_test(test_purge_pictures),
+        cmocka_unit_test(test_damage),        cmocka_unit_test(test_newer),
+        cmocka_unit_test(test_read_only),     cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_backup),        cmocka_unit_test(test_threads),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     kit_remove_tree(root);

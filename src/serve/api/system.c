@@ -91,10 +91,11 @@ show(struct req *r, struct api_env *env)
     buf_fmt(
         out,
         ",\"store\":{\"rows\":%llu,\"lsn\":%llu,\"rules_lsn\":%llu,\"lag_ms\":%lld,"
-        "\"bytes\":%llu,\"oldest_ms\":0}",
+        "\"bytes\":%llu,\"oldest_ms\":%lld}",
         (unsigned long long)sh.rows, (unsigned long long)sh.lsn,
         (unsigned long long)st.rules_lsn, (long long)st.lag_ms,
-        (unsigned long long)(sh.segment_bytes + sh.journal_bytes + sh.pack_bytes));
+        (unsigned long long)(sh.segment_bytes + sh.journal_bytes + sh.pack_bytes),
+        (long long)sh.oldest_ms);
     threads(out, &st);
     buf_fmt(
         out,

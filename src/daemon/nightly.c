@@ -6,9 +6,9 @@
 #include "core/log.h"
 #include "core/os_clock.h"
 #include "daemon/parts.h"
+#include "daemon/retention.h"
 #include "store/ledger_alarm.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define SLICE_MS (10 * MINUTE_MS)
@@ -152,67 +152,6 @@ start_model(struct daemon *d, int64_t day)
     task_post(d, OWNER_BATCH, &t->task);
 }
 
-/* ---- retention ---- */
-
-struct purge_task {
-    struct task task;
-    int64_t day;
-};
-
-static enum err
-purge_apply(struct task *task, struct daemon *d)
-{
-    struct purge_task *t = (struct purge_task *)task;
-    struct sight_receipt r = {0};
-    struct note note = {0};
-    enum err e = sight_purge(d->base->sight, t->day, &r, &note);
-    if (e != OK) {
-        log_note(EV_store_failed, e, &note);
-        return e;
-    }
-    if (r.rows == 0 && r.segments == 0 && r.packs == 0)
-        return OK;
-    char detail[256], day[TS_TEXT + 8];
-    snprintf(
-        detail, sizeof detail,
-        "segments=%u packs=%u rows=%llu bytes=%llu picture_bytes=%llu rewritten=%llu",
-        r.segments, r.packs, (unsigned long long)r.rows, (unsigned long long)r.bytes,
-        (unsigned long long)r.picture_bytes, (unsigned long long)r.rewritten);
-    snprintf(day, sizeof day, "before:");
-    day_format(day + 7, r.before_day);
-    struct audit_record rec = {
-        .at_ms = os_now_ms(),
-        .class = AUDIT_SYSTEM,
-        .outcome = AUDIT_OK,
-        .count = r.rows,
-        .action = SPAN("purge"),
-        .object = span_cstr(day),
-        .detail = span_cstr(detail),
-    };
-    uint64_t number;
-    e = audit_write(d->base->audit, &rec, &number);
-    log_event(EV_purged, log_w("receipt", detail));
-    return e;
-}
-
-static void
-purge_settled(struct task *task, struct daemon *d, enum err e)
-{
-    (void)d, (void)e;
-    free(task);
-}
-
-static void
-start_purge(struct daemon *d, int64_t day)
-{
-    struct purge_task *t = calloc(1, sizeof *t);
-    if (!t)
-        return;
-    task_init(&t->task, d, purge_apply, purge_settled);
-    t->day = day;
-    task_post(d, OWNER_STORE, &t->task);
-}
-
 void
 nightly_look(struct daemon *d, ts_ms now)
 {
@@ -224,9 +163,5 @@ nightly_look(struct daemon *d, ts_ms now)
         model_unref(m);
         d->model_day = today;
     }
-    if (d->purged_day < today) {
-        d->purged_day = today;
-        int keep = d->opts.keep_days ? d->opts.keep_days : 365;
-        start_purge(d, today - keep);
-    }
+    retention_look(d, today, now);
 }

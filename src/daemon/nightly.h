@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nightly.h - what happens once a civil day: the site model of the past day is frozen,
- * what is past its retention is dropped with a receipt.
+/* nightly.h - what happens once a civil day: the site model of the past day is frozen;
+ * retention.h is asked.
  *
  * Threads  nightly_look() on tend; the model is built on query-batch, from a snapshot.
  * See      docs/why/truth.md "Truth under late records", "Retention".

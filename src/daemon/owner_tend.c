@@ -306,6 +306,12 @@ look_at_store(struct daemon *d, struct house_state *st, struct health *h, ts_ms 
         finding(st, LEVEL_RED, now, "writing sightings fails", "过车数据写入失败");
     if (d->ledger_failed)
         finding(st, LEVEL_RED, now, "writing the ledger fails", "台账写入失败");
+    if (d->retention_failed)
+        finding(
+            st, LEVEL_ORANGE, now,
+            "what is past its retention could not be dropped: tried again each hour, "
+            "the log says why",
+            "超过保存期限的数据未能清除，每小时重试，原因见日志");
     if (d->audit_failed)
         finding(
             st, LEVEL_RED, now, "writing the audit chain fails: no look is possible",

@@ -151,6 +151,8 @@ struct daemon {
     int64_t clock_step_ms;
     ts_ms signed_ms, seen_saved_ms, maintained_ms;
     int64_t purged_day, model_day;
+    ts_ms retention_tried_ms;
+    atomic_bool retention_runs, retention_failed;
     atomic_bool store_failed, ledger_failed, audit_failed;
 };
 

@@ -379,3 +379,23 @@ kit_card(struct req *r, const struct alarm_row *row)
         sizeof row->alarm.id, NULL, 0);
     return q;
 }
+
+enum err
+kit_evidence(
+    const struct kit *k, struct sight_snap *snap, struct span matter,
+    struct sighting_id id, struct arena *arena, struct sighting *out)
+{
+    struct sighting *rows;
+    struct note note;
+    size_t n;
+    enum err e = sight_fetch(snap, id, arena, out);
+    if (e != ERR_NOTFOUND || !matter.n)
+        return e;
+    e = sight_held(k->house->sight, matter, arena, &rows, &n, &note);
+    for (size_t i = 0; e == OK && i < n; i++)
+        if (sighting_id_eq(sighting_id_of(&rows[i]), id)) {
+            *out = rows[i];
+            return OK;
+        }
+    return e ? e : ERR_NOTFOUND;
+}

@@ -81,6 +81,12 @@ struct look_request kit_looker(struct req *r);
 /* What an alarm's card asks: the alarm's own matter, purpose and plate. */
 struct look_request kit_card(struct req *r, const struct alarm_row *row);
 
+/* A pass that is evidence of a matter (its number; empty none): as it is stored, or as
+ * the matter holds it once its day was dropped. ERR_NOTFOUND. */
+enum err kit_evidence(
+    const struct kit *k, struct sight_snap *snap, struct span matter,
+    struct sighting_id id, struct arena *arena, struct sighting *out) MUST_USE;
+
 /* ERR_CONFLICT as the contract's "state", "same_person", "exists". */
 enum err kit_conflict(struct req *r, enum refusal why, const struct note *note);
 

@@ -9,6 +9,8 @@
 #include "core/cur.h"
 #include "store/ledger_sql.h"
 
+#include <stdlib.h>
+
 #define ALARM_COLUMNS                                                                  \
     "raised_ms, changed_ms, revision, matter, open, passes, outcome, truth, picture,"  \
     " body"
@@ -408,6 +410,53 @@ ledger_alarms_unlinked(
         return e;
     put_u64(&q, cap);
     return gather_rows(&q, a, out, n);
+}
+
+static enum err
+read_evidence(struct sql *q, struct alarm_evidence *x)
+{
+    struct alarm *alarm = malloc(sizeof *alarm);
+    if (!alarm)
+        return ERR_NOMEM;
+    GET_TEXT(q, x->matter);
+    enum err e = alarm_decode(get_borrowed(q), alarm);
+    for (uint8_t i = 0; e == OK && i < alarm->evidence_n; i++)
+        x->ids[x->n++] = alarm->evidence[i].id;
+    free(alarm);
+    return e;
+}
+
+enum err
+ledger_alarm_evidence(
+    struct ledger_reader *r, ts_ms from, ts_ms to, struct arena *a,
+    struct alarm_evidence **out, size_t *n)
+{
+    struct sql q;
+    bool row = false;
+    struct rows rows = {.a = a, .size = sizeof **out};
+    enum err e = sql_use(
+        r,
+        "SELECT matter.number, alarm.body FROM alarm"
+        " JOIN matter ON matter.id = alarm.matter"
+        " WHERE alarm.matter <> 0 AND alarm.pass_ms >= ? AND alarm.pass_ms < ?"
+        " AND NOT (alarm.open = 0 AND alarm.truth = 0)"
+        " ORDER BY alarm.matter, alarm.id",
+        &q);
+    if (e)
+        return e;
+    put_i64(&q, from);
+    put_i64(&q, to);
+    while (!(e = sql_next(&q, &row)) && row) {
+        struct alarm_evidence *x = rows_add(&rows);
+        e = x ? read_evidence(&q, x) : ERR_TOOBIG;
+        if (e) {
+            sql_done(&q);
+            return e;
+        }
+    }
+    *out = (struct alarm_evidence *)(void *)rows.p;
+    *n = rows.n;
+    return e;
 }
 
 enum err

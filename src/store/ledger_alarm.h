@@ -74,6 +74,18 @@ enum err ledger_alarms_unlinked(
     struct ledger_reader *r, size_t cap, struct arena *a, struct alarm_row **out,
     size_t *n) MUST_USE;
 
+/* The evidence of a matter: what it holds when passes or pictures are dropped. Alarms
+ * with a matter and a pass time in [from, to), in the order of matters; a matter closed
+ * as a false alarm holds nothing any longer. */
+struct alarm_evidence {
+    char matter[32]; /* its number */
+    uint32_t n;
+    struct sighting_id ids[ALARM_EVIDENCE];
+};
+enum err ledger_alarm_evidence(
+    struct ledger_reader *r, ts_ms from, ts_ms to, struct arena *a,
+    struct alarm_evidence **out, size_t *n) MUST_USE;
+
 /* ---- measured precision ---- */
 struct outcome_stat {
     char rule[24];

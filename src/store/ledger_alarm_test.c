@@ -3,6 +3,7 @@
 
 #include "kit/kit.h"
 #include "store/ledger_fixture.h"
+#include "store/ledger_matter.h"
 #include "store/ledger_watch.h"
 
 #include <stdio.h>
@@ -269,6 +270,57 @@ marks_checkpoints_models(void **state)
     fixture_close(&f);
 }
 
+/* ---- evidence ---- */
+
+static uint64_t
+matter_of(struct fixture *f, const char *number)
+{
+    uint64_t journal;
+    struct matter_row m = {.open = true, .org = {1}};
+    struct matter_entry e = {.kind = 1, .name = "open"};
+    struct matter_change c = {.m = &m, .events = &e, .events_n = 1};
+    snprintf(m.number, sizeof m.number, "%s", number);
+    snprintf(m.kind, sizeof m.kind, "alarm");
+    kit_ok(ledger_matter_put(f->l, &c, &journal), NULL);
+    return m.id;
+}
+
+static void
+matters_hold_evidence(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct alarm_evidence *rows;
+    size_t n;
+    fixture_open(&f);
+    for (uint64_t i = 1; i <= 5; i++) { /* the last one has no matter */
+        char number[32];
+        struct alarm a = alarm_of(i, "watch", 3);
+        a.evidence_n = 2;
+        a.evidence[0].id = (struct sighting_id){a.pass_ms, 3, (uint32_t)i};
+        a.evidence[1].id = (struct sighting_id){a.pass_ms - 900, 4, (uint32_t)i};
+        put(&f, &a, 100, ALARM_NEW);
+        snprintf(number, sizeof number, "YJ-%llu", (unsigned long long)i);
+        if (i < 5)
+            kit_ok(ledger_alarm_link(f.l, a.id, matter_of(&f, number)), NULL);
+    }
+    kit_ok(ledger_alarm_close(f.l, (struct alarm_id){2}, false, "false", 0, 200), NULL);
+    kit_ok(ledger_alarm_close(f.l, (struct alarm_id){3}, false, "hit", 1, 200), NULL);
+    fixture_again(&f);
+    kit_ok(ledger_alarm_evidence(f.r, 0, 99999, &f.a, &rows, &n), NULL);
+    assert_int_equal(n, 3); /* closed as false: nothing is held */
+    assert_string_equal(rows[0].matter, "YJ-1");
+    assert_string_equal(rows[1].matter, "YJ-3");
+    assert_string_equal(rows[2].matter, "YJ-4");
+    assert_int_equal(rows[1].n, 2);
+    assert_int_equal(rows[1].ids[0].pass_ms, 5003);
+    assert_int_equal(rows[1].ids[1].site, 4);
+    kit_ok(ledger_alarm_evidence(f.r, 5001, 5003, &f.a, &rows, &n), NULL);
+    assert_int_equal(n, 1);
+    assert_string_equal(rows[0].matter, "YJ-1");
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -278,6 +330,7 @@ main(void)
         cmocka_unit_test(outcomes_make_precision),
         cmocka_unit_test(the_queue_in_pages),
         cmocka_unit_test(marks_checkpoints_models),
+        cmocka_unit_test(matters_hold_evidence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,6 +187,9 @@ test("wrong settings are told: address, locked directory, newer format, no direc
     assert.ok(r.status === 1 || r.status === 2, `${listen}: ${r.status} ${r.err}`);
     assert.ok(r.err.length > 10, "says why");
   }
+  const longer = await serve("--listen", "127.0.0.1:0", "--keep-days", "30", "--keep-pictures-days", "31");
+  assert.equal(longer.status, 2, "pictures do not outlive their passes");
+  assert.match(longer.err, /keep-pictures-days/);
   const far = await serve("--listen", "0.0.0.0:0");
   assert.ok(far.status === 1 || far.status === 2, `plain HTTP beyond loopback: ${far.status}`);
   assert.match(far.err, /tls/i);

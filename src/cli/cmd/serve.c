@@ -30,6 +30,10 @@ static const struct cmd_opt opts[] = {
      "further addresses of this console", "本控制台的其他访问地址"},
     {"keep-days", "N", OPT_NUMBER, false, 1, 4000, "365", "retention of passes in days",
      "过车记录保存天数"},
+    {"keep-pictures-days", "N", OPT_NUMBER, false, 1, 4000, NULL,
+     "retention of their pictures in days, at most --keep-days; left out: as long as "
+     "the passes. Evidence of matters is copied first",
+     "过车图片保存天数，不得超过 --keep-days；缺省与过车记录相同。事项证据先行留存"},
     {"head-to", "FILE", OPT_PATH, false, 0, 0, NULL,
      "hourly signed audit heads go into this file, outside this machine's reach",
      "每小时签名的审计链头写入该文件（宜在机外）"},
@@ -53,6 +57,7 @@ run(const struct cmd_args *args, struct note *note)
                 .proxies = cmd_cstr(args, "proxies"),
                 .origins = cmd_cstr(args, "origins"),
                 .keep_days = (int)cmd_number(args, "keep-days"),
+                .keep_pictures_days = (int)cmd_number(args, "keep-pictures-days"),
                 .head_to = cmd_cstr(args, "head-to"),
             },
     };
@@ -60,6 +65,12 @@ run(const struct cmd_args *args, struct note *note)
         return note_set(
             note, ERR_USAGE, "tls-key", "--tls-cert and --tls-key go together",
             "--tls-cert 与 --tls-key 须同时给出");
+    if (s.daemon.keep_pictures_days > s.daemon.keep_days)
+        return note_set(
+            note, ERR_USAGE, "keep-pictures-days",
+            "--keep-pictures-days is at most --keep-days: pictures go with their "
+            "passes",
+            "--keep-pictures-days 不得大于 --keep-days：图片随过车记录清除");
     return service_run(&s, note);
 }
 

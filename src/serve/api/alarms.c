@@ -154,14 +154,20 @@ reasons_json(struct buf *out, const struct alarm *a, const struct rule *rule)
 
 static uint64_t
 evidence_json(
-    struct buf *out, struct kit *k, struct sight_snap *snap, const struct alarm *a,
-    const struct rule *rule, struct arena *arena, struct sighting *deciding)
+    struct buf *out, struct kit *k, struct sight_snap *snap,
+    const struct alarm_row *row, const struct rule *rule, struct arena *arena,
+    struct sighting *deciding)
 {
+    const struct alarm *a = &row->alarm;
+    struct matter_row m = {0};
+    if (row->matter && ledger_matter_find(k->desk.reader, row->matter, &m) != OK)
+        m = (struct matter_row){0};
     uint64_t shown = 0;
     buf_text(out, ",\"evidence\":[");
     for (uint8_t i = 0; i < a->evidence_n; i++) {
         struct sighting s;
-        if (sight_fetch(snap, a->evidence[i].id, arena, &s) != OK)
+        if (kit_evidence(k, snap, span_cstr(m.number), a->evidence[i].id, arena, &s) !=
+            OK)
             continue;
         const struct rule_text *role =
             rule ? rule_role(rule, a->evidence[i].role) : NULL;
@@ -378,7 +384,7 @@ one(struct req *r, struct api_env *env)
         rows_words(out, row.alarm.probability);
         reasons_json(out, &row.alarm, rule);
         numbers_json(out, &row.alarm, rule);
-        shown = evidence_json(out, &k, snap, &row.alarm, rule, &a, &deciding);
+        shown = evidence_json(out, &k, snap, &row, rule, &a, &deciding);
         buf_text(out, ",\"registry\":");
         rows_vehicle(out, registry, v, &k.house->zone);
         contradictions_json(out, &row.alarm, &deciding, v);

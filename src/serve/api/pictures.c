@@ -9,6 +9,7 @@
 struct scope {
     struct kit_looked record;
     char purpose[24];
+    char matter[32];           /* of an alarm: the number of what holds the evidence */
     enum look_refusal refusal; /* the scope is the caller's, and is closed to him */
 };
 
@@ -31,6 +32,9 @@ in_alarm(struct kit *k, struct req *r, struct sighting_id id, struct scope *sc)
     sc->record.purpose = SPAN("alarm");
     if (!row.matter)
         return OK;
+    struct matter_row m;
+    if (ledger_matter_find(k->desk.reader, row.matter, &m) == OK)
+        (void)span_copy(sc->matter, sizeof sc->matter, span_cstr(m.number));
     struct look_request q = kit_card(r, &row);
     enum err e = audit_look_check(
         k->desk.reader, k->house->looks, k->orgs, &q, &sc->refusal, req_note(r));
@@ -66,6 +70,19 @@ type_of(struct span bytes)
     return "application/octet-stream";
 }
 
+/* From its pack; past the days of pictures from what the matter holds. */
+static enum err
+bytes_of(
+    const struct kit *k, const struct scope *sc, const struct sighting *s,
+    struct arena *a, struct span *bytes, struct note *note)
+{
+    enum err e = sight_picture(k->house->sight, s->image, a, bytes, note);
+    if (e == ERR_NOTFOUND && sc->matter[0])
+        e = sight_held_picture(
+            k->house->sight, span_cstr(sc->matter), s->image, a, bytes, note);
+    return e;
+}
+
 /* Reads and records; the bytes are in the arena. */
 static enum err
 picture(
@@ -75,12 +92,17 @@ picture(
     struct sighting s;
     struct scope sc = {.record = {.action = "picture", .object = api_text(r, "ref")}};
     struct sight_snap *snap = sight_snapshot(k->house->sight);
-    enum err e = snap ? sight_fetch(snap, id, a, &s) : ERR_NOMEM;
-    sight_snap_free(snap);
+    enum err e = snap ? OK : ERR_NOMEM;
+    bool alarm = api_text(r, "alarm").n > 0;
+    if (e == OK && alarm)
+        e = in_alarm(k, r, id, &sc);
     if (e == OK)
-        e = api_text(r, "alarm").n ? in_alarm(k, r, id, &sc) : in_look(k, r, &s, &sc);
+        e = kit_evidence(k, snap, span_cstr(sc.matter), id, a, &s);
+    if (e == OK && !alarm)
+        e = in_look(k, r, &s, &sc);
+    sight_snap_free(snap);
     if (e == OK && !sc.refusal)
-        e = sight_picture(k->house->sight, s.image, a, bytes, req_note(r));
+        e = bytes_of(k, &sc, &s, a, bytes, req_note(r));
     if (e == OK || e == ERR_NOTFOUND || e == ERR_INPUT) {
         sc.record.refused = e != OK || sc.refusal;
         sc.record.count = !sc.record.refused;

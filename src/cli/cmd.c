@@ -189,6 +189,18 @@ cmd_time(const struct cmd_args *a, const char *name)
 }
 
 bool
+cmd_speaks_chinese(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *v = getenv(names[i]);
+        if (v && *v)
+            return strncmp(v, "zh", 2) == 0;
+    }
+    return false;
+}
+
+bool
 cmd_given(const struct cmd_args *a, const char *name)
 {
     return a->given[known(a, name)];

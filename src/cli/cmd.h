@@ -68,6 +68,10 @@ double cmd_number(const struct cmd_args *args, const char *name);
 ts_ms cmd_time(const struct cmd_args *args, const char *name);
 bool cmd_given(const struct cmd_args *args, const char *name);
 
+/* The language of messages on a terminal: Chinese when the environment (LC_ALL,
+ * LC_MESSAGES, LANG) asks for it. */
+bool cmd_speaks_chinese(void);
+
 /* --help of a command, of all commands. cmd/man.c makes tongqu(1) of the same rows. */
 void cmd_help(const struct cmd *cmd);
 void cmd_help_all(void);

@@ -15,23 +15,10 @@ dump_flight_recorder(void)
     log_dump(STDERR_FILENO);
 }
 
-/* The language of messages on a terminal: Chinese when the environment asks for it. */
-static bool
-speaks_chinese(void)
-{
-    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *v = getenv(names[i]);
-        if (v && *v)
-            return strncmp(v, "zh", 2) == 0;
-    }
-    return false;
-}
-
 static int
 report(enum err e, const struct note *note)
 {
-    bool zh = speaks_chinese();
+    bool zh = cmd_speaks_chinese();
     const char *text = zh ? note->zh : note->en;
     if (!*text)
         text = zh ? err_row(e)->zh : err_row(e)->en;

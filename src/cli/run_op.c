@@ -51,8 +51,11 @@ run_op(
     const struct cmd_args *cmd, const char *op, json_t *args, const char *file,
     struct note *note)
 {
-    if (!args)
+    if (!args ||
+        (cmd_speaks_chinese() && json_object_set_new(args, "zh", json_true()) != 0)) {
+        json_decref(args);
         return ERR_NOMEM;
+    }
     int in = -1;
     bool standard = file && strcmp(file, "-") == 0;
     if (file) {

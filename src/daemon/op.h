@@ -31,7 +31,8 @@ struct op {
 extern const struct op *const op_rows[]; /* ended by NULL; daemon/op.c */
 const struct op *op_find(const char *name);
 
-/* Arguments: text (NULL when absent), number, flag. */
+/* Arguments: text (NULL when absent), number, flag. "zh" is set by the command line:
+ * words for people are Chinese. */
 const char *op_text(const struct op_call *c, const char *key);
 int64_t op_number(const struct op_call *c, const char *key, int64_t absent);
 bool op_flag(const struct op_call *c, const char *key);

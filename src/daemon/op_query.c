@@ -137,14 +137,44 @@ coverage_json(struct buf *out, const struct coverage *c, const struct site_table
     buf_text(out, "]}");
 }
 
+/* Below a table, and beside rows that have no room for it: on the side where progress
+ * goes, so that a spreadsheet gets rows and a person still reads what was not seen. */
+static void
+print_coverage(
+    struct op_call *c, FILE *to, const struct coverage *cov,
+    const struct site_table *sites)
+{
+    struct buf b = {0};
+    looks_coverage_lines(&b, cov, sites, &c->door->base->zone, op_flag(c, "zh"));
+    fwrite(b.p, 1, b.n, to);
+    buf_release(&b);
+}
+
+static void
+print_sum(struct op_call *c, FILE *to, const struct looks_answer *a)
+{
+    char from[TS_TEXT], until[TS_TEXT];
+    const struct zone *zone = &c->door->base->zone;
+    bool zh = op_flag(c, "zh");
+    if (zh)
+        fprintf(to, "共 %zu 条", a->rows.n);
+    else
+        fprintf(to, "%zu pass%s", a->rows.n, a->rows.n == 1 ? "" : "es");
+    fprintf(
+        to, zh ? "，%s 至 %s%s\n" : ", %s to %s%s\n",
+        ts_format(from, a->coverage.from_ms, zone),
+        ts_format(until, a->coverage.to_ms, zone),
+        !a->rows.more ? ""
+        : zh          ? "（已达 --limit 上限，结果不全）"
+                      : " (cut: --limit)");
+}
+
 static void
 print_rows(
     struct op_call *c, enum format f, const struct looks_answer *a,
     const struct site_table *sites)
 {
     struct buf b = {0};
-    const struct zone *zone = &c->door->base->zone;
-    char from[TS_TEXT], to[TS_TEXT];
     if (f == FORMAT_CSV)
         fprintf(
             c->out,
@@ -167,7 +197,7 @@ print_rows(
         } else if (f == FORMAT_CSV) {
             csv_row(c->out, s, sites);
         } else {
-            table_row(c->out, s, sites, zone);
+            table_row(c->out, s, sites, &c->door->base->zone);
         }
         fwrite(b.p, 1, b.n, c->out);
         buf_clear(&b);
@@ -177,18 +207,17 @@ print_rows(
         coverage_json(&b, &a->coverage, sites);
         buf_text(&b, "}\n");
     }
-    if (f == FORMAT_GEOJSON)
-        buf_text(&b, "\n]}\n");
+    if (f == FORMAT_GEOJSON) {
+        buf_fmt(&b, "\n],\"truncated\":%s,", a->rows.more ? "true" : "false");
+        coverage_json(&b, &a->coverage, sites);
+        buf_text(&b, "}\n");
+    }
     fwrite(b.p, 1, b.n, c->out);
     buf_release(&b);
-    if (f == FORMAT_TABLE) {
-        struct note said = {0};
-        looks_coverage_note(&said, &a->coverage);
-        fprintf(
-            c->out, "%zu passes, %s to %s%s\n%s\n%s\n", a->rows.n,
-            ts_format(from, a->coverage.from_ms, zone),
-            ts_format(to, a->coverage.to_ms, zone),
-            a->rows.more ? " (cut: --limit)" : "", said.zh, said.en);
+    if (f == FORMAT_TABLE || f == FORMAT_CSV) {
+        FILE *to = f == FORMAT_TABLE ? c->out : c->log;
+        print_sum(c, to, a);
+        print_coverage(c, to, &a->coverage, sites);
     }
 }
 
@@ -293,13 +322,17 @@ print_answer(
     }
     if (f == FORMAT_TABLE) {
         answers_table(&b, q, a, sites, &c->door->base->zone);
-        buf_fmt(&b, "%zu rows%s\n", a->n, a->more ? " (cut: --limit)" : "");
-        struct note said = {0};
-        looks_coverage_note(&said, &a->coverage);
-        buf_fmt(&b, "%s\n%s\n", said.zh, said.en);
+        bool zh = op_flag(c, "zh");
+        buf_fmt(
+            &b, zh ? "共 %zu 行%s\n" : "%zu rows%s\n", a->n,
+            !a->more ? ""
+            : zh     ? "（已达 --limit 上限，结果不全）"
+                     : " (cut: --limit)");
     }
     fwrite(b.p, 1, b.n, c->out);
     buf_release(&b);
+    if (f == FORMAT_TABLE || f == FORMAT_CSV)
+        print_coverage(c, f == FORMAT_TABLE ? c->out : c->log, &a->coverage, sites);
 }
 
 static enum err

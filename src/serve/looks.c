@@ -320,7 +320,8 @@ looks_coverage_note(struct note *out, const struct coverage *c)
     else
         (void)note_fmt(
             out, OK, NULL,
-            "%2$zu gaps at the %1$u sites of this window: the vehicle may have passed "
+            "%2$zu gap(s) at the %1$u sites of this window: the vehicle may have "
+            "passed "
             "unseen",
             "时段内 %1$u 个点位中有 %2$zu 处数据中断，车辆可能经过而未被记录", c->sites,
             c->gaps_n);
@@ -332,6 +333,24 @@ looks_coverage_text(struct buf *out, const struct coverage *c)
     struct note said = {0};
     looks_coverage_note(&said, c);
     buf_fmt(out, "{\"zh\":\"%s\",\"en\":\"%s\"}", said.zh, said.en);
+}
+
+void
+looks_coverage_lines(
+    struct buf *out, const struct coverage *c, const struct site_table *sites,
+    const struct zone *zone, bool zh)
+{
+    struct note said = {0};
+    looks_coverage_note(&said, c);
+    buf_fmt(out, "%s\n", zh ? said.zh : said.en);
+    for (size_t i = 0; i < c->gaps_n; i++) {
+        char from[TS_TEXT], to[TS_TEXT];
+        const struct site *s = site_get(sites, c->gaps[i].site);
+        buf_fmt(
+            out, zh ? "  无数据  %s 至 %s  %s  %s\n" : "  no data  %s to %s  %s  %s\n",
+            ts_format(from, c->gaps[i].from_ms, zone),
+            ts_format(to, c->gaps[i].to_ms, zone), s ? s->code : "", s ? s->name : "");
+    }
 }
 
 static void

@@ -69,6 +69,12 @@ enum look_refusal looks_refusal(const char *code);
 void looks_coverage_note(struct note *out, const struct coverage *c);
 void looks_coverage_text(struct buf *out, const struct coverage *c);
 
+/* The statement as a person reads it, in one language: the sentence, then a line a gap
+ * with site and times of the zone. Each line ends with a line feed. */
+void looks_coverage_lines(
+    struct buf *out, const struct coverage *c, const struct site_table *sites,
+    const struct zone *zone, bool zh);
+
 /* The whole statement as ,"coverage":{...} of an answer. NULL: nothing was scanned.
  * live (NULL: not known) adds the sites whose records come late. */
 void looks_coverage_json(

@@ -135,6 +135,8 @@ daemon_open(const struct daemon_opts *opts, struct daemon **out, struct note *no
         must(pthread_create(&d->net[1], NULL, run_ingest, d) == 0);
         d->net_started[1] = true;
     }
+    if (e == OK)
+        serve_await(d->serve);
     if (e != OK)
         daemon_close(&d);
     else

@@ -17,6 +17,8 @@
 #include "serve/session.h"
 #include "serve/serve.h"
 
+#include <semaphore.h>
+
 #define CALL_PARTS 4   /* {names} of one path */
 #define CALL_VALUES 24 /* parameters of one route */
 
@@ -69,6 +71,7 @@ struct serve {
     char *proxies, *origins, *server_id, *realm;
     bool loaded; /* the sessions of before the start are here: owned by the console loop
                   */
+    sem_t ready; /* posted once with it */
 };
 
 /* The call of a request, NULL before its head was routed. */

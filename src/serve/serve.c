@@ -218,6 +218,13 @@ load_each(void *arg, const struct kept_session *row, const struct account *a)
 }
 
 static void
+loaded(struct serve *s)
+{
+    s->loaded = true;
+    must(sem_post(&s->ready) == 0);
+}
+
+static void
 load_home(struct job *job, struct api_env *env)
 {
     struct load *l = (struct load *)job;
@@ -226,7 +233,7 @@ load_home(struct job *job, struct api_env *env)
     for (size_t i = 0; i < l->n; i++)
         if (!sessions_by_hash(t, l->rows[i].row.hash))
             sessions_add(t, &l->rows[i].row, &l->rows[i].user, now);
-    l->serve->loaded = true;
+    loaded(l->serve);
     free(l->rows);
     free(l);
 }
@@ -250,13 +257,13 @@ static void
 load_sessions(struct serve *s)
 {
     struct load *l = calloc(1, sizeof *l);
-    if (!l)
-        return;
-    *l = (struct load){.job = {.run = load_run}, .serve = s};
-    if (s->needs->post(s->needs->ctx, ON_LEDGER, &l->job) != OK) {
+    if (l) {
+        *l = (struct load){.job = {.run = load_run}, .serve = s};
+        if (s->needs->post(s->needs->ctx, ON_LEDGER, &l->job) == OK)
+            return;
         free(l);
-        s->loaded = true;
     }
+    loaded(s); /* without them people sign in anew */
 }
 
 /* ---- timers ---- */
@@ -354,6 +361,7 @@ serve_new(
     struct serve *s = calloc(1, sizeof *s);
     if (!s)
         return note_set(note, ERR_NOMEM, NULL, "out of memory", "内存不足");
+    must(sem_init(&s->ready, 0, 0) == 0);
     s->needs = needs;
     copy_conf(s, conf);
     s->sessions = sessions_new(s->conf.idle_us / 1000, s->conf.session_us / 1000);
@@ -386,6 +394,7 @@ serve_free(struct serve *s)
     free(s->origins);
     free(s->server_id);
     free(s->realm);
+    sem_destroy(&s->ready);
     free(s);
 }
 
@@ -435,6 +444,14 @@ serve_run(struct serve *s, enum net net)
     if (net == NET_CONSOLE)
         load_sessions(s);
     http_run(s->http[net]);
+}
+
+void
+serve_await(struct serve *s)
+{
+    while (sem_wait(&s->ready) != 0)
+        continue; /* interrupted by a signal */
+    must(sem_post(&s->ready) == 0);
 }
 
 void

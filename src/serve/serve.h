@@ -46,6 +46,9 @@ serve_url(const struct serve *s, enum net net, size_t i, char *dst); /* dst[HTTP
 bool
 serve_has(const struct serve *s, enum net net); /* does the loop have a listener? */
 void serve_run(struct serve *s, enum net net);  /* on its thread, until serve_stop() */
+/* Any other thread, once the console's loop runs: returns when it knows the sessions of
+ * before the start. Until then who is signed in is told 503. */
+void serve_await(struct serve *s);
 void serve_stop(struct serve *s); /* any thread, also a signal handler's */
 /* Any thread: a job for the loop (daemon's ON_NET is NET_CONSOLE). */
 void serve_post(struct serve *s, enum net net, struct job *job);

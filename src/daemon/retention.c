@@ -138,11 +138,11 @@ enum err
 retention_drop(struct retention *r, struct sight *s, struct note *note)
 {
     must(r->gathered && r->class == 2); /* evidence first */
-    r->passes.sum.names = &r->passes.files;
-    r->pictures.sum.names = &r->pictures.files;
-    enum err e = sight_purge(s, r->passes_day, &r->passes.sum, note);
+    enum err e =
+        sight_purge_named(s, r->passes_day, &r->passes.sum, &r->passes.files, note);
     if (e == OK)
-        e = sight_purge_pictures(s, r->pictures_day, &r->pictures.sum, note);
+        e = sight_purge_pictures(
+            s, r->pictures_day, &r->pictures.sum, &r->pictures.files, note);
     r->dropped = e == OK;
     return e;
 }

@@ -108,8 +108,6 @@ void sight_bulk_drop(struct sight_bulk *b); /* gives up the unwritten rest, free
 
 struct sight_receipt {
     int64_t before_day; /* passes (or pictures) of civil days below this are gone */
-    struct buf *names;  /* set by the caller, or NULL: the files that went, blank
-                         * between */
     uint32_t segments, packs;
     uint64_t rows, bytes, picture_bytes;
     uint64_t rewritten; /* rows of later days that shared a run and were written anew */
@@ -118,11 +116,15 @@ struct sight_receipt {
 enum err sight_purge(
     struct sight *s, int64_t day, struct sight_receipt *receipt,
     struct note *note) MUST_USE;
+/* The same; names gets the files that went, blank between. */
+enum err sight_purge_named(
+    struct sight *s, int64_t day, struct sight_receipt *receipt, struct buf *names,
+    struct note *note) MUST_USE;
 
 /* Drops the picture packs of civil days before `day` whole; the passes stay, and a
  * picture of theirs is ERR_NOTFOUND from then on. */
 enum err sight_purge_pictures(
-    struct sight *s, int64_t day, struct sight_receipt *receipt,
+    struct sight *s, int64_t day, struct sight_receipt *receipt, struct buf *names,
     struct note *note) MUST_USE;
 /* Civil day starts of the oldest pass and the oldest picture kept; INT64_MAX none. What
  * is to outlive a purge lies between them and the limit. Any thread. */
@@ -185,7 +187,7 @@ struct sight_health {
     uint64_t census_plates; /* distinct plates in memory; 0 = no census (yet) */
     double bytes_per_row;   /* segments only */
     ts_ms newest_ms;        /* largest pass time seen */
-    ts_ms oldest_ms;        /* smallest pass time kept; 0 when there is none */
+    ts_ms oldest_ms; /* no pass kept is older (to the day); 0 when there is none */
     bool low;
     /* The last conflicting record: same device, record id and pass time, other content.
      */

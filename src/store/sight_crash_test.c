@@ -582,12 +582,12 @@ scenario_pictures(uint64_t n, uint64_t seed, const char *ignore, bool say)
         violation(w, "(not sealed)", 0);
     crash_disk_stop_after(w->disk, 1 + n % 12);
     if (w->s)
-        (void)!sight_purge_pictures(w->s, day, &r, &note);
+        (void)!sight_purge_pictures(w->s, day, &r, NULL, &note);
     life_end(w, CRASH_RANDOM);
     life_begin(w, 0);
     if (w->s && sight_verify(w->s, true, &note) != OK)
         violation(w, "(half a purge is damage)", (size_t)n);
-    if (w->s && sight_purge_pictures(w->s, day, &r, &note) != OK)
+    if (w->s && sight_purge_pictures(w->s, day, &r, NULL, &note) != OK)
         violation(w, "(picture purge failed)", 0);
     life_end(w, CRASH_LOSE);
     if (os_list(crash_disk_fs(w->disk), DIR "/packs", count_file, &packs) != OK ||

@@ -72,7 +72,9 @@ name_segments(struct buf *out, const struct change *c)
 }
 
 static enum err
-purge_once(struct sight *s, int64_t day, struct sight_receipt *r, struct note *note)
+purge_once(
+    struct sight *s, int64_t day, struct sight_receipt *r, struct buf *names,
+    struct note *note)
 {
     struct view *v = sight_view(s);
     struct change c = {0};
@@ -108,9 +110,32 @@ purge_once(struct sight *s, int64_t day, struct sight_receipt *r, struct note *n
     if (e == OK && c.remove_n)
         e = os_sync_dir(s->fs, s->seg_dir, "purge.dir");
     if (e == OK)
-        name_segments(r->names, &c);
+        name_segments(names, &c);
     free(c.remove);
     view_unref(v);
+    return e;
+}
+
+enum err
+sight_purge_named(
+    struct sight *s, int64_t day, struct sight_receipt *receipt, struct buf *names,
+    struct note *note)
+{
+    struct sight_receipt r = {0};
+    must(!s->read_only);
+    enum err e = heads_flush(s, civil_day_start(day, &s->zone), note);
+    /* a merge may take the segments away from under us: look again */
+    for (unsigned i = 0; e == OK && i < TRIES; i++) {
+        r = (struct sight_receipt){.before_day = day};
+        e = purge_once(s, day, &r, names, note);
+        if (e != ERR_CONFLICT)
+            break;
+        e = i + 1 < TRIES ? OK : ERR_BUSY;
+    }
+    if (e == OK)
+        e = packs_purge(s->packs, day, &r.packs, &r.picture_bytes, names, note);
+    if (e == OK)
+        *receipt = r;
     return e;
 }
 
@@ -118,31 +143,17 @@ enum err
 sight_purge(
     struct sight *s, int64_t day, struct sight_receipt *receipt, struct note *note)
 {
-    struct sight_receipt r = {0};
-    must(!s->read_only);
-    enum err e = heads_flush(s, civil_day_start(day, &s->zone), note);
-    /* a merge may take the segments away from under us: look again */
-    for (unsigned i = 0; e == OK && i < TRIES; i++) {
-        r = (struct sight_receipt){.before_day = day, .names = receipt->names};
-        e = purge_once(s, day, &r, note);
-        if (e != ERR_CONFLICT)
-            break;
-        e = i + 1 < TRIES ? OK : ERR_BUSY;
-    }
-    if (e == OK)
-        e = packs_purge(s->packs, day, &r.packs, &r.picture_bytes, r.names, note);
-    if (e == OK)
-        *receipt = r;
-    return e;
+    return sight_purge_named(s, day, receipt, NULL, note);
 }
 
 enum err
 sight_purge_pictures(
-    struct sight *s, int64_t day, struct sight_receipt *receipt, struct note *note)
+    struct sight *s, int64_t day, struct sight_receipt *receipt, struct buf *names,
+    struct note *note)
 {
-    struct sight_receipt r = {.before_day = day, .names = receipt->names};
+    struct sight_receipt r = {.before_day = day};
     must(!s->read_only);
-    enum err e = packs_purge(s->packs, day, &r.packs, &r.picture_bytes, r.names, note);
+    enum err e = packs_purge(s->packs, day, &r.packs, &r.picture_bytes, names, note);
     if (e == OK)
         *receipt = r;
     return e;

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -625,6 +626,84 @@ streams(void **state)
     rig_stop(&rig);
 }
 
+/* A handshake with these protocols named ("" none): what was chosen, or "refused". */
+static void
+shake(struct rig *rig, SSL_CTX *ctx, const char *protocols, unsigned n, char got[32])
+{
+    const unsigned char *chosen;
+    unsigned chosen_n;
+    SSL *ssl = SSL_new(ctx);
+    int fd = dial(rig);
+    SSL_set_fd(ssl, fd);
+    assert_int_equal(SSL_set_alpn_protos(ssl, (const unsigned char *)protocols, n), 0);
+    bool fine = SSL_connect(ssl) == 1;
+    SSL_get0_alpn_selected(ssl, &chosen, &chosen_n);
+    snprintf(
+        got, 32, "%.*s", fine ? (int)chosen_n : 7,
+        fine ? (const char *)chosen : "refused");
+    SSL_free(ssl);
+    close(fd);
+}
+
+static void
+tls_names_its_protocol(void **state)
+{
+    (void)state;
+    struct rig rig = {0};
+    char got[32];
+    rig_start(&rig, NULL, true);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    shake(&rig, ctx, "", 0, got);
+    assert_string_equal(got, "");
+    shake(&rig, ctx, "\x02h2\x08http/1.1", 12, got);
+    assert_string_equal(got, "http/1.1");
+    shake(&rig, ctx, "\x02h2", 3, got);
+    assert_string_equal(got, "refused");
+    shake(&rig, ctx, "\x04smtp", 5, got);
+    assert_string_equal(got, "refused");
+    SSL_CTX_free(ctx);
+    rig_stop(&rig);
+}
+
+/* Answers are not held back for a fuller segment: every accepted socket of the listener
+ * says so. They are found among this process's own descriptors. */
+static void
+small_answers_leave_at_once(void **state)
+{
+    (void)state;
+    struct rig rig = {0};
+    char text[4096];
+    unsigned seen = 0;
+    rig_start(&rig, NULL, false);
+    int fd = dial(&rig);
+    struct sockaddr_in ours, mine;
+    socklen_t n = sizeof ours;
+    assert_int_equal(getpeername(fd, (struct sockaddr *)&ours, &n), 0);
+    n = sizeof mine;
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&mine, &n), 0);
+    SAY(fd, "GET / HTTP/1.1\r\n" HOST "\r\n");
+    hear(fd, text, sizeof text, "\r\n\r\n");
+    for (int other = 3; other < 1024; other++) {
+        struct sockaddr_in at, from;
+        int on = 0;
+        n = sizeof at;
+        if (other == fd || getsockname(other, (struct sockaddr *)&at, &n) != 0 ||
+            at.sin_family != AF_INET || at.sin_port != ours.sin_port)
+            continue;
+        n = sizeof from;
+        if (getpeername(other, (struct sockaddr *)&from, &n) != 0 ||
+            from.sin_port != mine.sin_port)
+            continue; /* the listener */
+        n = sizeof on;
+        assert_int_equal(getsockopt(other, IPPROTO_TCP, TCP_NODELAY, &on, &n), 0);
+        assert_int_not_equal(on, 0);
+        seen++;
+    }
+    assert_int_equal(seen, 1);
+    close(fd);
+    rig_stop(&rig);
+}
+
 static void
 tls_serves(void **state)
 {
@@ -738,6 +817,8 @@ main(void)
         cmocka_unit_test(other_threads_answer),
         cmocka_unit_test(streams),
         cmocka_unit_test(tls_serves),
+        cmocka_unit_test(tls_names_its_protocol),
+        cmocka_unit_test(small_answers_leave_at_once),
         cmocka_unit_test(listening),
         cmocka_unit_test(forwarded_addresses),
     };

@@ -40,6 +40,24 @@ ssl_fault(struct note *note, const char *what, const char *file)
     return e;
 }
 
+/* We speak HTTP/1.1. A client that names its protocols and not this one (h2 only, mail)
+ * is turned away in the handshake, so no other protocol's bytes are ever taken for
+ * HTTP; one that names none is served. */
+static int
+select_alpn(
+    SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in,
+    unsigned in_n, void *arg)
+{
+    static const unsigned char ours[] = "\x08http/1.1";
+    (void)ssl, (void)arg;
+    unsigned char *chosen;
+    if (SSL_select_next_proto(&chosen, out_n, ours, sizeof ours - 1, in, in_n) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
 enum err
 tls_open(
     const char *cert_file, const char *key_file, struct tls **out, struct note *note)
@@ -60,6 +78,7 @@ tls_open(
     SSL_CTX_set_mode(
         t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                     SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_alpn_select_cb(t->ctx, select_alpn, NULL);
     SSL_CTX_set_session_id_context(t->ctx, (const unsigned char *)"tongqu", 6);
     if (SSL_CTX_use_certificate_chain_file(t->ctx, cert_file) != 1)
         e = ssl_fault(note, "certificate", cert_file);

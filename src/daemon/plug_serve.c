@@ -540,6 +540,8 @@ plug_serve(struct daemon *d)
     d->house = (struct house){
         .ctx = d,
         .zone = d->base->zone,
+        .fs = d->base->fs,
+        .dir = d->base->dir,
         .city_zh = "演示市",
         .city_en = "Demo City",
         .loops = d->base->loops,

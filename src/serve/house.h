@@ -62,6 +62,8 @@ struct house {
     const struct look_rules *looks;
     const struct rule_book *rules; /* settings of the live rules */
     /* any thread, by their own contracts */
+    struct os_fs *fs;
+    const char *dir; /* the data directory: documents of matters (store/docs.h) */
     struct audit *audit;
     struct sight *sight;       /* snapshots, pictures, health: any thread */
     struct registry *registry; /* registry_snapshot(): any thread */

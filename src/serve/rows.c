@@ -134,6 +134,8 @@ rows_sighting(struct buf *out, const struct sighting *s, const struct site_table
     rows_lonlat(out, site ? site->lon : 0, site ? site->lat : 0);
     buf_fmt(out, ",\"received_ms\":%lld", (long long)s->arrive_ms);
     picture_ref(out, s);
+    if (s->flags & SIGHTING_BY_HAND)
+        buf_text(out, ",\"by_hand\":true");
     if (s->plate_text.n) {
         buf_text(out, ",\"plate_original\":");
         buf_json(out, s->plate_text);

@@ -49,6 +49,13 @@ paths(
     return e ? e : os_join(path, OS_PATH, shelf, text);
 }
 
+enum err
+docs_path(const char *dir, const struct doc_ref *ref, char dst[OS_PATH])
+{
+    char docs[OS_PATH], shelf[OS_PATH];
+    return paths(dir, ref, docs, shelf, dst);
+}
+
 static enum err
 make_shelf(
     struct os_fs *fs, const char *dir, const char *docs, const char *shelf,

@@ -32,6 +32,10 @@ enum err docs_put(
 enum err docs_get(
     struct os_fs *fs, const char *dir, const struct doc_ref *ref, struct arena *a,
     struct span *out, struct note *note) MUST_USE;
+/* Where it lies (dst[OS_PATH]), for a program of the machine that reads files itself.
+ */
+enum err
+docs_path(const char *dir, const struct doc_ref *ref, char dst[OS_PATH]) MUST_USE;
 /* Unlinks it; absent is fine. */
 enum err
 docs_drop(struct os_fs *fs, const char *dir, const struct doc_ref *ref) MUST_USE;

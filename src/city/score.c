@@ -50,7 +50,7 @@ struct said {
     uint8_t kind, right, misread;
     double probability;
     bool withdrawn;
-    bool clock; /* some evidence is from a camera with a wrong clock */
+    bool clock; /* some evidence is from a camera with a wrong clock, none is misread */
     uint8_t found_n;
     uint32_t found[ALARM_EVIDENCE]; /* things it finds */
     char label[400];
@@ -658,10 +658,14 @@ score_alarm(struct score *s, const struct alarm *a)
     enum verdict v = kind == KIND_CLONED || kind == KIND_FAKE || kind == KIND_SPEED
                          ? judge_plate(s, kind, a, d)
                          : judge_records(s, kind, a, d);
-    for (unsigned i = 0; i < a->evidence_n; i++)
-        d->clock |= map_find(
-                        &s->clock_records,
-                        hash_span(span_cstr(a->evidence[i].record_id), 0)) != NULL;
+    bool misread = false;
+    for (unsigned i = 0; i < a->evidence_n; i++) {
+        struct span id = span_cstr(a->evidence[i].record_id);
+        bool meant;
+        d->clock |= map_find(&s->clock_records, hash_span(id, 0)) != NULL;
+        misread |= read_of(s, a, id, &meant) == READ_MISREAD;
+    }
+    d->clock &= !misread;
     char plate[PLATE_TEXT], read[PLATE_TEXT];
     d->right = (uint8_t)v;
     d->misread = !plate_eq(a->plate, a->read) && !plate_is_none(a->read);
@@ -784,7 +788,7 @@ score_print(const struct score_sum *sum, FILE *to)
             q->stated - right);
     }
     fprintf(
-        to, "wrong alarms with evidence from wrong clocks: %llu\n",
+        to, "wrong alarms with evidence from wrong clocks, none misread: %llu\n",
         (unsigned long long)sum->clock_alarms);
 }
 

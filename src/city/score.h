@@ -49,9 +49,9 @@ struct score_sum {
     struct score_row rows[32];
     size_t rows_n;
     struct score_bin bins[SCORE_BINS];
-    /* Alarms of cloned_plate and average_speed that name no planted vehicle and have
-     * evidence from a camera with a wrong clock (truth/site_faults.csv); 0 without that
-     * file. */
+    /* Alarms of cloned_plate and average_speed that name no planted vehicle, have
+     * evidence from a camera with a wrong clock (truth/site_faults.csv) and none that
+     * was misread; 0 without that file. */
     uint64_t clock_alarms;
 };
 

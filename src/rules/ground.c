@@ -25,6 +25,7 @@ row_of_site(struct ground *g, struct view *v, uint32_t i)
     *r = (struct site_row){
         .offset_ms = m->offset_ms,
         .sd_ms = m->offset_sd_ms,
+        .right = m->right,
         .misread = m->misread,
         .one_off = m->one_off,
         .many_off = m->many_off,

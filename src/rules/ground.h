@@ -18,6 +18,7 @@
 struct site_row {
     int32_t offset_ms;
     uint32_t sd_ms;
+    float right; /* share of belief that the clock is set right */
     float misread, one_off, many_off;
     float lon_rad, lat_rad, cos_lat;
     uint64_t zones; /* bit i: inside ground.zones[i] */

@@ -21,10 +21,14 @@ struct arena *machine_arena(void *machine);
 bool machine_place(
     void *machine, uint32_t site, ts_ms from, ts_ms to, rules_row_fn *row, void *arg);
 
-/* Tells that the plate under judgement made an impossible leap from or to a site. */
-void machine_leap(void *machine, uint32_t site, ts_ms at_ms);
+/* Tells that the plate under judgement made an impossible leap from or to a site; or
+ * (rests) that something said of it rests on the clock there. */
+void machine_leap(void *machine, uint32_t site, ts_ms at_ms, bool rests);
 /* Did more other plates leap at that site and time than its traffic explains? Then its
  * clock, not the vehicle, is to be doubted. */
 bool machine_doubts_clock(void *machine, uint32_t site, ts_ms at_ms);
+/* Were there, within three hours, so many exact reads and as many more for each plate
+ * that leapt? */
+bool machine_vouches_clock(void *machine, uint32_t site, ts_ms at_ms, unsigned reads);
 
 #endif

@@ -23,8 +23,12 @@
 /* Added to the deviation of each vote, so that no single neighbour, itself wrong,
  * decides. */
 #define SHARED_MS 6000.0
-#define RIGHT_SDS 2.5     /* clocks that may be right are taken as right: most are */
-#define SITE_PRIOR 3000.0 /* reads' worth of trust in the city's mean rates */
+#define RIGHT_SDS 2.5       /* clocks that may be right are taken as right: most are */
+#define CLOCK_SYNC_MS 500.0 /* error of a clock that is right */
+#define CLOCK_WRONG_MS 60000.0 /* ... of one that is wrong */
+#define CLOCK_RIGHT 0.9        /* share of right clocks thought usual, ... */
+#define CLOCK_TRUST 20.0       /* ... worth so many measured ones */
+#define SITE_PRIOR 3000.0      /* reads' worth of trust in the city's mean rates */
 #define MOVED_KMH 150.0
 #define BUILD_DAYS 32
 #define DAY_SHARE 0.2 /* of the fullest day: less is a piece of a day */
@@ -804,25 +808,68 @@ learn_rates(const struct model_build *b, struct model *m)
     }
 }
 
+/* Density of a normal error, up to a constant. */
+static double
+density(double at, double sd)
+{
+    return exp(-0.5 * at * at / (sd * sd)) / sd;
+}
+
+/* Probability that a clock is right (synchronised, as most are) and not wrong by tens
+ * of seconds, when it was measured at `at` with deviation sd. */
+static double
+right_given(double share, double at, double sd)
+{
+    double right = share * density(at, hypot(sd, CLOCK_SYNC_MS));
+    double wrong = (1 - share) * density(at, hypot(sd, CLOCK_WRONG_MS));
+    return right / (right + wrong);
+}
+
+/* Share of clocks that are right, which the measurements themselves tell
+ * (expectation-maximisation; some reads' worth of trust in the usual share). */
+static double
+share_right(const struct model_build *b)
+{
+    double share = CLOCK_RIGHT;
+    for (unsigned round = 0; round < 20; round++) {
+        double sum = CLOCK_RIGHT * CLOCK_TRUST, n = CLOCK_TRUST;
+        for (uint32_t i = 1; i <= b->sites_n; i++)
+            if (b->offset_sd[i] > 0) {
+                sum += right_given(share, b->offset[i], b->offset_sd[i]);
+                n++;
+            }
+        share = sum / n;
+    }
+    return share;
+}
+
+static void
+set_clock(const struct model_build *b, uint32_t i, double share, struct site_model *s)
+{
+    double sd = b->offset_sd[i];
+    if (sd <= 0)
+        return; /* no neighbour to compare with */
+    s->right = (float)right_given(share, b->offset[i], sd);
+    if (fabs(b->offset[i]) > RIGHT_SDS * sd) {
+        s->offset_ms = (int32_t)lround(b->offset[i]);
+        s->right = 0;
+    } else {
+        sd = hypot(sd, b->offset[i] / 2);
+    }
+    if (b->before) { /* a clock that jumped lately may jump again */
+        const struct site_model *was = model_site(b->before, (struct site_id){i});
+        if (was->reads)
+            sd = fmax(sd, abs(s->offset_ms - was->offset_ms) * 0.3);
+    }
+    s->offset_sd_ms = (uint32_t)lround(sd);
+}
+
 static void
 set_clocks(const struct model_build *b, struct model *m)
 {
-    for (uint32_t i = 1; i <= b->sites_n; i++) {
-        struct site_model *s = &m->sites[i];
-        if (b->offset_sd[i] <= 0)
-            continue; /* no neighbour to compare with */
-        double sd = b->offset_sd[i];
-        if (fabs(b->offset[i]) > RIGHT_SDS * sd)
-            s->offset_ms = (int32_t)lround(b->offset[i]);
-        else
-            sd = hypot(sd, b->offset[i] / 2);
-        if (b->before) { /* a clock that jumped lately may jump again */
-            const struct site_model *was = model_site(b->before, (struct site_id){i});
-            if (was->reads)
-                sd = fmax(sd, abs(s->offset_ms - was->offset_ms) * 0.3);
-        }
-        s->offset_sd_ms = (uint32_t)lround(sd);
-    }
+    double share = share_right(b);
+    for (uint32_t i = 1; i <= b->sites_n; i++)
+        set_clock(b, i, share, &m->sites[i]);
 }
 
 /* Whole days of each kind among the rows, and the last of them. */

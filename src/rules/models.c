@@ -6,7 +6,7 @@
 #include "core/hash.h"
 #include "rules/models_own.h"
 
-#define FORM 2 /* 1 had no habits */
+#define FORM 3 /* 1 had no habits, 2 did not say how surely a clock is right */
 #define UNKNOWN_SD_MS                                                                  \
     40000u /* clocks are off by up to two minutes, most by nothing                     \
             */
@@ -317,6 +317,7 @@ encode_site(struct buf *out, const struct site_model *s)
 {
     buf_varint(out, zigzag_encode(s->offset_ms));
     buf_varint(out, s->offset_sd_ms);
+    put_rate(out, s->right);
     put_rate(out, s->misread);
     put_rate(out, s->unread);
     put_rate(out, s->one_off);
@@ -326,10 +327,11 @@ encode_site(struct buf *out, const struct site_model *s)
 }
 
 static void
-decode_site(struct cur *c, struct site_model *s)
+decode_site(struct cur *c, uint8_t form, struct site_model *s)
 {
     s->offset_ms = (int32_t)zigzag_decode(cur_varint(c));
     s->offset_sd_ms = (uint32_t)cur_varint(c);
+    s->right = form > 2 ? get_rate(c) : unknown_site.right;
     s->misread = get_rate(c);
     s->unread = get_rate(c);
     s->one_off = get_rate(c);
@@ -463,9 +465,9 @@ decode_blooms(struct cur *c, struct model *m)
 static enum err
 decode_body(struct cur *c, uint8_t form, struct model *m)
 {
-    decode_site(c, &m->rest);
+    decode_site(c, form, &m->rest);
     for (uint32_t i = 1; i <= m->sites_n; i++)
-        decode_site(c, &m->sites[i]);
+        decode_site(c, form, &m->sites[i]);
     for (uint32_t i = 0; form > 1 && i <= m->sites_n; i++)
         if (!decode_habit(c, &m->habits[i]))
             return ERR_CORRUPT;

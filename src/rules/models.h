@@ -21,13 +21,14 @@
 struct site_model {
     int32_t offset_ms;     /* the site's clock minus true time */
     uint32_t offset_sd_ms; /* its uncertainty, one standard deviation */
-    float misread;         /* share of exact reads with one character wrong */
-    float unread;          /* share of reads without a whole plate */
-    float one_off;         /* share of right reads with one attribute wrong */
-    float many_off;        /* ... with two or more wrong */
-    uint32_t reads;        /* exact reads it was learned from */
-    bool color_trusted;    /* plate colours agree with the registry */
-    bool moved;            /* listed position contradicts travel times */
+    float right;   /* probability that the clock was measured and is right (offset 0) */
+    float misread; /* share of exact reads with one character wrong */
+    float unread;  /* share of reads without a whole plate */
+    float one_off; /* share of right reads with one attribute wrong */
+    float many_off;     /* ... with two or more wrong */
+    uint32_t reads;     /* exact reads it was learned from */
+    bool color_trusted; /* plate colours agree with the registry */
+    bool moved;         /* listed position contradicts travel times */
 };
 
 struct model;

@@ -15,9 +15,10 @@
 #include "rules/marks.h"
 #include "rules/scene.h"
 #include "rules/suspects.h"
+#include "rules/traffic.h"
 #include "rules/unread.h"
 
-#define CHECKPOINT_FORM 1
+#define CHECKPOINT_FORM 2
 #define PLATES_MAX_DEFAULT 3000000u
 #define ALARMS_A_JUDGEMENT 512u
 #define SCRATCH_CAP ((size_t)64 << 20)
@@ -25,12 +26,14 @@
     (10 * SECOND_MS) /* reads of one text at one site within it are one passage */
 #define SHADOW_MS (2 * SECOND_MS)
 #define PREFETCH 8
-#define LEAPS_A_JUDGEMENT 64u
+#define LEAPS_A_JUDGEMENT 128u
 /* Plates that leap at a site within three hours before its clock is doubted: a few, and
  * more where there is more traffic (misreads and clones: one read in a thousand). */
 #define DOUBT_LEAST 3.0
 #define DOUBT_SHARE 1e-3
 #define DOUBT_TIMES 3.0
+/* More leaping plates at a place are not told apart: nobody vouches for its clock. */
+#define VOUCH_LEAPS 60u
 
 struct row { /* one stored record of the plate under judgement */
     struct sighting s;
@@ -58,6 +61,7 @@ struct rules {
     struct marks marks;
     struct unread unread;
     struct suspects suspects;
+    struct traffic traffic;
     ts_ms newest_ms;    /* pass time */
     int32_t newest_day; /* of arrival */
     uint64_t lsn;
@@ -101,6 +105,8 @@ init_tables(struct rules *r)
         e = unread_init(&r->unread);
     if (!e)
         e = suspects_init(&r->suspects);
+    if (!e)
+        e = traffic_init(&r->traffic);
     r->no_watches = watch_set_new(NULL, 0, 0);
     r->made = calloc(ALARMS_A_JUDGEMENT, sizeof *r->made);
     return e ? e : r->no_watches && r->made ? OK : ERR_NOMEM;
@@ -150,6 +156,7 @@ rules_free(struct rules *r)
     marks_release(&r->marks);
     unread_release(&r->unread);
     suspects_release(&r->suspects);
+    traffic_release(&r->traffic);
     vehicle_index_unref(r->registry);
     watch_set_unref(r->watches);
     watch_set_unref(r->no_watches);
@@ -283,17 +290,20 @@ machine_shadowed(void *machine, const struct sighting *s)
 static struct leap_at
 leap_place(uint32_t site, ts_ms at_ms)
 {
-    return (struct leap_at){site, (int32_t)(at_ms / HOUR_MS)};
+    return (struct leap_at){.site = site, .hour = (int32_t)(at_ms / HOUR_MS)};
 }
 
 void
-machine_leap(void *machine, uint32_t site, ts_ms at_ms)
+machine_leap(void *machine, uint32_t site, ts_ms at_ms, bool rests)
 {
     struct rules *r = machine;
     struct leap_at at = leap_place(site, at_ms);
+    at.rests = rests;
     for (unsigned i = 0; i < r->leaps_n; i++)
-        if (r->leaps[i].site == at.site && r->leaps[i].hour == at.hour)
+        if (r->leaps[i].site == at.site && r->leaps[i].hour == at.hour) {
+            r->leaps[i].rests &= rests;
             return;
+        }
     if (r->leaps_n < LEAPS_A_JUDGEMENT)
         r->leaps[r->leaps_n++] = at;
 }
@@ -313,6 +323,24 @@ machine_doubts_clock(void *machine, uint32_t site, ts_ms at_ms)
     return suspects_count(
                &r->suspects, leap_place(site, at_ms),
                r->rows_n ? r->rows[0].s.plate : PLATE_NONE, enough) >= enough;
+}
+
+/* How many plates may leap at a place before its clock is no longer vouched for. */
+static unsigned
+leaps_borne(const struct rules *r, struct leap_at at, unsigned reads)
+{
+    unsigned n = traffic_near(&r->traffic, at.site, at.hour) / reads;
+    return n < VOUCH_LEAPS ? n : VOUCH_LEAPS;
+}
+
+bool
+machine_vouches_clock(void *machine, uint32_t site, ts_ms at_ms, unsigned reads)
+{
+    struct rules *r = machine;
+    struct leap_at at = leap_place(site, at_ms);
+    struct plate p = r->rows_n ? r->rows[0].s.plate : PLATE_NONE;
+    unsigned leaps = leaps_borne(r, at, reads);
+    return leaps && suspects_count(&r->suspects, at, p, leaps) < leaps;
 }
 
 /* ---- fetching the rows of a plate ---- */
@@ -692,27 +720,80 @@ judge_alone(
     return s.hot;
 }
 
+static bool
+is_about(unsigned others, unsigned limit)
+{
+    return limit && others + 1 >= limit && others <= limit + 1;
+}
+
+/* Can one leap more or less at a place change what is thought of its clock? */
+static bool
+near_a_turn(const struct rules *r, struct leap_at at, struct plate p, unsigned enough)
+{
+    unsigned few = leaps_borne(r, at, VOUCH_MANY), many = leaps_borne(r, at, VOUCH_FEW);
+    unsigned cap = (enough > many ? enough : many) + 2;
+    unsigned others = suspects_count(&r->suspects, at, p, cap);
+    return is_about(others, enough) || is_about(others, few) || is_about(others, many);
+}
+
+/* Judges again all plates that leapt at a place, or of which something rests on its
+ * clock. */
+static void
+judge_place(struct rules *r, struct leap_at at, int32_t within, struct plate but)
+{
+    enum { MOST = 256 };
+    struct suspect near[MOST];
+    unsigned n = 0;
+    uint32_t from = 0;
+    for (const struct suspect *s;
+         n < MOST && (s = suspects_near(&r->suspects, at, &from));)
+        if (!plate_eq(s->plate, but) && abs(s->at.hour - at.hour) <= within)
+            near[n++] = *s;
+    for (unsigned i = 0; i < n; i++)
+        judge_alone(r, near[i].plate, near[i].day, NULL, RULE_BY_PLATE);
+}
+
 /* Another plate's leap made or ended a doubt of a clock: what rests on that clock is
  * judged again. */
 static void
 judge_neighbours(struct rules *r, struct leap_at at, struct plate p, int32_t day)
 {
-    enum { MOST = 256 };
-    struct suspect near[MOST];
-    unsigned n = 0, enough = doubt_at(ground_view(&r->ground, day), at.site);
+    unsigned enough = doubt_at(ground_view(&r->ground, day), at.site);
     bool close = false;
     for (int32_t h = -1; h <= 1; h++) {
-        struct leap_at centre = {at.site, at.hour + h};
-        unsigned others = suspects_count(&r->suspects, centre, p, enough + 2);
-        close |= others + 1 >= enough && others <= enough + 1;
+        struct leap_at centre = {.site = at.site, .hour = at.hour + h};
+        close |= near_a_turn(r, centre, p, enough);
     }
-    uint32_t from = 0;
-    for (const struct suspect *s;
-         close && n < MOST && (s = suspects_near(&r->suspects, at, &from));)
-        if (!plate_eq(s->plate, p))
-            near[n++] = *s;
-    for (unsigned i = 0; i < n; i++)
-        judge_alone(r, near[i].plate, near[i].day, NULL, RULE_BY_PLATE);
+    if (close)
+        judge_place(r, at, 2, p);
+}
+
+/* Is the last leap there just borne? Each plate counts all but its own. */
+static bool
+is_borne_now(const struct rules *r, struct leap_at at, unsigned reads)
+{
+    unsigned leaps = leaps_borne(r, at, reads);
+    unsigned all = suspects_count(&r->suspects, at, PLATE_NONE, leaps + 1);
+    return all + 1 == leaps || all == leaps;
+}
+
+/* Enough more vehicles have passed for the clock to be vouched for in spite of one leap
+ * more. */
+static void
+count_traffic(struct rules *r, const struct sighting *s)
+{
+    struct leap_at at = leap_place(s->site.v, s->pass_ms);
+    traffic_add(&r->traffic, at.site, at.hour);
+    if (!suspects_any(&r->suspects, at.site))
+        return;
+    for (int32_t h = -1; h <= 1; h++) {
+        struct leap_at centre = {.site = at.site, .hour = at.hour + h};
+        unsigned n = traffic_near(&r->traffic, centre.site, centre.hour);
+        if ((n % VOUCH_FEW == 0 && is_borne_now(r, centre, VOUCH_FEW)) ||
+            (n % VOUCH_MANY == 0 && is_borne_now(r, centre, VOUCH_MANY)))
+            judge_place(r, centre, 0, PLATE_NONE);
+    }
+    fill_weigher(r, r->view);
 }
 
 /* Judges one plate on one civil day; true when it stays under observation. */
@@ -725,7 +806,8 @@ judge_day(struct rules *r, struct plate p, int32_t day, const struct sighting *t
     memcpy(leaps, r->leaps, n * sizeof *leaps);
     if (suspects_set(&r->suspects, p, day, leaps, n))
         for (unsigned i = 0; i < n; i++)
-            judge_neighbours(r, leaps[i], p, day);
+            if (!leaps[i].rests)
+                judge_neighbours(r, leaps[i], p, day);
     return hot;
 }
 
@@ -859,6 +941,7 @@ feed_exact(struct rules *r, const struct sighting *s)
     struct seen *e = seen_at(&r->seen, s->plate, r->newest_ms, LOOKBACK_MS);
     if (!e)
         return;
+    count_traffic(r, s);
     if (!(e->flags & SEEN_KNOWN) || e->epoch != r->epoch)
         look_up(r, e, s->plate);
     struct glance g = {
@@ -1068,6 +1151,7 @@ rules_checkpoint(const struct rules *r, struct buf *out)
     marks_encode(out, &r->marks);
     unread_encode(out, &r->unread);
     suspects_encode(out, &r->suspects);
+    traffic_encode(out, &r->traffic);
 }
 
 enum err
@@ -1090,6 +1174,8 @@ rules_restore(struct rules *r, struct span bytes)
         e = unread_decode(&c, &r->unread);
     if (!e)
         e = suspects_decode(&c, &r->suspects);
+    if (!e)
+        e = traffic_decode(&c, &r->traffic);
     if (!e && (c.bad || cur_left(&c)))
         e = ERR_CORRUPT;
     if (e)

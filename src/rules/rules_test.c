@@ -17,6 +17,7 @@
 #include "model/toll.h"
 #include "rules/ground.h"
 #include "rules/rules.h"
+#include "rules/scene.h"
 
 #define SITES 40
 #define RADIOS 4 /* sites 41 to 44, of the gantries at gantry_sites[] */
@@ -588,6 +589,54 @@ test_no_clone_from_clocks(void **state)
     assert_true(raised <= 4); /* before it was clear, and all withdrawn */
 }
 
+/* `n` vehicles of nobody's concern at a site, from that moment on. */
+static void
+others(struct world *w, uint32_t site, ts_ms at, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        char plate[16];
+        snprintf(plate, sizeof plate, "沪B%05u", site * 100 + i);
+        pass(w, plate, site, at + i * 20 * SECOND_MS);
+    }
+}
+
+static void
+test_one_clock_is_no_clone(void **state)
+{
+    struct world *w = *state;
+    pass(w, "晋A12345", 1, AT(3, 0, 0));
+    pass(w, "晋A12345", 2, AT(3, 1, 10));
+    pass(w, "晋A12345", 30, AT(3, 2, 0)); /* all that is odd is at site 30 */
+    pass(w, "晋A12345", 3, AT(3, 2, 20));
+    pass(w, "晋A12345", 4, AT(3, 3, 30));
+    none(w, "cloned_plate"); /* a quiet night: who knows what its clock says */
+    others(w, 30, AT(2, 40, 0), VOUCH_MANY - 2);
+    others(w, 31, AT(2, 40, 0), 2 * VOUCH_MANY);
+    none(w, "cloned_plate");
+    pass(w, "沪B99999", 30, AT(3, 10, 0)); /* with its own read that is enough */
+    assert_int_equal(only(w, "cloned_plate")->site.v, 30);
+    pass(w, "晋A77777", 1, AT(3, 20, 0)); /* another one leaps there */
+    pass(w, "晋A77777", 30, AT(3, 21, 0));
+    none(w, "cloned_plate");
+    for (unsigned i = 0; i < VOUCH_MANY; i++)
+        pass(w, "沪B88888", 30, AT(3, 31, 0) + i * 20 * SECOND_MS);
+    unsigned n;
+    assert_non_null(standing(w, "cloned_plate", &n));
+}
+
+/* It was seen elsewhere all the time: no clock brings it to site 30. */
+static void
+test_clone_whatever_the_clock(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < 24; i++)
+        pass(w, "晋A12345", 1 + i % 2, AT(3, 0, 0) + i * 100 * SECOND_MS);
+    none(w, "cloned_plate");
+    pass(w, "晋A12345", 30, AT(3, 20, 50));
+    pass(w, "晋A12345", 1, AT(3, 42, 0));
+    assert_int_equal(only(w, "cloned_plate")->site.v, 30);
+}
+
 static void
 test_clone_by_look(void **state)
 {
@@ -673,11 +722,11 @@ test_average_speed(void **state)
     struct rules_opts opts = {.zone = {"Asia/Shanghai", 480}, .book = &book};
     struct note note;
     rule_book_init(&book);
-    assert_int_equal(/* clocks known to be right */
-                     rule_settings_put(
-                         &book.at[0], rule_find(SPAN("average_speed")),
-                         SPAN("clock_sds"), 0, &note),
-                     OK);
+    assert_int_equal(
+        rule_settings_put(/* no clock is measured */
+                          &book.at[0], rule_find(SPAN("average_speed")),
+                          SPAN("least_percent"), 60, &note),
+        OK);
     rules_free(w->rules);
     assert_int_equal(rules_new(&opts, &w->needs, &w->rules), OK);
     assert_int_equal(rules_set_sites(w->rules, w->sites), OK);
@@ -689,6 +738,9 @@ test_average_speed(void **state)
     pass(w, "晋A77777", 1, AT(9, 0, 0));
     pass(w, "晋A77777", 2, AT(9, 0, 30));
     pass(w, "晋A77777", 4, AT(9, 1, 40)); /* 108 km/h */
+    none(w, "average_speed");             /* nobody vouches for the clocks */
+    others(w, 1, AT(9, 10, 0), 16);
+    others(w, 4, AT(9, 10, 0), 16);
     const struct alarm *a = only(w, "average_speed");
     assert_true(
         number_of(a, "average_kmh") > 107.9 && number_of(a, "average_kmh") < 108.1);
@@ -1011,12 +1063,12 @@ make_gantries(struct world *w, uint64_t seed)
 /* A noisy day and a half: cars going to and fro, clones, misreads, wrong looks, lorries
  * in the zone, coaches at night, unread passes. */
 static void
-make_day(struct world *w, uint64_t seed)
+make_day(struct world *w, uint64_t seed, unsigned trips)
 {
     static const char *const named[] = {"晋A12345", "晋A77777", "晋A88888", "晋AQ0001",
                                         "晋AC0003", "晋AH1111", "晋AH2222", "晋AK1111",
                                         "晋AXY9Z9", "晋A7777Z", "晋AC000B", "京B81234"};
-    for (unsigned trip = 0; trip < 260; trip++) {
+    for (unsigned trip = 0; trip < trips; trip++) {
         char plate[16];
         uint64_t h = next_random(&seed);
         snprintf(plate, sizeof plate, "晋A%05u", 20000 + (unsigned)(h % 60) * 7);
@@ -1120,9 +1172,9 @@ test_any_order(void **state)
     const ts_ms most[] = {
         0, 2 * MINUTE_MS, HOUR_MS, 11 * HOUR_MS, 20 * HOUR_MS, 20 * HOUR_MS};
     unsigned kinds[RULE_MAX] = {0};
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= 4; seed++) {
         w->n = 0;
-        make_day(w, seed);
+        make_day(w, seed, seed < 4 ? 260 : 700); /* busy: clocks are vouched for */
         size_t n = 0;
         for (unsigned k = 0; k < sizeof most / sizeof most[0]; k++) {
             restart(w);
@@ -1162,7 +1214,7 @@ test_checkpoint(void **state)
     struct world *w = *state;
     static struct said whole[SAID], cut[SAID];
     static struct order order[ROOM];
-    make_day(w, 7);
+    make_day(w, 7, 260);
     make_order(w, 7, 3 * HOUR_MS, order);
     feed_order(w, order, 0, w->n);
     size_t n = final_alarms(w, whole);
@@ -1297,6 +1349,8 @@ main(void)
         CASE(test_clone_by_leap),
         CASE(test_clone_needs_more_than_a_misread),
         CASE(test_no_clone_from_clocks),
+        CASE(test_one_clock_is_no_clone),
+        CASE(test_clone_whatever_the_clock),
         CASE(test_clone_by_look),
         CASE(test_fake),
         CASE(test_fake_with_a_fitting_twin),

@@ -16,6 +16,7 @@
 #define COVERED 0.97
 #define CLOCK_SDS 3.0
 #define CLOCK_FLOOR_MS 2000.0
+#define ODD_SLACK_MS 10000.0
 
 const struct identity *
 passage_who(struct scene *s, struct passage *p)
@@ -121,8 +122,21 @@ alarm_subject(struct alarm *a, const char *text)
 void
 scene_leap(struct scene *s, const struct passage *a, const struct passage *b)
 {
-    machine_leap(s->machine, a->s->site.v, a->pass_ms);
-    machine_leap(s->machine, b->s->site.v, b->pass_ms);
+    machine_leap(s->machine, a->s->site.v, a->pass_ms, false);
+    machine_leap(s->machine, b->s->site.v, b->pass_ms, false);
+}
+
+void
+scene_rests(struct scene *s, const struct passage *a, const struct passage *b)
+{
+    machine_leap(s->machine, a->s->site.v, a->pass_ms, true);
+    machine_leap(s->machine, b->s->site.v, b->pass_ms, true);
+}
+
+bool
+scene_clock_vouched(const struct scene *s, const struct passage *p, unsigned reads)
+{
+    return machine_vouches_clock(s->machine, p->s->site.v, p->pass_ms, reads);
 }
 
 bool
@@ -185,6 +199,8 @@ leap_is_impossible(
     double margin, double max_kmh, struct leap *out)
 {
     double gap = fabs((double)(to_ms - from_ms));
+    if (out)
+        *out = (struct leap){.gap_ms = gap};
     if (from == to || gap > LOOKBACK_MS)
         return false;
     double a = view_site(v, from)->sd_ms, b = view_site(v, to)->sd_ms;
@@ -195,6 +211,13 @@ leap_is_impossible(
     if (out)
         *out = leap;
     return gap + CLOCK_SDS * leap.sd_ms + CLOCK_FLOOR_MS < leap.least_ms;
+}
+
+bool
+leap_is_odd(const struct leap *leap)
+{
+    double slack = fmin(CLOCK_SDS * leap->sd_ms, ODD_SLACK_MS) + CLOCK_FLOOR_MS;
+    return leap->gap_ms + slack < leap->least_ms;
 }
 
 bool

@@ -122,13 +122,28 @@ struct leap {
 /* Reports the leap at both ends, so that a wrong clock betrays itself by many plates.
  */
 void scene_leap(struct scene *s, const struct passage *a, const struct passage *b);
+/* Says that a finding rests on the clocks of both: it is judged again when either comes
+ * into doubt or out of it. Say so whether the finding is made or not. */
+void scene_rests(struct scene *s, const struct passage *a, const struct passage *b);
 /* Is one of the two clocks in doubt because many plates leap there at that time? */
 bool scene_clock_doubt(
     const struct scene *s, const struct passage *a, const struct passage *b);
-/* Is the way impossible in the time between, clocks considered? */
+/* Do other vehicles vouch for the clock of the passage's camera about then: so many
+ * reads within three hours, and as many more for each plate that leaps? By night there
+ * may be too few. VOUCH_FEW is enough where no more than the clock speaks against a
+ * finding, VOUCH_MANY where the clock would explain all of it. */
+#define VOUCH_FEW 16u
+#define VOUCH_MANY 64u
+bool
+scene_clock_vouched(const struct scene *s, const struct passage *p, unsigned reads);
+/* Is the way impossible in the time between, clocks considered (what they may be wrong
+ * by)? */
 bool leap_is_impossible(
     const struct view *v, ts_ms from_ms, uint32_t from, ts_ms to_ms, uint32_t to,
     double margin, double max_kmh, struct leap *out);
+/* Is it odd, were the clocks right to a few seconds? Odd in many vehicles, it betrays
+ * that they are not. */
+bool leap_is_odd(const struct leap *leap);
 
 /* Can a vehicle that hides its plate have been read at both sites one after the other?
  */

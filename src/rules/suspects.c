@@ -116,7 +116,7 @@ suspects_count(
          i = t->rows[i - 1].next_place) {
         const struct suspect *r = &t->rows[i - 1];
         int32_t apart = r->at.hour - at.hour;
-        if (r->at.site == at.site && apart >= -1 && apart <= 1 &&
+        if (r->at.site == at.site && apart >= -1 && apart <= 1 && !r->at.rests &&
             !plate_eq(r->plate, p) && !is_listed(list, n, r->plate))
             list[n++] = r->plate;
     }
@@ -131,7 +131,7 @@ find_row(const struct suspects *t, struct plate p, int32_t day, struct leap_at a
     while (i) {
         const struct suspect *r = &t->rows[i - 1];
         if (plate_eq(r->plate, p) && r->day == day && r->at.site == at.site &&
-            r->at.hour == at.hour)
+            r->at.hour == at.hour && r->at.rests == at.rests)
             return i;
         i = r->next_plate;
     }
@@ -178,6 +178,12 @@ suspects_set(
     return true;
 }
 
+bool
+suspects_any(const struct suspects *t, uint32_t site)
+{
+    return t->by_place[place_slot(t, site)] != 0;
+}
+
 const struct suspect *
 suspects_near(const struct suspects *t, struct leap_at at, uint32_t *from)
 {
@@ -212,6 +218,7 @@ suspects_encode(struct buf *out, const struct suspects *t)
         buf_le(out, t->rows[i].plate.v, 8);
         buf_varint(out, t->rows[i].at.site);
         buf_varint(out, zigzag_encode(t->rows[i].at.hour));
+        buf_u8(out, t->rows[i].at.rests);
         buf_varint(out, zigzag_encode(t->rows[i].day));
     }
 }
@@ -224,6 +231,7 @@ suspects_decode(struct cur *c, struct suspects *t)
         struct plate p = {cur_u64_le(c)};
         struct leap_at at = {.site = (uint32_t)cur_varint(c)};
         at.hour = (int32_t)zigzag_decode(cur_varint(c));
+        at.rests = cur_u8(c) != 0;
         int32_t day = (int32_t)zigzag_decode(cur_varint(c));
         if (!c->bad && !put(t, p, day, at))
             return ERR_NOMEM;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* suspects.h - which plates made an impossible leap from or to a site in an hour. One
- * plate at a site is a clone or a misread; many plates at one site are its clock.
+/* suspects.h - which plates made an impossible leap from or to a site in an hour, and
+ * of which something is said that rests on its clock. One plate leaping at a site is a
+ * clone or a misread; many are its clock.
  *
  * Shape    a plate's leaps of one civil day replace those said before, so that the
  * counts are a function of the records. Owner    suspects_init() / suspects_release().
@@ -17,6 +18,7 @@
 struct leap_at { /* where and when (whole hours since the epoch) */
     uint32_t site;
     int32_t hour;
+    bool rests; /* no leap: something said of the plate rests on this clock */
 };
 
 struct suspect {
@@ -45,6 +47,8 @@ unsigned suspects_count(
 bool suspects_set(
     struct suspects *t, struct plate p, int32_t day, const struct leap_at *at,
     unsigned n);
+/* May there be a row at the site? */
+bool suspects_any(const struct suspects *t, uint32_t site);
 /* Walks all rows at a site in hours [at.hour - 2, at.hour + 2]: first with from = 0,
  * then with what was returned; NULL at the end. */
 const struct suspect *

@@ -38,7 +38,9 @@ static const struct rule_text roles[] = {
 #define REACH 6u   /* passages compared with each */
 #define LOOK_ALONE                                                                     \
     0.2 /* weight of looks without a leap: one car is misjudged alike again */
-#define ODD_LOOK 2 /* attributes that must differ before a look alone counts */
+#define CLOCK_JUMP_MS (15.0 * MINUTE_MS) /* a clock is set wrong by so much at most */
+#define UNVOUCHED 3 /* side of a conflict that a clock may explain */
+#define ODD_LOOK 2  /* attributes that must differ before a look alone counts */
 
 static bool
 impossible(
@@ -56,10 +58,13 @@ glance(const struct glance *g)
         return false;
     if (__builtin_popcount(g->off) >= ODD_LOOK)
         return true;
-    return g->prev_ms != INT64_MIN &&
-           impossible(
-               g->param, g->view, g->prev_ms, g->seen->last_site, g->at_ms,
-               g->s->site.v, NULL);
+    struct leap leap;
+    if (g->prev_ms == INT64_MIN)
+        return false;
+    impossible(
+        g->param, g->view, g->prev_ms, g->seen->last_site, g->at_ms, g->s->site.v,
+        &leap);
+    return leap_is_odd(&leap);
 }
 
 struct split {
@@ -75,32 +80,34 @@ struct split {
 };
 
 static bool
-leaps(const struct split *x, unsigned i, unsigned k)
+leaps(const struct split *x, unsigned i, unsigned k, struct leap *leap)
 {
     const struct passage *a = &x->s->passages[i], *b = &x->s->passages[k];
     return impossible(
-        x->s->param, x->s->view, a->at_ms, a->s->site.v, b->at_ms, b->s->site.v, NULL);
+        x->s->param, x->s->view, a->at_ms, a->s->site.v, b->at_ms, b->s->site.v, leap);
 }
 
 static bool
 in_conflict(const struct split *x, unsigned i, unsigned k)
 {
-    return leaps(x, i, k) &&
+    return leaps(x, i, k, NULL) &&
            !scene_clock_doubt(x->s, &x->s->passages[i], &x->s->passages[k]);
 }
 
-/* Leaps between neighbouring passages; all are reported, those of doubtful clocks do
- * not count. */
+/* Leaps between neighbouring passages; all are reported, also those that only look odd
+ * where a clock is not well known. Those of doubtful clocks do not count. */
 static bool
 any_leap(struct split *x)
 {
     bool any = false;
-    for (unsigned i = 0; i + 1 < x->n; i++)
-        if (leaps(x, i, i + 1)) {
+    for (unsigned i = 0; i + 1 < x->n; i++) {
+        struct leap leap;
+        bool far = leaps(x, i, i + 1, &leap);
+        if (leap_is_odd(&leap))
             scene_leap(x->s, &x->s->passages[i], &x->s->passages[i + 1]);
-            x->any_leap = true;
-            any |= in_conflict(x, i, i + 1);
-        }
+        x->any_leap |= far;
+        any |= far && in_conflict(x, i, i + 1);
+    }
     return any;
 }
 
@@ -122,6 +129,80 @@ colour(struct split *x, unsigned seed, unsigned out[NODES])
     if (n == 1)
         x->side[seed] = 0;
     return n;
+}
+
+/* Do all conflicts of a component touch passages of this site? Then its clock alone may
+ * have made them all. */
+static bool
+explains(struct split *x, const unsigned *at, unsigned n, uint32_t site)
+{
+    for (unsigned h = 0; h < n; h++)
+        for (unsigned k = at[h] + 1; k <= at[h] + REACH && k < x->n; k++) {
+            const struct passage *a = &x->s->passages[at[h]], *b = &x->s->passages[k];
+            if (a->s->site.v != site && b->s->site.v != site && x->side[k] &&
+                in_conflict(x, at[h], k))
+                return false;
+        }
+    return true;
+}
+
+static double
+least_ms(const struct split *x, const struct passage *a, const struct passage *b)
+{
+    return view_least_ms(
+        x->s->view, a->s->site.v, b->s->site.v, x->s->param[MARGIN_PERCENT] / 100,
+        x->s->param[MAX_KMH]);
+}
+
+/* Could the vehicle have been there at another moment of the next or last minutes, by
+ * all its passages at other sites? That is what a clock that went wrong makes of an
+ * honest trip. Before the first and after the last of them nothing is known. */
+static bool
+fits_elsewhere(const struct split *x, unsigned i)
+{
+    const struct passage *p = &x->s->passages[i], *before = NULL;
+    double from = -CLOCK_JUMP_MS, to = CLOCK_JUMP_MS; /* from p->at_ms */
+    for (unsigned k = 0; k <= x->n; k++) {
+        const struct passage *q = k < x->n ? &x->s->passages[k] : NULL;
+        double lo = from, hi = to;
+        if (q && q->s->site.v == p->s->site.v)
+            continue;
+        if (before)
+            lo = fmax(lo, (double)(before->at_ms - p->at_ms) + least_ms(x, before, p));
+        if (q)
+            hi = fmin(hi, (double)(q->at_ms - p->at_ms) - least_ms(x, p, q));
+        if (lo <= hi)
+            return true;
+        before = q;
+    }
+    return false;
+}
+
+/* A component that one camera's clock explains counts only when other vehicles vouch
+ * for that clock about then, or no clock brings the vehicle there. */
+static bool
+is_vouched(struct split *x, const unsigned *at, unsigned n)
+{
+    bool good = true;
+    for (unsigned i = 0; i < n; i++) {
+        const struct passage *p = &x->s->passages[at[i]];
+        if (explains(x, at, n, p->s->site.v) && fits_elsewhere(x, at[i])) {
+            scene_rests(x->s, p, p);
+            good &= scene_clock_vouched(x->s, p, VOUCH_MANY);
+        }
+    }
+    return good;
+}
+
+static unsigned
+conflict_of(struct split *x, unsigned seed, unsigned out[NODES])
+{
+    unsigned n = colour(x, seed, out);
+    if (n < 2 || is_vouched(x, out, n))
+        return n;
+    for (unsigned i = 0; i < n; i++)
+        x->side[out[i]] = UNVOUCHED;
+    return 1;
 }
 
 static double
@@ -214,9 +295,9 @@ split_day(struct split *x)
     bool leaps = any_leap(x);
     find_other(x);
     for (unsigned i = 0; i < x->n; i++) {
-        if (x->side[i])
+        if (x->side[i] == 1 || x->side[i] == 2)
             continue;
-        unsigned n = leaps ? colour(x, i, members) : 1;
+        unsigned n = leaps && !x->side[i] ? conflict_of(x, i, members) : 1;
         x->any_side |= n > 1;
         if (n > 1)
             weigh_component(x, members, n);
@@ -256,6 +337,7 @@ worst_pair(const struct split *x)
             unsigned odd = x->odd[k] ? k : i, even = odd == k ? i : k;
             struct leap leap;
             if (x->odd[i] == x->odd[k] || !x->s->passages[odd].in_day || !x->side[i] ||
+                x->side[i] == UNVOUCHED ||
                 !impossible(
                     x->s->param, x->s->view, a->at_ms, a->s->site.v, b->at_ms,
                     b->s->site.v, &leap))

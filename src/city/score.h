@@ -46,7 +46,7 @@ struct score_bin {
     double stated; /* mean of the stated probabilities */
 };
 struct score_sum {
-    struct score_row rows[32];
+    struct score_row rows[40];
     size_t rows_n;
     struct score_bin bins[SCORE_BINS];
     /* Alarms of cloned_plate and average_speed that name no planted vehicle, have

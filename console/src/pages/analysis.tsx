@@ -10,7 +10,7 @@ import { useDraft } from "../kit/draft";
 import { saveGeoJson } from "../kit/geojson";
 import { t, tx } from "../kit/i18n";
 import { useLive } from "../kit/live";
-import type { Answer, Cell, List, Question, QuestionColumn } from "../kit/model";
+import type { Answer, Cell, List, Question, QuestionColumn, Text } from "../kit/model";
 import { go, route } from "../kit/route";
 import { purposeText } from "../kit/session";
 import { duration, instant, num, percent, serverNow } from "../kit/time";
@@ -20,7 +20,7 @@ import { Grid, type Column } from "../parts/grid";
 import { Emergency, Ground, groundBody, tierText, type GroundValue } from "../parts/ground";
 import { Icon } from "../parts/icon";
 import { MapPane } from "../parts/map";
-import { QuestionField } from "../parts/question";
+import { QuestionField, unitText } from "../parts/question";
 import { Coverage, Refusal } from "./look";
 
 const D = 86400000;
@@ -40,7 +40,12 @@ const keyOf = (q: Question, name: string) => `${q.name}.${name}`;
 
 interface Row { i: number; cells: Cell[] }
 
-function shown(c: QuestionColumn, v: Cell, a: Answer) {
+/** Two decimals where they say something; very small numbers as powers. */
+function decimal(v: number): string {
+  return v !== 0 && Math.abs(v) < 0.01 ? v.toExponential(1) : v.toLocaleString("en-US", { maximumFractionDigits: Math.abs(v) < 100 ? 2 : 0 });
+}
+
+function shown(c: QuestionColumn, v: Cell, a: Answer, words: Map<string, Text>) {
   if (v === null) return <span class="dim">—</span>;
   switch (c.shape) {
     case "plate": return <PlateSign plate={String(v)} color={0} />;
@@ -48,21 +53,24 @@ function shown(c: QuestionColumn, v: Cell, a: Answer) {
     case "time": return <span class="num">{instant(Number(v))}</span>;
     case "span": return <span class="num">{duration(Number(v))}</span>;
     case "share": return percent(Number(v), Number(v) > 0 && Number(v) < 0.1 ? 2 : 0);
-    case "number": return Number(v) !== 0 && Math.abs(Number(v)) < 0.01 ? Number(v).toExponential(1) : num(Math.round(Number(v) * 100) / 100);
+    case "number": return decimal(Number(v));
+    case "word": { const w = words.get(String(v)); return <span class="cut" title={String(v)}>{w ? tx(w) : v}</span>; }
     case "count": return num(Number(v));
     default: return <span class="cut" title={String(v)}>{v}</span>;
   }
 }
 
-const WIDTH: Record<string, string> = { plate: "108px", site: "minmax(110px,1fr)", time: "118px", span: "92px", count: "76px", number: "84px", share: "72px", word: "minmax(90px,0.8fr)", sighting: "0" };
+const WIDE = new Set(["site", "word"]);
+const WIDTH: Record<string, number> = { plate: 120, time: 122, span: 96, count: 64, number: 72, share: 72 };
 
-function columnsOf(a: Answer): Column<Row>[] {
+function columnsOf(a: Answer, words: Map<string, Text>): Column<Row>[] {
   return a.columns.map((c, k) => {
+    const head = tx(c) + (c.unit ? ` (${unitText(c.unit)})` : ""), least = [...head].reduce((n, x) => n + (x > "\u2e80" ? 13 : 7.5), 34);
     const right = c.shape === "count" || c.shape === "number" || c.shape === "share" || c.shape === "span";
     return {
-      key: c.name, head: tx(c) + (c.unit ? ` (${c.unit})` : ""), width: WIDTH[c.shape]!, ...(right ? { align: "right" as const } : {}),
+      key: c.name, head, width: c.shape === "sighting" ? "0" : WIDE.has(c.shape) ? `minmax(${Math.max(110, Math.round(least))}px,1fr)` : `${Math.max(WIDTH[c.shape]!, Math.round(least))}px`, ...(right ? { align: "right" as const } : {}),
       ...(c.shape === "sighting" ? { file: true } : {}),
-      cell: (r: Row) => shown(c, r.cells[k] ?? null, a),
+      cell: (r: Row) => shown(c, r.cells[k] ?? null, a, words),
       sort: (r: Row) => { const v = r.cells[k] ?? null; return c.shape === "site" && v !== null ? a.sites[String(v)]?.name ?? String(v) : v; },
       text: (r: Row) => { const v = r.cells[k] ?? null; return v === null ? "" : c.shape === "time" ? new Date(Number(v)).toISOString() : c.shape === "site" ? `${v} ${a.sites[String(v)]?.name ?? ""}` : String(v); },
     };
@@ -72,7 +80,7 @@ function columnsOf(a: Answer): Column<Row>[] {
 function Result({ a, q }: { a: Answer; q: Question | undefined }) {
   const [at, setAt] = useState<number | null>(a.rows.length ? 0 : null);
   const rows = useMemo(() => a.rows.map((cells, i) => ({ i, cells })), [a.n]);
-  const columns = useMemo(() => columnsOf(a), [a.n, tx({ zh: "zh", en: "en" })]);
+  const columns = useMemo(() => columnsOf(a, new Map((q?.params ?? []).flatMap((p) => p.words.map((w) => [w.name, w] as const)))), [a.n, tx({ zh: "zh", en: "en" })]);
   const place = a.columns.findIndex((c) => c.shape === "site");
   const ids = useMemo(() => new Set(Object.values(a.sites).map((s) => s.id)), [a.n]);
   const there = useMemo(() => sites.rows.value.filter((s) => ids.has(s.id)), [a.n, sites.rows.value.length]);
@@ -93,7 +101,7 @@ function Result({ a, q }: { a: Answer; q: Question | undefined }) {
       <header class="result-head">
         <b class="num">{t("look.number", { n: a.n })}</b> <span>{q ? tx(q) : a.question}</span> {a.matter && <span class="num">{a.matter}</span>} <span class="dim">{purposeText(a.purpose)}</span>
         <span class="num">{t("ask.rows", { n: num(a.count) })}</span> {a.truncated && <Tag tone="warn">{t("ask.truncated", { n: num(a.rows.length) })}</Tag>}
-        {a.facts.map((f) => <span key={f.name} class="fact"><span class="dim">{tx(f)}</span> <b class="num">{f.value === null ? "—" : f.unit === "%" ? percent(f.value, 2) : `${num(Math.round(f.value * 1000) / 1000)} ${f.unit}`}</b></span>)}
+        {a.facts.map((f) => <span key={f.name} class="fact"><span class="dim">{tx(f)}</span> <b class="num">{f.value === null ? "—" : f.unit === "%" ? percent(f.value, 2) : `${decimal(f.value)} ${unitText(f.unit)}`}</b></span>)}
         {a.emergency && <Tag tone="bad">{t("look.unconfirmed", { x: a.confirm_by_ms ? duration(a.confirm_by_ms - serverNow()) : "" })}</Tag>}
         <AsOf ms={a.at_ms} limit_ms={600000} />
       </header>

@@ -6,6 +6,12 @@ import { t, tx } from "../kit/i18n";
 import type { QuestionParam } from "../kit/model";
 import { fromInput, serverNow, toInput } from "../kit/time";
 
+const UNITS = ["d", "h", "min", "s"];
+/** Units of time have words; others are written the same everywhere. */
+export function unitText(unit: string): string {
+  return UNITS.includes(unit) ? t(`ask.unit.${unit}`) : unit;
+}
+
 interface Props { p: QuestionParam; id: string; value: string; set: (v: string) => void; bad: object }
 
 const pieces = (text: string) => text.split(/[,，\s]+/).filter(Boolean);
@@ -76,7 +82,7 @@ export function QuestionField(props: Props) {
   const { p, id, value, set, bad } = props;
   const many = p.type === "sites" || p.type === "plates";
   const label = (
-    <label for={id}>{tx(p)}{p.unit ? ` (${p.unit})` : ""}{p.required ? <span class="must" aria-hidden="true"> *</span> : p.default ? null : <span class="dim"> {t("form.optional")}</span>}
+    <label for={id}>{tx(p)}{p.unit ? ` (${unitText(p.unit)})` : ""}{p.required ? <span class="must" aria-hidden="true"> *</span> : p.default ? null : <span class="dim"> {t("form.optional")}</span>}
       {many && p.max > 1 && <span class="dim"> {t("ask.up_to", { n: p.max })}</span>}</label>
   );
   let input;

@@ -2,6 +2,7 @@
 /* tongqu bench --truth: any directory in the truth format through the program's own
  * doors (init, import, rules), its alarms scored against what was planted. */
 #include "city/score.h"
+#include "cli/bench_questions.h"
 #include "cli/bench_scenes.h"
 #include "cli/run_op.h"
 #include "cli/setup.h"
@@ -193,6 +194,8 @@ run(const struct cmd_args *args, struct note *note)
         score_sum(score, &sum);
         e = bench_scenes(data, truth, scenes ? stdout : NULL, &sum, note);
     }
+    if (e == OK)
+        e = bench_questions(data, truth, &sum, note);
     if (e == OK)
         score_print(&sum, stdout);
     if (e == OK && cmd_given(args, "explain"))

@@ -13,7 +13,7 @@ import { flight } from "./flight.mjs";
 import { clockOf, loops, required } from "./loops.mjs";
 import { QUESTIONS } from "./questions.mjs";
 import { askRows, decideGrant, giveGrant, grantRows } from "./people.mjs";
-import { boardRows, days, flow, reasonOf, spells } from "./sites.mjs";
+import { boardRows, days, flow, gantry, reasonOf, spells } from "./sites.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const T = (zh, en) => ({ zh, en });
@@ -243,6 +243,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
     ["GET /sites", [...WORK, "admin"], (x) => list(sites, x.q)],
     ["GET /sites/{id}", [...WORK, "admin"], (x) => { const s = find(sites, x.p[0]); return { ...s, late_ms_p95: 1800, precision: { value: 0.93, closed: 41 }, muted: false, model: 12, health: spells(s, now()), days: days(s, now()), device_list: devices.filter((d) => d.site.id === s.id) }; }],
     ["POST /sites/{id}", ["admin"], (x) => Object.assign(find(sites, x.p[0]), x.body)],
+    ["GET /sites/{id}/gantry", [...WORK, "admin"], (x) => gantry(find(sites, x.p[0]), Number(x.q.get("from_ms")), Number(x.q.get("to_ms")), now())],
     ["GET /sites/{id}/flow", [...WORK, "admin"], (x) => flow(Number(x.p[0]), Number(x.q.get("from_ms")), Number(x.q.get("to_ms")), now())],
     ["GET /alarms", WORK, (x) => { const st = x.q.get("state") ?? "open"; return list([...alarms.values()].reverse().filter((a) => { const m = matters.get(a.matter); return st === "all" || (st === "withdrawn" ? a.state === "withdrawn" : st === "open" ? a.state !== "withdrawn" && m.open : !m.open); }).map(alarmRow), x.q); }],
     ["GET /alarms/{id}", WORK, (x) => { const a = alarms.get(x.p[0]) ?? no(404, "not_found", "没有这条预警。", "No such alarm."); note(x.user, "look", "GET /alarms/{id}", { object: a.id, matter: a.matter, count: a.evidence.length }); return { ...a, matter: full(matters.get(a.matter), x.user) }; }],

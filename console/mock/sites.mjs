@@ -37,6 +37,14 @@ export function flow(id, from, to, now) {
     unread: detail ? share(0.04) : [], usual, offline: [[from + gap * STEP, from + Math.ceil(end) * STEP]] };
 }
 
+export function gantry(s, from, to, now) {
+  const k = Math.round((to - from) / H), r = random(s.id * 7), per = (f) => Array.from({ length: k }, (_, i) => f(i));
+  const passes = per((i) => (i === 6 ? 0 : Math.round(900 + 700 * r()))), tags = passes.map((n) => Math.round(n * 0.97)), known = tags.map((n) => Math.round(n * 0.995));
+  const failed = tags.map((n) => Math.round(n * 0.012)), done = tags.map((n, i) => n - failed[i]);
+  return { as_of_ms: now, from_ms: from, step_ms: H, gantry: { id: s.id, name: s.name }, radio: { id: s.id, name: `${s.name} RSU` }, passes, read: passes.map((n) => Math.round(n * 0.96)), tags, known, done, failed,
+    obu: tags.map((n) => Math.round(n * 0.8)), cpc: tags.map((n) => n - Math.round(n * 0.8)), paired: known.map((n) => Math.round(n * 0.94)), quiet_s: passes.map((n) => (n ? Math.round(20 + 60 * r()) : 3600)), tag_quiet_s: passes.map((n) => (n ? Math.round(20 + 70 * r()) : 3600)) };
+}
+
 export function boardRows(measure, sites, matters, now) {
   if (measure === "waiting") return matters.filter((m) => m.state === "raised").map((m) => ({ matter: m.id, name: m.place?.text ?? "", value: Math.round((now - m.opened) / 1000), state: m.state }));
   if (measure === "sign") return matters.filter((m) => m.state !== "raised").map((m) => ({ matter: m.id, name: m.place?.text ?? "", value: 47, state: m.state }));

@@ -256,8 +256,12 @@ enum err
 model_build_rows(struct model_build *b, const struct sighting *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (rows[i].flags & SIGHTING_TAG)
-            continue; /* a radio misreads no characters and sees no look */
+        if (rows[i].flags & SIGHTING_TAG) {
+            /* A radio misreads no character and sees no look; its flow is its own. */
+            if (rows[i].site.v && rows[i].site.v <= b->sites_n)
+                habit_count(&b->habit[rows[i].site.v], b->zone, &rows[i]);
+            continue;
+        }
         count_row(b, &rows[i]);
         count_habit(b, &rows[i]);
         enum err e = keep_step(b, &rows[i]);

@@ -41,6 +41,19 @@ describe("sites and the board", { timeout: 240000 }, () => {
     await b.until("no split for a week", "() => document.querySelector('.card').innerText.includes('超过一天只显示总量')");
   });
 
+  test("a gantry shows how well its cameras and its radio work, by hours", async () => {
+    await b.go(p.url + "/#/sites/8"); // the mock's gantries: 1, 8, 15 ...
+    await b.until("the gantry's hours", "() => /门架健康/.test(document.querySelector('.card')?.innerText ?? '') && document.querySelectorAll('.card .scroll-x tbody tr').length === 24");
+    const card = await b.text(".card");
+    for (const word of ["交易成功率", "识别率", "配对率", "天线静默最长"]) assert.ok(card.includes(word), word);
+    assert.match(card, /98\.[0-9]/);
+    assert.deepEqual(await findings(b), []);
+    await keep(b, "sites-gantry");
+    await b.go(p.url + "/#/sites/2");
+    await b.until("a camera", "() => !!document.querySelector('.card .stats')");
+    assert.ok(!(await b.text(".card")).includes("门架健康"));
+  });
+
   test("each measure opens its rows, by keyboard, and a row leads to its matter", async () => {
     await b.go(p.url + "/#/live");
     await b.has("button.measure-name");

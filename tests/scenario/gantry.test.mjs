@@ -111,6 +111,30 @@ test("the same records come from a file", async () => {
   assert.match(no.err, /no records of ETC gantries|没有 ETC 门架流水/);
 });
 
+test("a gantry's health is counted hour by hour, from either of its sites", async () => {
+  const hour = Math.floor(Date.now() / 3600000) * 3600000 - 2 * 3600000, g = "G000514001000110090";
+  await post([trade(70, g, hour + 60000, "晋AZG070_0"), picture(70, g, hour + 61000, "晋AZG070_0"), trade(71, g, hour + 120000, "晋AZG071_0", { tradeResult: 2, mediaType: 2 }),
+    picture(71, g, hour + 121000, "默A00000_9"), picture(72, g, hour + 1800000, "晋AZG072_0")]);
+  const sites = await kit.until("the gantry", async () => {
+    const r = (await chief.ask("GET", "/api/v1/sites?q=G000514001000110090")).body.items;
+    return r.length === 2 ? r : null;
+  });
+  for (const s of sites) {
+    const r = await chief.ask("GET", `/api/v1/sites/${s.id}/gantry?from_ms=${hour}&to_ms=${hour + 3600000}`);
+    assert.equal(r.status, 200, JSON.stringify(r.body));
+    const { passes, read, tags, known, done, failed, obu, cpc, paired, quiet_s, tag_quiet_s } = r.body;
+    assert.deepEqual({ passes, read, tags, known, done, failed, obu, cpc, paired, quiet_s, tag_quiet_s },
+      { passes: [3], read: [2], tags: [2], known: [2], done: [1], failed: [1], obu: [1], cpc: [1], paired: [1], quiet_s: [1800], tag_quiet_s: [3480] });
+    assert.ok(r.body.radio.id !== r.body.gantry.id);
+  }
+  const camera = (await chief.ask("GET", `/api/v1/sites?q=${kit.SITES[0]}`)).body.items[0];
+  const no = await chief.ask("GET", `/api/v1/sites/${camera.id}/gantry?from_ms=${hour}&to_ms=${hour + 3600000}`);
+  assert.equal(no.status, 404);
+  assert.match(no.body.error.text.en, /no gantry/);
+  const long = await chief.ask("GET", `/api/v1/sites/${sites[0].id}/gantry?from_ms=${hour - 30 * 86400000}&to_ms=${hour}`);
+  assert.deepEqual([long.status, long.body.error.field], [400, "to_ms"]);
+});
+
 test("bad input is refused one by one, with the reason", async () => {
   const now = Date.now() - 30000;
   const r = await post([

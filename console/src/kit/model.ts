@@ -101,6 +101,11 @@ export interface Flow {
   as_of_ms: number; step_ms: number; from_ms: number; n: number[]; speed_kmh: (number | null)[]; by: Record<string, number[]>;
   lanes: Record<string, number[]>; directions: Record<string, number[]>; usual: (number | null)[]; detail: boolean; unread: number[]; offline: [number, number][];
 }
+/** A gantry, hour by hour: pictures and tag reads, what agreed, how long each was quiet. */
+export interface GantryHours {
+  as_of_ms: number; from_ms: number; step_ms: number; gantry: Ref | null; radio: Ref; passes: number[]; read: number[]; tags: number[]; known: number[];
+  done: number[]; failed: number[]; obu: number[]; cpc: number[]; paired: number[]; quiet_s: number[]; tag_quiet_s: number[];
+}
 export interface Unit {
   id: number; callsign: string; kind: string; org: Ref | null; officers: Ref[]; state: string; lon: number | null; lat: number | null;
   fix_ms: number | null; speed_kmh: number | null; heading_deg: number | null; matter: string | null;

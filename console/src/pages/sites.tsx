@@ -7,10 +7,10 @@ import { useDraft } from "../kit/draft";
 import { lang, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
-import type { Flow, Site, SiteDay, SiteFull } from "../kit/model";
+import type { Flow, GantryHours, Site, SiteDay, SiteFull } from "../kit/model";
 import { go, route } from "../kit/route";
 import { codeText, may } from "../kit/session";
-import { ago, date, duration, instant, num, percent, serverNow } from "../kit/time";
+import { ago, clockTime, date, duration, instant, num, percent, serverNow } from "../kit/time";
 import { AsOf, Empty, Failed, Loading, Tag, When, Worn } from "../parts/bits";
 import { Chart } from "../parts/chart";
 import { Grid } from "../parts/grid";
@@ -113,6 +113,41 @@ function Days({ rows }: { rows: SiteDay[] }) {
   );
 }
 
+const sum = (a: number[]) => a.reduce((x, y) => x + y, 0);
+const share = (part: number, whole: number) => (whole > 0 ? part / whole : null);
+
+/** A gantry's last day by hours, newest first: how well its cameras and its radio work, and how often they agree. */
+function Gantry({ id }: { id: string }) {
+  const [g, setG] = useState<GantryHours | null>(null);
+  const [error, setError] = useState("");
+  const load = () => {
+    const to = Math.ceil(serverNow() / H) * H;
+    poll<GantryHours>(`/sites/${id}/gantry?from_ms=${to - 24 * H}&to_ms=${to}`).then((x) => { setG(x); setError(""); }, (e: unknown) => setError(sentence(e)));
+  };
+  useEffect(load, [id]);
+  useEffect(() => { const h = setInterval(load, 60000); return () => clearInterval(h); }, [id]);
+  if (error && !g) return <section class="block"><h3>{t("gantry.title")}</h3><p class="dim">{error}</p></section>;
+  if (!g) return <Loading />;
+  const hours = g.passes.map((_, i) => ({ at: g.from_ms + i * g.step_ms, i })).reverse();
+  const done = sum(g.done), known = sum(g.known), passes = sum(g.passes);
+  const other = g.gantry && String(g.gantry.id) !== id ? g.gantry : String(g.radio.id) !== id ? g.radio : null;
+  return (
+    <section class="block">
+      <div class="line"><h3>{t("gantry.title")}</h3><span class="grow" />{other && <button class="small" onClick={() => go("sites", String(other.id))}>{t(other === g.radio ? "gantry.radio" : "gantry.cameras")}</button>}</div>
+      {error && <Worn error={error} again={load} />}
+      <div class="stats">
+        <Stat name={t("gantry.success")} value={percent(share(done, done + sum(g.failed)))} sub={t("gantry.success_sub", { n: num(done + sum(g.failed)) })} />
+        <Stat name={t("gantry.read")} value={percent(share(sum(g.read), passes))} sub={t("gantry.read_sub", { n: num(passes) })} />
+        <Stat name={t("gantry.paired")} value={percent(share(sum(g.paired), known))} sub={t("gantry.paired_sub", { n: num(known) })} />
+        <Stat name={t("gantry.media")} value={`${num(sum(g.obu))} / ${num(sum(g.cpc))}`} sub={t("gantry.media_sub")} />
+      </div>
+      <div class="scroll-x" tabIndex={0} role="region" aria-label={t("gantry.hours")}><table class="rows"><thead><tr><th scope="col">{t("gantry.hour")}</th><th scope="col" class="right">{t("gantry.pictures")}</th><th scope="col" class="right">{t("gantry.read")}</th><th scope="col" class="right">{t("gantry.tags")}</th><th scope="col" class="right">{t("gantry.success")}</th><th scope="col" class="right">{t("gantry.paired")}</th><th scope="col" class="right">{t("gantry.quiet")}</th><th scope="col" class="right">{t("gantry.tag_quiet")}</th></tr></thead>
+        <tbody>{hours.map(({ at, i }) => <tr key={at}><td class="num">{clockTime(at)}</td><td class="num right">{num(g.passes[i]!)}</td><td class="num right">{percent(share(g.read[i]!, g.passes[i]!))}</td><td class="num right">{num(g.tags[i]!)}</td><td class="num right">{percent(share(g.done[i]!, g.done[i]! + g.failed[i]!))}</td><td class="num right">{percent(share(g.paired[i]!, g.known[i]!))}</td><td class="num right">{duration(g.quiet_s[i]! * 1000)}</td><td class="num right">{duration(g.tag_quiet_s[i]! * 1000)}</td></tr>)}</tbody></table></div>
+      <AsOf ms={g.as_of_ms} limit_ms={600000} />
+    </section>
+  );
+}
+
 /** "+12.3 s ± 0.9". */
 function seconds(ms: number | null, sd: number | null): string {
   if (ms === null) return "—";
@@ -148,6 +183,7 @@ function SiteCard({ id }: { id: string }) {
         <Stat name={t("site.precision")} value={percent(s.precision.value)} sub={t("site.precision_sub", { n: s.precision.closed })} />
       </div>
       {may("POST /sites/{id}") && <Place s={s} done={load} />}
+      {(s.kind === "gantry" || s.kind === "rsu") && <Gantry id={id} />}
       <FlowPane id={id} />
       <div class="card-cols">
         <section class="block"><h3>{t("site.about")}</h3><dl class="facts">

@@ -43,7 +43,7 @@ export const loops = [
   {
     kind: "flight", version: 1, ...T("肇事逃逸侦查", "hit-and-run"), by_hand: true,
     states: [["searching", "排查中", "searching", "start"], ["not_flight", "不构成逃逸，已结", "not flight and closed", "terminal"]].map(([name, zh, en, kind]) => ({ name, zh, en, kind, public: kind === "terminal" ? "closed" : "open" })),
-    moves: [m("judge_candidate", "比对结论", "Verdict", ["searching"], "", ["duty", "squad", "supervisor", "analyst"], null, "plain", ["candidate", "verdict", "judge_note"]), m("note", "记一笔", "Note", ["searching"], "", ["duty", "squad", "supervisor", "analyst"], "n", "plain", ["text"], true), m("close", "不构成逃逸办结", "Not flight", ["searching"], "not_flight", ["duty", "squad", "supervisor", "analyst"], null, "good", ["text"])],
+    moves: [m("judge_candidate", "比对结论", "Verdict", ["searching"], "", ["duty", "squad", "supervisor", "analyst"], null, "plain", ["candidate", "verdict", "judge_note"]), m("add_clip", "导入视频", "Import a clip", ["searching"], "", ["duty", "squad", "supervisor", "analyst"], null, "plain", []), m("set_clip_clock", "视频对时", "Set the clip's clock", ["searching"], "", ["duty", "squad", "supervisor", "analyst"], null, "plain", []), m("mark_frame", "标注画面为过车", "Mark a frame as a pass", ["searching"], "", ["duty", "squad", "supervisor", "analyst"], null, "plain", []), m("note", "记一笔", "Note", ["searching"], "", ["duty", "squad", "supervisor", "analyst"], "n", "plain", ["text"], true), m("close", "不构成逃逸办结", "Not flight", ["searching"], "not_flight", ["duty", "squad", "supervisor", "analyst"], null, "good", ["text"])],
     fields: [f.text, f.candidate, f.verdict, f.judge_note], clocks: [{ name: "golden_day", ...T("黄金 24 小时", "first day"), budget_ms: 86400000 }],
   },
 ];

@@ -228,6 +228,10 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
     return { look: (count) => { const n = 812 + looks.length; looks.unshift({ n, at_ms: now(), by: { id: user.id, name: user.display }, kind: "analysis", matter: m.id, purpose: b.purpose, emergency: false, why: null, confirm_by_ms: null, confirmed_by: null, confirmed_ms: null, count }); note(user, "look", "look.end", { matter: m.id, purpose: b.purpose, count }); return n; } };
   };
   const routes = [
+    ["GET /matters/{id}/clips/{clip}/frame", WORK, null],
+    ["POST /matters/{id}/clips", WORK, (x) => { const m = find([...matters.values()], x.p[0]), clip = createHash("sha256").update(x.raw).digest("hex"); move(m, loopOf("flight").moves.find((k) => k.name === "add_clip"), x.user, { clip, clip_name: x.q.get("name"), clip_ms: 60000, evidence_files: [`doc:${clip}`] }); return [201, { clip, bytes: x.raw.length, length_ms: 60000 }]; }],
+    ["POST /matters/{id}/clips/{clip}/clock", WORK, (x) => { const m = find([...matters.values()], x.p[0]), zero = Number(String(x.body.pass).split("-")[0]) - x.body.position_ms; move(m, loopOf("flight").moves.find((k) => k.name === "set_clip_clock"), x.user, { clip: x.p[1], clip_zero: zero, known_pass: x.body.pass }); return { clip: x.p[1], zero_ms: zero, clock_ms: 0 }; }],
+    ["POST /matters/{id}/clips/{clip}/marks", WORK, (x) => { const m = find([...matters.values()], x.p[0]), zero = m.journal.filter((j) => j.move === "set_clip_clock").at(-1)?.fields.clip_zero ?? no(409, "state", "请先用一条已知过车给视频对时", "set the clip's clock first", "clip"), at = zero + x.body.position_ms; move(m, loopOf("flight").moves.find((k) => k.name === "mark_frame"), x.user, { clip: x.p[1], clip_position: x.body.position_ms, marked_pass: `${at}-${x.body.site}-00000001`, marked_at: at }); return [201, { pass: `${at}-${x.body.site}-00000001`, time_ms: at }]; }],
     ["POST /evidence", WORK, (x) => { kept(x.body, x.user).look(x.body.passes?.length ?? alarms.get(x.body.alarm)?.evidence.length ?? 0); return { mock: "a real daemon answers with a ZIP archive" }; }],
     ["POST /flight/funnel", WORK, flight({ sites, sighting, random, plate, no, kept })],
     ["GET /session", ALL, (x) => sessionBody(x.s)],
@@ -353,14 +357,14 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
         return;
       }
       const p = hit.re.exec(path).slice(1).map(decodeURIComponent);
-      if (hit.r === "GET /pictures/{ref}") {
-        const pic = pictures.get(p[0]) ?? no(404, "not_found", "没有这张图片。", "No such picture.");
+      if (hit.r === "GET /pictures/{ref}" || hit.r.endsWith("/frame")) {
+        const pic = hit.r.endsWith("/frame") ? { color: "#80888e", text: `${Number(url.searchParams.get("position_ms")) / 1000} s`, seed: 5 } : pictures.get(p[0]) ?? no(404, "not_found", "没有这张图片。", "No such picture.");
         return res.writeHead(200, { "Content-Type": "image/svg+xml", "Cache-Control": "private, max-age=600", "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'" }).end(picture(pic.color, pic.text, pic.seed % 2 === 0, pic.seed));
       }
-      const body = raw.length ? JSON.parse(raw.toString()) : {};
+      const body = raw.length && req.headers["content-type"] !== "application/octet-stream" ? JSON.parse(raw.toString()) : {};
       const key = body.once && `${s.user.id}/${path}/${body.once}`;
       if (key && onceDone.has(key)) return res.writeHead(200, { "Content-Type": "application/json" }).end(onceDone.get(key));
-      let out = hit.fn({ s, user: s.user, q: url.searchParams, p, body });
+      let out = hit.fn({ s, user: s.user, q: url.searchParams, p, body, raw });
       let status = 200;
       if (Array.isArray(out)) [status, out] = out;
       if (out === null) return res.writeHead(204).end();
@@ -379,7 +383,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
   }, 1000);
   const alarmBeat = empty ? null : setInterval(() => { if (clients.size && alarms.size < 4000 && process.env.MOCK_ALARMS !== "0") { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); } }, 20000);
   return new Promise((ok) => server.listen(port, "127.0.0.1", () => ok({
-    url: `http://127.0.0.1:${server.address().port}`, server, raise: () => { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); return a.id; }, streams: () => clients.size, users, matters, alarms, audit,
+    url: `http://127.0.0.1:${server.address().port}`, server, raise: () => { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); return a.id; }, streams: () => clients.size, users, sites, matters, alarms, audit,
     close: () => { clearInterval(beat); clearInterval(alarmBeat); for (const c of clients) c.destroy(); server.closeAllConnections?.(); return new Promise((k) => server.close(k)); },
   })));
 }

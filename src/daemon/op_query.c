@@ -205,6 +205,8 @@ print_rows(
     if (f == FORMAT_JSON) {
         buf_text(&b, "],\n");
         coverage_json(&b, &a->coverage, sites);
+        if (a->row.kind == LOOK_TRAJECTORY)
+            looks_gaps_json(&b, a, sites);
         buf_text(&b, "}\n");
     }
     if (f == FORMAT_GEOJSON) {

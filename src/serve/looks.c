@@ -103,6 +103,10 @@ analyse(
             out->rows = t.rows;
             out->coverage = t.coverage;
             out->covered = true;
+            out->gaps = t.gaps;
+            out->gaps_n = t.gaps_n;
+            out->unseen = t.unseen;
+            out->missed = t.missed;
         }
     } else if (ask->who.kind == LOOK_SIGHTINGS) {
         struct passes_ask pa = {
@@ -395,4 +399,31 @@ looks_coverage_json(
     buf_text(out, "],\"late\":[");
     late_json(out, sites, live);
     buf_text(out, "]}");
+}
+
+void
+looks_gaps_json(
+    struct buf *out, const struct looks_answer *a, const struct site_table *sites)
+{
+    char id[SIGHTING_ID_TEXT];
+    buf_text(out, ",\"gaps\":[");
+    for (size_t i = 0; i < a->gaps_n; i++) {
+        const struct trajectory_gap *g = &a->gaps[i];
+        buf_fmt(
+            out,
+            "%s{\"after\":\"%s\",\"took_ms\":%lld,\"least_ms\":%u,\"free_ms\":%lld,"
+            "\"unseen\":%.4f,\"blind\":%s,\"between\":[",
+            i ? "," : "",
+            sighting_id_format(id, sighting_id_of(&a->rows.rows[g->after])),
+            (long long)g->took_ms, g->least_ms, (long long)g->free_ms, g->unseen,
+            g->blind ? "true" : "false");
+        for (unsigned k = 0; k < g->between_n; k++) {
+            const struct site *s = site_get(sites, g->between[k]);
+            buf_fmt(out, "%s{\"site\":%u,\"name\":", k ? "," : "", g->between[k].v);
+            buf_json(out, span_cstr(s ? s->name : ""));
+            buf_text(out, "}");
+        }
+        buf_text(out, "]}");
+    }
+    buf_fmt(out, "],\"unseen\":%.4f,\"missed\":%.4f", a->unseen, a->missed);
 }

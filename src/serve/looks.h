@@ -33,7 +33,10 @@ struct looks_answer {
     struct look_row row; /* the ledger thread writes it with ledger_look_put() */
     struct analysis_rows rows;
     struct coverage coverage;
-    bool covered;                   /* coverage says something */
+    bool covered;                /* coverage says something */
+    struct trajectory_gap *gaps; /* of a trajectory */
+    size_t gaps_n;
+    double unseen, missed;
     struct vehicle_index *registry; /* held for `vehicle` */
     const struct vehicle *vehicle;  /* of one whole plate; NULL none */
     struct watch_set *watches;      /* held for `watch` */
@@ -75,6 +78,9 @@ void looks_coverage_lines(
     struct buf *out, const struct coverage *c, const struct site_table *sites,
     const struct zone *zone, bool zh);
 
+/* ,"gaps":[...],"unseen":0.1,"missed":0.03: what a trajectory could not see. */
+void looks_gaps_json(
+    struct buf *out, const struct looks_answer *a, const struct site_table *sites);
 /* The whole statement as ,"coverage":{...} of an answer. NULL: nothing was scanned.
  * live (NULL: not known) adds the sites whose records come late. */
 void looks_coverage_json(

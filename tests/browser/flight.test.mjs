@@ -86,6 +86,29 @@ describe("hit-and-run", { timeout: 240000 }, () => {
     assert.match(await b.text(".sheet-head .progress"), /102 \/ 120/);
   });
 
+  test("a clip comes in, its clock is set by a pass on the sheet, a frame is marked, the span narrows to it", async () => {
+    const had = matter().journal.length;
+    await b.click(".clips summary");
+    await b.run("() => { const d = new DataTransfer(); d.items.add(new File(['clip'], 'shop.mp4', { type: 'video/mp4' })); const f = document.querySelector('#clip-file'); f.files = d.files; f.dispatchEvent(new Event('change', { bubbles: true })); }");
+    await b.has(".clip-frame");
+    await settled(had + 1);
+    assert.equal(await b.count("#clip-site"), 0, "no marks before the clock is set");
+    await b.run("() => { const r = document.querySelector('.clips input[type=range]'); r.value = 12000; r.dispatchEvent(new Event('input', { bubbles: true })); const s = document.querySelector('#clip-pass'); s.value = s.options[1].value; s.dispatchEvent(new Event('change', { bubbles: true })); }");
+    await b.run("() => document.querySelector('#clip-pass').parentElement.querySelector('button').click()");
+    await settled(had + 2);
+    const clock = matter().journal.at(-1).fields;
+    assert.equal(clock.clip_zero, Number(clock.known_pass.split("-")[0]) - 12000);
+    await b.has("#clip-site");
+    await b.type("#clip-site", p.mock.sites[0].name);
+    await b.run("() => [...document.querySelectorAll('.clips .line')].at(-1).querySelectorAll('button')[0].click()");
+    await settled(had + 3);
+    assert.equal(matter().journal.at(-1).fields.marked_at, clock.clip_zero + 12000);
+    await keep(b, "flight-clip");
+    await b.run("() => [...document.querySelectorAll('.clips .line')].at(-1).querySelectorAll('button')[1].click()");
+    const span = await b.run("() => [...document.querySelectorAll('.ask input[type=datetime-local]')].map((i) => i.value)");
+    assert.equal(span.length, 2);
+  });
+
   test("it fits a wall screen and a desk", async () => {
     await b.click(".sheet-head .tabs button:nth-child(1)");
     for (const [w, h] of [[3840, 2160], [1366, 768]]) {

@@ -73,6 +73,20 @@ export async function takeFile(path: string, body: unknown): Promise<void> {
   a.click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
+/** A file as the body of a POST; the answer is JSON. */
+export async function sendFile<T>(path: string, file: Blob): Promise<T> {
+  let r: Response;
+  try {
+    r = await fetch("/api/v1" + path, { method: "POST", headers: { "Accept-Language": lang.value, "X-CSRF-Token": csrf, "Content-Type": "application/octet-stream" }, credentials: "same-origin", cache: "no-store", body: file });
+  } catch {
+    reachable.value = false;
+    throw new ApiError(0, "offline", null, t("error.offline"), null, null);
+  }
+  const data = (await r.json().catch(() => null)) as (T & { error?: { code?: string; message?: string; field?: string; text?: Text } }) | null;
+  if (r.ok && data) return data;
+  const e = data?.error;
+  throw new ApiError(r.status, e?.code ?? `http_${r.status}`, e?.text ?? null, e?.message ?? t("error.http", { status: r.status }), e?.field ?? null, null);
+}
 /** Fetched by a timer, not by a person: does not keep an idle session alive. */
 export const poll = <T>(path: string) => call<T>("GET", path, undefined, undefined, true);
 export const post = <T>(path: string, body: unknown) => call<T>("POST", path, body);

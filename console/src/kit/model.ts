@@ -65,7 +65,7 @@ export interface MatterFull extends Matter {
 export interface Sighting {
   id: string; plate: string; plate_color: number; vehicle_class: string; vehicle_color: number; brand: string; site: string; lane: number | null;
   direction: number | null; time_ms: number; speed_kmh: number | null; confidence: number | null; record_id: string; image: string;
-  site_id: number; site_name: string; lon: number | null; lat: number | null; received_ms: number; picture: string | null; plate_original?: string;
+  site_id: number; site_name: string; lon: number | null; lat: number | null; received_ms: number; picture: string | null; plate_original?: string; by_hand?: boolean;
 }
 export interface Registry {
   plate: string; plate_color: number; plate_class: string; vehicle_class: string; brand: string; vehicle_color: number; status: string[];
@@ -135,6 +135,8 @@ export interface LookResult {
   truncated: boolean; rows: Sighting[]; registry: Registry | null; watches: { id: number; list: string; why: string; to_ms: number }[];
   coverage: { complete: boolean; sites: number; text: Text; offline: { site: number; name: string; from_ms: number; to_ms: number }[];
     late: { site: number; name: string; by_ms: number }[] };
+  gaps?: { after: string; took_ms: number; least_ms: number; free_ms: number; unseen: number; blind: boolean; between: { site: number; name: string }[] }[];
+  unseen?: number; missed?: number;
 }
 export interface Org { id: number; parent: number | null; kind: string; name: string; lon: number | null; lat: number | null; users: number; units: number }
 export interface User {

@@ -16,6 +16,7 @@ import { codeText, codes, kindText, meta } from "../kit/session";
 import { clockTime, duration, instant, metres, num, percent, serverNow } from "../kit/time";
 import { AsOf, Empty, Failed, Kbd, Likely, PlateSign, Tag } from "../parts/bits";
 import { pictureUrl } from "../parts/card";
+import { Clips } from "../parts/clips";
 import { EvidenceButton } from "../parts/evidence";
 import { Span } from "../parts/form";
 import { Grid } from "../parts/grid";
@@ -51,6 +52,7 @@ function AskForm() {
   const purposes = (meta.value?.purposes ?? []).filter((p) => !chosen || !p.kinds || p.kinds.includes(chosen.kind));
   const best = purposes.find((p) => p.code === v.purpose) ?? purposes.find((p) => p.code === "hit_and_run") ?? purposes[0];
   const at = place(v.where);
+  const known = (result.value?.candidates ?? []).flatMap((c) => [c.up, c.down]).filter((s) => s !== null && s.plate !== "").slice(0, 80) as Sighting[];
   const run = async () => {
     setError(null);
     if (!at) { setError({ text: t("flight.where_bad"), field: "lon", ground: false }); return; }
@@ -97,6 +99,7 @@ function AskForm() {
         <input id="fl-damage" value={v.damage} maxLength={200} placeholder={t("flight.damage_hint")} onInput={(e) => set({ damage: e.currentTarget.value })} /></div>
       {error && <p class="bad" id="fl-error" role="alert">{error.text} {error.ground && <button type="button" class="small" onClick={() => setOpening(true)}>{t("matter.new")}</button>}</p>}
       <button class="primary" type="submit" disabled={busy}>{busy ? t("look.running") : t("flight.run")} <kbd aria-hidden="true">⏎</kbd></button>
+      {chosen?.kind === "flight" && <Clips key={chosen.id} matter={chosen.id} known={known} narrow={(x) => set({ from: x - 20000, to: x + 20000 })} />}
     </form>
   );
 }
@@ -195,6 +198,7 @@ function Sheet({ r }: { r: Funnel }) {
   // What was kept leaves as evidence; before any verdict, the vehicle that is looked at.
   const chosen = r.candidates.filter((c) => kept.get(c.plate) === "fits" || kept.get(c.plate) === "perhaps");
   const proof = (chosen.length ? chosen : here ? [here] : []).flatMap((c) => [c.up, c.down]).filter((s) => s !== null).map((s) => s.id);
+  const hand = (c: Candidate) => (c.up?.by_hand || c.down?.by_hand ? <Tag tone="warn">{t("sighting.by_hand")}</Tag> : null);
   const word = (plate: string) => { const v = kept.get(plate); return v ? <Tag tone={v === "fits" ? "good" : v === "excluded" ? "dim" : "warn"}>{t(`flight.${v}`)}</Tag> : <span class="dim">—</span>; };
   return (
     <div class="result sheet">
@@ -227,7 +231,7 @@ function Sheet({ r }: { r: Funnel }) {
           </section>
           {here && (
             <section class="pane pane-card sheet-card" aria-label={t("flight.compare")} data-plate={here.plate}>
-              <div class="line sheet-title"><PlateSign plate={here.plate} color={(here.up ?? here.down)?.plate_color ?? 0} big /> <Likely p={here.probability} /> {word(here.plate)}
+              <div class="line sheet-title"><PlateSign plate={here.plate} color={(here.up ?? here.down)?.plate_color ?? 0} big /> <Likely p={here.probability} /> {word(here.plate)} {hand(here)}
                 {here.changes.map((x) => <Tag key={x.name} tone="warn">{tx(x.label)}</Tag>)} {here.look_off && <Tag tone="bad">{t("flight.look_off")}</Tag>} {here.plate_off && <Tag tone="bad">{t("flight.plate_off")}</Tag>}</div>
               <Pictures key={here.plate} shots={[shot(here.up, `look=${r.n}`, t("flight.up")), shot(here.down, `look=${r.n}`, t("flight.down"))]} />
               {r.damage && <p class="note">{t("flight.look_for", { x: r.damage })}</p>}

@@ -78,6 +78,17 @@ export function Coverage({ c }: { c: LookResult["coverage"] }) {
   );
 }
 
+/** Between which passes it may have passed a camera unseen, and how likely. */
+function Unseen({ r }: { r: LookResult }) {
+  const gaps = (r.gaps ?? []).filter((g) => g.between.length);
+  if (!gaps.length) return null;
+  const at = (id: string) => { const i = r.rows.findIndex((s) => s.id === id); return i < 0 ? "" : `${r.rows[i]!.site_name} → ${r.rows[i + 1]?.site_name ?? ""}`; };
+  return (
+    <details class="coverage coverage-part"><summary><Icon name="warn" size={16} /> {t("look.unseen", { n: gaps.length, p: percent(r.unseen ?? 0, 0), m: percent(r.missed ?? 0, 1) })}</summary>
+      <ul class="plain">{gaps.slice(0, 50).map((g) => <li key={g.after}>{at(g.after)} <span class="num">{duration(g.took_ms)}</span> {t("look.unseen_between", { x: g.between.map((b) => b.name).join("、"), p: percent(g.unseen, 0) })}{g.blind && <> <Tag tone="bad">{t("look.unseen_blind")}</Tag></>}</li>)}</ul></details>
+  );
+}
+
 function Result({ r }: { r: LookResult }) {
   const [at, setAt] = useState(r.rows.length - 1);
   const [playing, setPlaying] = useState(false);
@@ -114,6 +125,7 @@ function Result({ r }: { r: LookResult }) {
         {r.rows.length > 0 && !r.emergency && <EvidenceButton matter={r.matter} purpose={r.purpose} title={t("look.number", { n: r.n })} passes={r.rows.map((s) => s.id)} />}
       </header>
       <Coverage c={r.coverage} />
+      <Unseen r={r} />
       {r.kind === "plate_check" || (!r.rows.length && r.registry) ? (
         <div class="card-main one">
           <Compare seen={r.rows[r.rows.length - 1] ?? null} registry={r.registry} bad={new Map()} />
@@ -138,7 +150,7 @@ function Result({ r }: { r: LookResult }) {
               columns={[
                 { key: "time", head: t("f.time"), width: "118px", cell: (s) => <span class="num">{instant(s.time_ms)}</span>, sort: (s) => s.time_ms, text: (s) => new Date(s.time_ms).toISOString() },
                 { key: "gap", head: t("look.since"), width: "96px", align: "right", cell: (s) => { const g = gapOf(r.rows.indexOf(s)); return g > GAP ? <span class="warn-text">{duration(g)}</span> : <span class="dim">{g ? duration(g) : "—"}</span>; } },
-                { key: "site", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut">{s.site_name}</span>, sort: (s) => s.site_name, text: (s) => s.site_name },
+                { key: "site", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut">{s.by_hand && <Tag tone="warn">{t("sighting.by_hand")}</Tag>} {s.site_name}</span>, sort: (s) => s.site_name, text: (s) => s.site_name },
                 { key: "plate", head: t("f.plate"), width: "112px", file: r.kind === "trajectory", cell: (s) => <PlateSign plate={s.plate} color={s.plate_color} />, sort: (s) => s.plate, text: (s) => s.plate },
                 { key: "speed", head: t("look.speed_head"), width: "58px", align: "right", cell: (s) => num(s.speed_kmh), sort: (s) => s.speed_kmh, text: (s) => String(s.speed_kmh ?? "") },
                 { key: "conf", head: t("f.confidence"), width: "58px", file: r.kind === "trajectory", align: "right", cell: (s) => percent(s.confidence === null ? null : s.confidence > 1 ? s.confidence / 100 : s.confidence, 0), sort: (s) => s.confidence, text: (s) => String(s.confidence ?? "") },

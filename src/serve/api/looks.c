@@ -60,6 +60,8 @@ answer_json(
     rows_vehicle(out, a->registry, a->vehicle, &k->house->zone);
     watches_json(out, a);
     looks_coverage_json(out, a->covered ? &a->coverage : NULL, k->sites, k->live);
+    if (row->kind == LOOK_TRAJECTORY)
+        looks_gaps_json(out, a, k->sites);
     buf_text(out, "}");
 }
 

@@ -7,6 +7,7 @@
 #include "core/os_clock.h"
 #include "daemon/ctl.h"
 #include "daemon/parts.h"
+#include "daemon/quality.h"
 #include "daemon/public.h"
 
 #include "serve/tls.h"
@@ -91,6 +92,11 @@ daemon_open(const struct daemon_opts *opts, struct daemon **out, struct note *no
     struct daemon *d = calloc(1, sizeof *d);
     if (!d)
         return ERR_NOMEM;
+    d->quality = quality_new();
+    if (!d->quality) {
+        free(d);
+        return ERR_NOMEM;
+    }
     must(pthread_mutex_init(&d->lock, NULL) == 0);
     d->opts = *opts;
     d->started_ms = os_now_ms();
@@ -201,6 +207,7 @@ daemon_close(struct daemon **pd)
     model_unref(d->model);
     free(d->tend_sites);
     free(d->tend_devices);
+    quality_free(d->quality);
     free(d->tend_units);
     free(d->roads);
     base_close(&d->base, os_now_ms());

@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/os_clock.h"
 #include "daemon/nightly.h"
+#include "daemon/quality.h"
 #include "serve/rows.h"
 
 #include <stdio.h>
@@ -92,7 +93,8 @@ struct device_msg {
     struct job job;
     struct device_id id;
     bool state, online; /* state: came or went; otherwise it only sent */
-    uint64_t objects, faults;
+    struct device_report report;
+    struct feed_faults *faults; /* NULL: none */
     ts_ms at;
 };
 
@@ -111,8 +113,13 @@ run_device(struct job *job, struct api_env *env)
     bool heard = !m->state || m->online;
     if (heard && m->at > dev->last_ms)
         dev->last_ms = m->at;
-    dev->objects += m->objects;
-    dev->faults += m->faults;
+    if (!m->state) {
+        m->report.faults = m->faults;
+        dev->objects += m->report.objects;
+        dev->faults += quality_faults(&m->report);
+        quality_add(d->quality, m->id, &m->report, m->at, &d->base->zone);
+    }
+    free(m->faults);
     free(m);
 }
 
@@ -120,12 +127,16 @@ static void
 tell_device(struct daemon *d, const struct device_msg *what)
 {
     struct device_msg *m = malloc(sizeof *m);
-    if (!m)
+    if (!m) {
+        free(what->faults);
         return;
+    }
     *m = *what;
     m->job = (struct job){.run = run_device};
-    if (mbox_send(daemon_owner(d, OWNER_TEND)->box, &m->job.msg) != OK)
-        free(m); /* a flood: the network thread's own counters go on */
+    if (mbox_send(daemon_owner(d, OWNER_TEND)->box, &m->job.msg) != OK) {
+        free(m->faults); /* a flood: the network thread's own counters go on */
+        free(m);
+    }
 }
 
 void
@@ -137,11 +148,16 @@ tend_device_state(struct daemon *d, struct device_id id, bool online, ts_ms at)
 
 void
 tend_device_sent(
-    struct daemon *d, struct device_id id, uint64_t objects, uint64_t faults, ts_ms at)
+    struct daemon *d, struct device_id id, const struct device_report *report, ts_ms at)
 {
-    tell_device(
-        d,
-        &(struct device_msg){.id = id, .objects = objects, .faults = faults, .at = at});
+    struct device_msg m = {.id = id, .report = *report, .at = at};
+    m.report.faults = NULL;
+    if (report->faults && report->faults->seen) {
+        m.faults = malloc(sizeof *m.faults);
+        if (m.faults)
+            *m.faults = *report->faults;
+    }
+    tell_device(d, &m);
 }
 
 struct sites_msg {
@@ -493,47 +509,70 @@ sign_head(struct daemon *d, ts_ms now)
 
 struct seen_task {
     struct task task;
-    struct live *live;
+    struct live *live; /* units */
+    struct live_device *devices;
+    uint32_t devices_n;
 };
 
 static enum err
 seen_apply(struct task *t, struct daemon *d)
 {
-    struct live *l = ((struct seen_task *)t)->live;
+    struct seen_task *s = (struct seen_task *)t;
     enum err e = OK;
-    for (uint32_t i = 1; i < l->devices_n && e == OK; i++)
-        if (l->devices[i].known)
+    for (uint32_t i = 1; i < s->devices_n && e == OK; i++)
+        if (s->devices[i].known)
             e = ledger_device_seen(
-                d->base->ledger, (struct device_id){i}, l->devices[i].last_ms,
-                l->devices[i].faults, l->devices[i].objects);
-    for (uint32_t i = 1; i < l->units_n && e == OK; i++)
-        if (l->units[i].fix_ms)
+                d->base->ledger, (struct device_id){i}, s->devices[i].last_ms,
+                s->devices[i].faults, s->devices[i].objects);
+    for (uint32_t i = 1; i < s->live->units_n && e == OK; i++)
+        if (s->live->units[i].fix_ms)
             e = ledger_unit_fix(
-                d->base->ledger, (struct unit_id){i}, l->units[i].lon, l->units[i].lat,
-                l->units[i].fix_ms);
+                d->base->ledger, (struct unit_id){i}, s->live->units[i].lon,
+                s->live->units[i].lat, s->live->units[i].fix_ms);
     return e == ERR_NOTFOUND ? OK : e;
 }
 
 static void
 seen_settled(struct task *t, struct daemon *d, enum err e)
 {
+    struct seen_task *s = (struct seen_task *)t;
     (void)d, (void)e;
-    live_unref(((struct seen_task *)t)->live);
+    live_unref(s->live);
+    free(s->devices);
     free(t);
 }
 
+/* The ledger's row is added to: what was counted since the last time goes with it. */
 static void
-save_seen(struct daemon *d, ts_ms now)
+save_seen(struct daemon *d)
+{
+    struct seen_task *t = calloc(1, sizeof *t);
+    if (!t)
+        return;
+    t->devices = calloc(d->tend_devices_n + 1, sizeof *t->devices);
+    if (!t->devices) {
+        free(t);
+        return;
+    }
+    task_init(&t->task, d, seen_apply, seen_settled);
+    t->live = daemon_live(d);
+    t->devices_n = d->tend_devices_n;
+    for (uint32_t i = 0; i < d->tend_devices_n; i++) {
+        t->devices[i] = d->tend_devices[i];
+        d->tend_devices[i].objects = d->tend_devices[i].faults = 0;
+    }
+    task_post(d, OWNER_LEDGER, &t->task);
+}
+
+/* What devices sent and units said goes to the ledger once a minute. */
+static void
+save(struct daemon *d, ts_ms now)
 {
     if (now - d->seen_saved_ms < SEEN_EVERY_MS)
         return;
     d->seen_saved_ms = now;
-    struct seen_task *t = calloc(1, sizeof *t);
-    if (!t)
-        return;
-    task_init(&t->task, d, seen_apply, seen_settled);
-    t->live = daemon_live(d);
-    task_post(d, OWNER_LEDGER, &t->task);
+    save_seen(d);
+    quality_save(d->quality, d);
 }
 
 /* Sealing and merging go on also while nothing comes in. */
@@ -571,8 +610,11 @@ owner_tend(void *arg)
     for (;;) {
         dur_us wait = next - os_mono_us();
         struct msg *chain = mbox_take_all(o->box, wait > 0 ? wait : 0);
-        if (!chain && mbox_closed(o->box))
+        if (!chain && mbox_closed(o->box)) {
+            save_seen(d);
+            quality_save(d->quality, d);
             return NULL;
+        }
         dur_us began = os_mono_us();
         while (chain) {
             struct job *job = (struct job *)chain;
@@ -583,7 +625,7 @@ owner_tend(void *arg)
             ts_ms now = os_now_ms();
             tick(d, now);
             sign_head(d, now);
-            save_seen(d, now);
+            save(d, now);
             maintain(d, now);
             nightly_look(d, now);
             next = os_mono_us() + TICK_US;

@@ -141,6 +141,7 @@ struct daemon {
     struct reserve *reserve;
     struct live_site *tend_sites;
     uint32_t tend_sites_n;
+    struct quality *quality;
     struct live_device *tend_devices;
     uint32_t tend_devices_n;
     struct live_unit *tend_units;
@@ -199,7 +200,8 @@ enum err tend_fix(
     e7 lat, int speed_kmh, int heading_deg, struct note *note) MUST_USE;
 void tend_device_state(struct daemon *d, struct device_id id, bool online, ts_ms at);
 void tend_device_sent(
-    struct daemon *d, struct device_id id, uint64_t objects, uint64_t faults, ts_ms at);
+    struct daemon *d, struct device_id id, const struct device_report *report,
+    ts_ms at);
 void
 tend_sites(struct daemon *d, struct live_site *sites, uint32_t n); /* takes sites */
 

@@ -230,9 +230,9 @@ device_state(void *ctx, struct device_id id, bool online, ts_ms at_ms)
 
 static void
 device_sent(
-    void *ctx, struct device_id id, uint64_t objects, uint64_t faults, ts_ms at_ms)
+    void *ctx, struct device_id id, const struct device_report *report, ts_ms at_ms)
 {
-    tend_device_sent(of(ctx), id, objects, faults, at_ms);
+    tend_device_sent(of(ctx), id, report, at_ms);
 }
 
 static enum err

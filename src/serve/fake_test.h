@@ -60,6 +60,7 @@ struct fake {
     uint64_t lsn;
     unsigned facts, facts_refused, fixes, passes, online, offline;
     char last_fact[128];
+    struct device_report report; /* of the last message */
     enum err append_answer;
     bool sick, full_box;
 };
@@ -170,9 +171,11 @@ fake_state(void *ctx, struct device_id id, bool online, ts_ms at)
 }
 
 static inline void
-fake_sent(void *ctx, struct device_id id, uint64_t objects, uint64_t faults, ts_ms at)
+fake_sent(void *ctx, struct device_id id, const struct device_report *report, ts_ms at)
 {
-    (void)ctx, (void)id, (void)objects, (void)faults, (void)at;
+    (void)id, (void)at;
+    ((struct fake *)ctx)->report = *report;
+    ((struct fake *)ctx)->report.faults = NULL;
 }
 
 static inline enum err

@@ -282,10 +282,49 @@ intake_free(struct intake *k)
 }
 
 static void
+count_row(struct device_report *r, const struct sighting *s, enum sighting_fate fate)
+{
+    switch (fate) {
+    case FATE_STORED:
+        r->stored++;
+        r->late += s->arrive_ms - s->pass_ms > REPORT_LATE_MS;
+        r->unread += !plate_is_exact(s->plate);
+        break;
+    case FATE_DUPLICATE:
+        r->duplicates++;
+        break;
+    case FATE_CONFLICT:
+        r->conflicts++;
+        break;
+    case FATE_FUTURE:
+        r->future++;
+        break;
+    case FATE_EXPIRED:
+        r->expired++;
+        break;
+    case FATE_REFUSED:
+        break; /* ours: the disk is full, it comes again */
+    }
+}
+
+/* Rows of the batch by their fate; objects that became no row were refused. */
+static void
+count_sent(const struct intake *k, struct device_report *r)
+{
+    const struct sighting_batch *b = k->out.batch;
+    r->objects = k->out.objects_n;
+    for (size_t i = 0; i < k->out.objects_n; i++)
+        r->refused += k->out.objects[i].fault != 0;
+    for (size_t i = 0; b && b->fate && i < b->n; i++)
+        count_row(r, &b->rows[i], (enum sighting_fate)b->fate[i]);
+}
+
+static void
 tell_sent(struct gate *g, const struct intake *k)
 {
     const struct feed_faults *f = &k->out.faults;
     const struct serve_needs *n = g->serve->needs;
+    struct device_report report = {.faults = f};
     uint64_t all = 0;
     for (int i = 0; f->seen && i < FAULT_COUNT; i++) {
         uint32_t count = feed_fault_count(f, (enum feed_fault)i);
@@ -299,8 +338,10 @@ tell_sent(struct gate *g, const struct intake *k)
     }
     if (all)
         counter_add(CTR_ingest_faults, all);
-    if (k->in.device.v && (all || k->out.objects_n))
-        n->device_sent(n->ctx, k->in.device, k->out.objects_n, all, req_at(k->r));
+    if (!k->in.device.v || (!all && !k->out.objects_n))
+        return;
+    count_sent(k, &report);
+    n->device_sent(n->ctx, k->in.device, &report, req_at(k->r));
 }
 
 /* Writes the answer and lets the request go on its way. */

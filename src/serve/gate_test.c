@@ -149,6 +149,10 @@ the_answer_waits_for_the_store(void **state)
     for (const char *p = t.body; (p = strstr(p, "\"StatusCode\":0")); p++)
         ok++;
     assert_int_equal(ok, 100);
+    assert_int_equal(fake.report.objects, 100);
+    assert_int_equal(fake.report.stored, 100);
+    assert_int_equal(fake.report.refused, 0);
+    assert_int_equal(fake.report.late, 0);
     fake.append_answer = ERR_BUSY; /* nothing is acknowledged that is not stored */
     assert_int_equal(talk(&t, "POST", "/VIID/MotorVehicles", body), 503);
     assert_true(talk_has(&t, "Retry-After: "));

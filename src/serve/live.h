@@ -26,8 +26,8 @@ struct live_site {                      /* by site id; row 0 is empty */
 };
 struct live_device { /* by device id; row 0 is empty */
     ts_ms last_ms;
-    uint64_t objects, faults;
-    bool online, known; /* known: heard of since start */
+    uint64_t objects, faults; /* since the ledger was told last */
+    bool online, known;       /* known: heard of since start */
 };
 struct live_unit { /* by unit id; row 0 is empty */
     int32_t lon, lat;

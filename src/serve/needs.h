@@ -14,6 +14,7 @@
 #include "model/site.h"
 #include "model/user.h"
 #include "serve/http.h"
+#include "serve/report.h"
 
 struct ledger;
 struct buf;
@@ -130,10 +131,10 @@ struct serve_needs {
     bool (*device_by_key)(void *ctx, const uint8_t key_hash[32], struct sender *out);
     /* net loops: a device came (true) or has missed three keepalives (false). */
     void (*device_state)(void *ctx, struct device_id id, bool online, ts_ms at_ms);
-    /* net loops: what a device sent, and in how many slips, for its counters. Kinds and
-     * samples are logged and counted by feeds. */
+    /* net loops: what a device sent and what became of it, for its counters. */
     void (*device_sent)(
-        void *ctx, struct device_id id, uint64_t objects, uint64_t faults, ts_ms at_ms);
+        void *ctx, struct device_id id, const struct device_report *report,
+        ts_ms at_ms);
     /* net loops: one position. code = callsign (device) or empty (then `user` reports
      * the own unit). */
     enum err (*fix)(

@@ -670,7 +670,9 @@ ledger_device_seen(
 {
     struct sql q;
     enum err e = sql_use(
-        &l->r, "UPDATE device SET last_ms = ?, faults = ?, objects = ? WHERE id = ?",
+        &l->r,
+        "UPDATE device SET last_ms = ?, faults = faults + ?, objects = objects + ?"
+        " WHERE id = ?",
         &q);
     if (e)
         return e;

@@ -208,3 +208,27 @@ test("UnRegister ends it", async () => {
   assert.equal(r.status, 200, JSON.stringify(r.body));
   await kit.until("the device offline", async () => (await duty.want(200, "GET", "/devices?limit=100")).items.find((x) => x.code === CAMERA).state === "offline");
 });
+
+test("data quality: what a device sent is counted by day, with its slips, and survives a restart", async () => {
+  const before = (await duty.want(200, "GET", "/quality")).items.find((x) => x.code === CAMERA);
+  assert.ok(before, "every device has a row");
+  const good = camera.pass({ plate: kit.plain(40), at: Date.now() - 1000 });
+  assert.equal((await camera.post([good])).status, 200);
+  assert.equal((await camera.post([good])).status, 200, "the same again");
+  const late = camera.pass({ plate: kit.plain(41), at: Date.now() - 10 * MINUTE }), slip = camera.pass({ plate: kit.plain(42), at: Date.now() - 2000, more: { PlateColor: "77" } });
+  assert.equal((await camera.post([late, slip])).status, 200);
+  await d.stop();
+  const out = JSON.parse(await kit.must(["report", "quality", "--data", t.dir, "--format", "json"])).find((x) => x.code === CAMERA);
+  assert.ok(out.objects >= 4 && out.stored >= 3, JSON.stringify(out));
+  assert.ok(out.duplicates >= 1 && out.late >= 1);
+  const kind = out.kinds.find((k) => k.kind === "bad_code");
+  assert.ok(kind && kind.n >= 1 && /77/.test(kind.sample) && kind.zh && kind.en, JSON.stringify(out.kinds));
+  assert.match(await kit.must(["report", "quality", "--data", t.dir, "--format", "csv"]), /code,name,vendor/);
+  d = await kit.serve(t.dir, ["--keep-days", "4000"]);
+  const admin = await kit.person(d.url, "chief");
+  const row = (await admin.want(200, "GET", "/quality?days=14")).items.find((x) => x.code === CAMERA);
+  assert.equal(row.objects, out.objects);
+  await admin.want(400, "GET", "/quality?days=15");
+  const devices = await admin.want(200, "GET", "/devices");
+  assert.equal(devices.items.find((x) => x.code === CAMERA).objects, out.objects, "not counted twice");
+});

@@ -3,6 +3,7 @@
  * hashes. */
 #include "feeds/digest.h"
 #include "serve/api_kit.h"
+#include "serve/quality_rows.h"
 
 #include <sodium.h>
 
@@ -119,6 +120,8 @@ change(struct req *r, struct api_env *env)
     }
     if (e == OK && api_has(r, "disabled"))
         d.disabled = api_int(r, "disabled", 0) != 0;
+    if (e == OK && api_has(r, "vendor"))
+        e = quality_vendor_put(env->ledger, d.id, api_text(r, "vendor"));
     if (e == OK)
         e = save(r, env, &d);
     if (e == OK)
@@ -161,6 +164,8 @@ static const struct api_value change_body[] = {
     {"name", API_TEXT, 1, 31, false, true, NULL, NULL, "名称", "name"},
     {"site", API_INT, 0, 4e9, false, true, NULL, NULL, "点位", "site"},
     {"disabled", API_FLAG, 0, 0, false, true, NULL, NULL, "停用", "disabled"},
+    {"vendor", API_TEXT, 0, 60, false, false, NULL, NULL, "厂商",
+     "vendor, as the data quality report groups by"},
     {0},
 };
 static const struct api_value empty_body[] = {{0}};

@@ -14,6 +14,7 @@ import { clockOf, loops, required } from "./loops.mjs";
 import { QUESTIONS } from "./questions.mjs";
 import { askRows, decideGrant, giveGrant, grantRows } from "./people.mjs";
 import { boardRows, days, flow, gantry, reasonOf, spells } from "./sites.mjs";
+import { qualityFull, qualityRow } from "./quality.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const T = (zh, en) => ({ zh, en });
@@ -242,6 +243,8 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
     ["POST /looks/grants", ["supervisor"], (x) => giveGrant(grants, x.body, users.find((u) => u.id === x.body.user), x.user, now())],
     ["POST /looks/grants/ask", ["duty", "analyst"], (x) => giveGrant(grants, x.body, x.user, null, now())],
     ["POST /looks/grants/{id}", ["supervisor"], (x) => decideGrant(find(grants, x.p[0]), x.body, x.user, now())],
+    ["GET /quality", [...WORK.filter((r) => r !== "squad"), "admin"], (x) => list(devices.map((d) => qualityRow(d, Number(x.q.get("days") ?? 1))), new URLSearchParams("limit=20000"))],
+    ["GET /quality/{id}", [...WORK.filter((r) => r !== "squad"), "admin"], (x) => qualityFull(find(devices, x.p[0]), Number(x.q.get("days") ?? 1), now())],
     ["GET /asks", ["admin", "duty", "supervisor"], () => list(asks, new URLSearchParams("limit=20000"))],
     ["POST /asks", ["admin", "supervisor"], (x) => Object.assign(asks.find((a) => a.id === x.body.id) ?? no(404, "not_found", "没有这个对象。", "No such object."), { state: x.body.accept ? "taken" : "refused", by: x.user.display, decided_ms: now(), note: x.body.note ?? "" })],
     ["GET /sites", [...WORK, "admin"], (x) => list(sites, x.q)],

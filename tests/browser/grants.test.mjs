@@ -57,7 +57,7 @@ describe("grants and requests", { timeout: 240000 }, () => {
     await settings(b, "zh", "night");
     await b.go(p.url + "/#/devices");
     await b.has(".pagetabs button");
-    await tab(".pagetabs", 1);
+    await tab(".pagetabs", 2);
     await b.has(".grid-row");
     await b.keys("j", "j");
     await b.has(".card .note");

@@ -147,6 +147,15 @@ export interface Device {
   id: number; code: string; name: string; kind: string; site: Ref | null; state: "online" | "offline" | "never" | "disabled"; last_ms: number | null;
   faults: number; objects: number; protocol: string;
 }
+export interface QualityCounts {
+  objects: number; stored: number; duplicates: number; conflicts: number; future: number; expired: number; refused: number; late: number; unread: number; faults: number;
+}
+export interface Quality extends QualityCounts {
+  id: number; code: string; name: string; protocol: string; vendor: string; site: Ref | null; misread_rate: number | null; clock_error_ms: number | null; clock_sd_ms: number | null;
+}
+export interface QualityFull extends Quality {
+  kinds: (Text & { kind: string; n: number; at_ms: number; sample: string })[]; days: (QualityCounts & { day: string })[];
+}
 export interface AuditRow {
   n: number; at_ms: number; user: string | null; role: string | null; from: string | null; class: string; what: string; label: Text;
   object: string | null; matter: string | null; purpose: string | null; outcome: string; count: number | null; hash: string;

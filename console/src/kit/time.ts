@@ -104,6 +104,12 @@ export function num(v: number | null | undefined, digits = 0): string {
 export function percent(v: number | null | undefined, digits = 1): string {
   return v == null ? "—" : `${num(v * 100, digits)} %`;
 }
+/** "+12.3 s": how far a clock is from the truth. */
+export function signedSeconds(ms: number | null): string {
+  if (ms === null) return "—";
+  const tenths = Math.round(ms / 100);
+  return `${tenths > 0 ? "+" : ""}${num(tenths / 10, 1)} s`;
+}
 export function bytes(v: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let i = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // devices.tsx - cameras and other senders: state, faults, keys.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { poll, post, sentence } from "../kit/api";
 import { useDraft } from "../kit/draft";
 import { t, tx } from "../kit/i18n";
@@ -13,6 +13,7 @@ import { Copyable, Empty, Failed, Loading, Tag, When } from "../parts/bits";
 import { Asks } from "../parts/asks";
 import { Grid } from "../parts/grid";
 import { Icon } from "../parts/icon";
+import { QualityPane } from "../parts/quality";
 
 const tone = (s: Device["state"]) => (s === "online" ? "good" : s === "offline" ? "bad" : s === "disabled" ? "" : "warn");
 
@@ -92,9 +93,10 @@ function Devices() {
   const rows = useMemo(() => (list?.items ?? []).filter((d) => (!only || d.state === only) && (!q || (d.name + d.code + (d.site?.name ?? "")).toLowerCase().includes(q.toLowerCase()))), [list, q, only]);
   const id = route.value.id;
   const open = rows.find((d) => String(d.id) === id);
+  const order = useRef<Device[]>([]);
   const step = (n: number) => {
-    const i = rows.findIndex((d) => String(d.id) === id);
-    const d = rows[i < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, i + n))];
+    const i = order.current.findIndex((d) => String(d.id) === id);
+    const d = order.current[i < 0 ? 0 : Math.max(0, Math.min(order.current.length - 1, i + n))];
     if (d) { setMaking(false); go("devices", String(d.id)); }
   };
   useKeys([
@@ -108,7 +110,7 @@ function Devices() {
           <select aria-label={t("f.state")} value={only} onChange={(e) => setOnly(e.currentTarget.value)}><option value="">{t("site.every_state")}</option>{["online", "offline", "never", "disabled"].map((s) => <option key={s} value={s}>{t(`device.state.${s}`)} ({(list?.items ?? []).filter((d) => d.state === s).length})</option>)}</select>
           {may("POST /devices") && <button onClick={() => setMaking(true)}><Icon name="plus" size={16} /> {t("device.new")} <kbd>o</kbd></button>}</div>
         {error && !list ? <Failed what={error} again={load} /> : !list ? <Loading /> : !rows.length ? <Empty title={t("device.empty")} hint={t("device.empty_hint")} /> : (
-          <Grid<Device> label={t("rail.devices")} rows={rows} id={(d) => String(d.id)} selected={id} exportName="devices" onSelect={(d) => { setMaking(false); go("devices", String(d.id)); }} as_of={list.as_of_ms} stale_ms={180000}
+          <Grid<Device> label={t("rail.devices")} rows={rows} order={order} id={(d) => String(d.id)} selected={id} exportName="devices" onSelect={(d) => { setMaking(false); go("devices", String(d.id)); }} as_of={list.as_of_ms} stale_ms={180000}
             columns={[
               { key: "name", head: t("f.name"), width: "minmax(0,1fr)", cell: (d) => <span class="cut">{d.name || d.code}</span>, sort: (d) => d.name, text: (d) => d.name },
               { key: "code", head: t("f.code"), width: "180px", cell: (d) => <span class="num cut">{d.code}</span>, sort: (d) => d.code, text: (d) => d.code },
@@ -127,18 +129,20 @@ function Devices() {
   );
 }
 
+const TABS = [["devices", "rail.devices", "GET /devices"], ["quality", "quality.title", "GET /quality"], ["requests", "request.title", "GET /asks"]] as const;
+
 function View() {
-  const [asks, setAsks] = useState(false);
-  if (!may("GET /asks")) return <Devices />;
+  const [tab, setTab] = useState<(typeof TABS)[number][0]>("devices");
+  const mine = TABS.filter(([, , row]) => may(row));
+  useEffect(() => { if (route.value.id) setTab("devices"); }, [route.value.id]);
   return (
     <div class="lookpage">
-      <div class="pane-head pagetabs"><div class="tabs" role="group" aria-label={t("rail.devices")}>
-        <button aria-pressed={!asks} onClick={() => setAsks(false)}>{t("rail.devices")}</button>
-        <button aria-pressed={asks} onClick={() => setAsks(true)}>{t("request.title")}</button>
-      </div></div>
-      {asks ? <Asks /> : <Devices />}
+      {mine.length > 1 && <div class="pane-head pagetabs"><div class="tabs" role="group" aria-label={t("rail.devices")}>
+        {mine.map(([name, title]) => <button key={name} aria-pressed={tab === name} onClick={() => { if (name !== "devices") go("devices"); setTab(name); }}>{t(title)}</button>)}
+      </div></div>}
+      {tab === "quality" ? <QualityPane /> : tab === "requests" ? <Asks /> : <Devices />}
     </div>
   );
 }
 
-export const page = { name: "devices", face: "desk" as const, title: "rail.devices", icon: "device", place: 9, key: "d", needs: ["GET /devices"], view: View };
+export const page = { name: "devices", face: "desk" as const, title: "rail.devices", icon: "device", place: 9, key: "d", needs: ["GET /devices", "GET /quality"], view: View };

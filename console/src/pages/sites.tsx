@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sites.tsx - the places that sense: list, then one site's flow per 5 minutes, read rate, clock error, health.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, poll, post, sentence } from "../kit/api";
 import { sites } from "../kit/city";
 import { useDraft } from "../kit/draft";
@@ -10,7 +10,7 @@ import { useLive } from "../kit/live";
 import type { Flow, GantryHours, Site, SiteDay, SiteFull } from "../kit/model";
 import { go, route } from "../kit/route";
 import { codeText, may } from "../kit/session";
-import { ago, clockTime, date, duration, instant, num, percent, serverNow } from "../kit/time";
+import { ago, clockTime, date, duration, instant, num, percent, serverNow, signedSeconds } from "../kit/time";
 import { AsOf, Empty, Failed, Loading, Tag, When, Worn } from "../parts/bits";
 import { Chart } from "../parts/chart";
 import { Grid } from "../parts/grid";
@@ -150,8 +150,7 @@ function Gantry({ id }: { id: string }) {
 
 /** "+12.3 s ± 0.9". */
 function seconds(ms: number | null, sd: number | null): string {
-  if (ms === null) return "—";
-  return `${ms > 0 ? "+" : ""}${num(ms / 1000, 1)} s${sd === null ? "" : ` ± ${num(sd / 1000, 1)}`}`;
+  return signedSeconds(ms) + (ms === null || sd === null ? "" : ` ± ${num(sd / 1000, 1)}`);
 }
 
 function SiteCard({ id }: { id: string }) {
@@ -223,9 +222,10 @@ function View() {
     return sites.rows.value.filter((s) => (!only || s.state === only || (only === "bad" && rank(s) < 5)) && words.every((w) => s.name.toLowerCase().includes(w) || s.code.includes(w))).sort((a, b) => rank(a) - rank(b) || a.id - b.id);
   }, [sites.rows.value, q, only]);
   const id = route.value.id;
+  const order = useRef<Site[]>([]);
   const step = (d: number) => {
-    const i = rows.findIndex((s) => String(s.id) === id);
-    const s = rows[i < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, i + d))];
+    const i = order.current.findIndex((s) => String(s.id) === id);
+    const s = order.current[i < 0 ? 0 : Math.max(0, Math.min(order.current.length - 1, i + d))];
     if (s) go("sites", String(s.id));
   };
   useKeys([
@@ -247,7 +247,7 @@ function View() {
         {sites.status.value === "error" && sites.rows.value.length > 0 && <Worn error={sites.error.value} again={() => void sites.load()} />}
         {sites.status.value === "error" && !sites.rows.value.length ? <Failed what={sites.error.value} again={() => void sites.load()} /> : sites.status.value !== "ready" && !sites.rows.value.length ? <Loading />
           : !rows.length ? <Empty title={t(sites.rows.value.length ? "site.no_match" : "site.empty")} hint={t("site.empty_hint")} /> : (
-            <Grid<Site> label={t("rail.sites")} rows={rows} id={(s) => String(s.id)} selected={id} exportName="sites" onSelect={(s) => go("sites", String(s.id))} as_of={sites.as_of.value}
+            <Grid<Site> label={t("rail.sites")} rows={rows} order={order} id={(s) => String(s.id)} selected={id} exportName="sites" onSelect={(s) => go("sites", String(s.id))} as_of={sites.as_of.value}
               columns={[
                 { key: "name", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut" title={s.name}>{s.name}</span>, sort: (s) => s.name, text: (s) => s.name },
                 { key: "code", head: t("f.code"), width: "0", file: true, cell: () => null, text: (s) => s.code },

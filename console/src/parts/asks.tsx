@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // asks.tsx - what other platforms ask over GA/T 1400: subscriptions and dispositions, decided by a person.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, post, sentence } from "../kit/api";
 import { useDraft } from "../kit/draft";
 import { t } from "../kit/i18n";
@@ -52,9 +52,10 @@ export function Asks() {
   useEffect(load, []);
   const rows = useMemo(() => (list?.items ?? []).slice().sort((a, b) => Number(b.state === "waiting") - Number(a.state === "waiting") || (b.at_ms ?? 0) - (a.at_ms ?? 0)), [list]);
   const open = rows.find((a) => a.id === on);
+  const order = useRef<Ask[]>([]);
   const step = (d: number) => {
-    const i = rows.findIndex((a) => a.id === on);
-    const a = rows[i < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, i + d))];
+    const i = order.current.findIndex((a) => a.id === on);
+    const a = order.current[i < 0 ? 0 : Math.max(0, Math.min(order.current.length - 1, i + d))];
     if (a) setOn(a.id);
   };
   useKeys([{ key: "j", label: t("key.next"), run: () => step(1) }, { key: "k", label: t("key.prev"), run: () => step(-1) }]);
@@ -63,7 +64,7 @@ export function Asks() {
       <section class="pane" aria-label={t("request.title")}>
         {error && list && <Worn error={error} again={load} />}
         {error && !list ? <Failed what={error} again={load} /> : !list ? <Loading /> : !rows.length ? <Empty title={t("request.empty")} hint={t("request.empty_hint")} /> : (
-          <Grid<Ask> label={t("request.title")} rows={rows} id={(a) => a.id} selected={on} onSelect={(a) => setOn(a.id)} exportName="asks" as_of={list.as_of_ms} stale_ms={600000}
+          <Grid<Ask> label={t("request.title")} rows={rows} order={order} id={(a) => a.id} selected={on} onSelect={(a) => setOn(a.id)} exportName="asks" as_of={list.as_of_ms} stale_ms={600000}
             columns={[
               { key: "state", head: t("f.state"), width: "84px", cell: (a) => <Tag tone={tone(a.state)}>{t(`request.state.${a.state}`)}</Tag>, sort: (a) => a.state, text: (a) => a.state },
               { key: "kind", head: t("f.kind"), width: "92px", cell: (a) => t(`request.kind.${a.kind}`), sort: (a) => a.kind, text: (a) => a.kind },

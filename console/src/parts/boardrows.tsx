@@ -27,8 +27,9 @@ export function BoardRows({ of, close }: { of: Measure; close: () => void }) {
   useEffect(() => { box.current?.showModal(); return () => box.current?.close(); }, []);
   const key = (r: BoardRow) => r.matter ?? String(r.site);
   const open = (r: BoardRow) => { close(); if (r.matter) go("matters", r.matter); else go("sites", String(r.site)); };
+  const order = useRef<BoardRow[]>([]);
   const step = (d: number) => {
-    const rows = list?.items ?? [];
+    const rows = order.current;
     const i = rows.findIndex((r) => key(r) === on);
     const r = rows[i < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, i + d))];
     if (!r) return;
@@ -46,7 +47,7 @@ export function BoardRows({ of, close }: { of: Measure; close: () => void }) {
     <dialog ref={box} class="help board-rows" aria-labelledby="board-rows-title" onClose={close}>
       <div class="line"><h2 id="board-rows-title">{t("board.rows", { what: tx(of) })}</h2><span class="grow" /><button onClick={close}>{t("key.close")} <kbd>Esc</kbd></button></div>
       {error && !list ? <Failed what={error} again={load} /> : !list ? <Loading /> : !list.items.length ? <Empty title={t("board.none")} hint={t("board.none_hint")} /> : (
-        <div class="board-grid"><Grid<BoardRow> label={t("board.rows", { what: tx(of) })} rows={list.items} id={key} selected={on} onSelect={(r) => setOn(key(r))} onOpen={open} as_of={list.as_of_ms} exportName={`board-${of.name}`}
+        <div class="board-grid"><Grid<BoardRow> label={t("board.rows", { what: tx(of) })} rows={list.items} order={order} id={key} selected={on} onSelect={(r) => setOn(key(r))} onOpen={open} as_of={list.as_of_ms} exportName={`board-${of.name}`}
           {...(valued ? { start: { key: "value", down: true } } : {})}
           columns={[
             ...(list.items[0]!.matter ? [{ key: "matter", head: t("look.matter"), width: "190px", cell: (r: BoardRow) => <a class="num" href={`#/matters/${r.matter}`} onClick={close}>{r.matter}</a>, sort: (r: BoardRow) => r.matter ?? "", text: (r: BoardRow) => r.matter ?? "" }] : []),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // grants.tsx - records past the second age tier: asked for by one person, given by another, ended by hand or in time.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, post, sentence } from "../kit/api";
 import { matters } from "../kit/city";
 import { useDraft } from "../kit/draft";
@@ -92,9 +92,10 @@ export function Grants({ matter = "" }: { matter?: string }) {
   const rows = useMemo(() => list?.items ?? [], [list]);
   const open = rows.find((g) => String(g.id) === on);
   const decide = open && may("POST /looks/grants/{id}") && (open.state === "asked" || open.state === "given");
+  const order = useRef<LookGrant[]>([]);
   const step = (d: number) => {
-    const i = rows.findIndex((g) => String(g.id) === on);
-    const g = rows[i < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, i + d))];
+    const i = order.current.findIndex((g) => String(g.id) === on);
+    const g = order.current[i < 0 ? 0 : Math.max(0, Math.min(order.current.length - 1, i + d))];
     if (g) setOn(String(g.id));
   };
   const can = may("POST /looks/grants") || may("POST /looks/grants/ask");
@@ -109,7 +110,7 @@ export function Grants({ matter = "" }: { matter?: string }) {
       {making && <GrantForm matter={matter} done={() => { setMaking(false); load(); }} cancel={() => setMaking(false)} />}
       {error && list && <Worn error={error} again={load} />}
       {error && !list ? <Failed what={error} again={load} /> : !list ? <Loading /> : !rows.length ? <Empty title={t("grant.empty")} hint={t("grant.hint")} /> : (
-        <Grid<LookGrant> label={t("grant.title")} rows={rows} id={(g) => String(g.id)} selected={on} onSelect={(g) => setOn(String(g.id))} exportName="look-grants" as_of={list.as_of_ms} stale_ms={600000}
+        <Grid<LookGrant> label={t("grant.title")} rows={rows} order={order} id={(g) => String(g.id)} selected={on} onSelect={(g) => setOn(String(g.id))} exportName="look-grants" as_of={list.as_of_ms} stale_ms={600000}
           columns={[
             { key: "state", head: t("f.state"), width: "92px", cell: (g) => <Tag tone={tone(g.state)}>{t(`grant.state.${g.state}`)}</Tag>, sort: (g) => g.state, text: (g) => g.state },
             { key: "user", head: t("grant.user"), width: "110px", cell: (g) => <span class="cut">{g.user.name}</span>, sort: (g) => g.user.name, text: (g) => g.user.name },

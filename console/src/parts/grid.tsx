@@ -25,6 +25,8 @@ interface Props<T> {
   rowClass?: (row: T) => string; foot?: ComponentChildren;
   /** When the rows were true; they look old once they are older than a minute (or stale_ms). */
   as_of?: number; stale_ms?: number;
+  /** Is given the rows as they stand, so that a page's j and k follow the eye. */
+  order?: { current: T[] };
 }
 
 export function Grid<T>(p: Props<T>) {
@@ -47,6 +49,8 @@ export function Grid<T>(p: Props<T>) {
       return (a[0] < b[0] ? -1 : 1) * sign;
     }).map((x) => x[2]);
   }, [p.rows, order, p.columns.length]);
+
+  if (p.order) p.order.current = rows;
 
   useLayoutEffect(() => {
     const el = box.current!;

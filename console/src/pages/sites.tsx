@@ -236,7 +236,7 @@ function View() {
   ]);
   const count = (s: string) => sites.rows.value.reduce((n, x) => n + (x.state === s ? 1 : 0), 0);
   return (
-    <div class="split split-queue">
+    <div class="split split-queue split-sites">
       <section class="pane" aria-label={t("rail.sites")}>
         <div class="pane-head">
           <input id="site-filter" class="grow" value={q} placeholder={t("site.filter")} aria-label={t("site.filter")} onInput={(e) => setQ(e.currentTarget.value)} />
@@ -251,7 +251,7 @@ function View() {
               columns={[
                 { key: "name", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut" title={s.name}>{s.name}</span>, sort: (s) => s.name, text: (s) => s.name },
                 { key: "code", head: t("f.code"), width: "0", file: true, cell: () => null, text: (s) => s.code },
-                { key: "state", head: t("f.state"), width: lang.value === "zh" ? "84px" : "92px", cell: (s) => <Tag tone={siteTone(s.state)}>{t(`site.state.${s.state}`)}</Tag>, sort: (s) => rank(s), text: (s) => s.state },
+                { key: "state", head: t("f.state"), width: lang.value === "zh" ? "88px" : "106px", cell: (s) => <Tag tone={siteTone(s.state)}>{t(`site.state.${s.state}`)}</Tag>, sort: (s) => rank(s), text: (s) => s.state },
                 { key: "reason", head: t("f.reason"), width: "0", file: true, cell: () => null, text: (s) => tx(s.reason) },
                 { key: "flow", head: t("site.flow_usual"), width: "92px", align: "right", cell: (s) => <>{num(s.flow)} <span class="dim">/ {num(s.flow_usual)}</span></>, sort: (s) => s.flow, text: (s) => String(s.flow) },
                 { key: "usual", head: t("flow.usual"), width: "0", file: true, cell: () => null, text: (s) => String(s.flow_usual ?? "") },

@@ -37,6 +37,8 @@ export function Grid<T>(p: Props<T>) {
   const [order, setOrder] = useState(p.start ?? null);
   const seen = p.columns.filter((c) => !c.file);
   const template = seen.map((c) => c.width).join(" ");
+  // Narrower than this the table scrolls sideways: a name of six characters is the least.
+  const least = `${seen.reduce((n, c) => n + (/fr/.test(c.width) ? Math.max(96, Number(/^minmax\((\d+)px/.exec(c.width)?.[1] ?? 0)) : parseFloat(c.width) || 0), 0)}px`;
 
   const rows = useMemo(() => {
     const col = order && p.columns.find((c) => c.key === order.key);
@@ -103,7 +105,7 @@ export function Grid<T>(p: Props<T>) {
             if (r && p.onOpen) { e.preventDefault(); p.onOpen(r); }
           }
         }}>
-        <div class="grid-head" role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
+        <div class="grid-head" role="row" aria-rowindex={1} style={{ gridTemplateColumns: template, minWidth: least }}>
           {seen.map((c) => (
             <div key={c.key} role="columnheader" class={c.align === "right" ? "cell right" : "cell"}
               aria-sort={order?.key === c.key ? (order.down ? "descending" : "ascending") : undefined}>
@@ -115,7 +117,7 @@ export function Grid<T>(p: Props<T>) {
             </div>
           ))}
         </div>
-        <div role="rowgroup" class="grid-body" style={{ height: `${rows.length * row_px}px` }}>{shown}</div>
+        <div role="rowgroup" class="grid-body" style={{ height: `${rows.length * row_px}px`, minWidth: least }}>{shown}</div>
       </div>
       <div class="grid-foot">
         <span class="num">{t("grid.rows", { n: num(rows.length) })}</span>{p.as_of ? <AsOf ms={p.as_of} limit_ms={p.stale_ms ?? 60000} /> : null}{p.foot}

@@ -78,6 +78,8 @@ static const char *const files[] = {
     "sections.csv",
     "segments.csv",
     "roads.geojson",
+    "gantry.json",
+    "truth/gantry.csv",
     "truth/watch_hits.csv",
     "truth/clones.csv",
     "truth/fakes.csv",

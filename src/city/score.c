@@ -22,11 +22,13 @@ enum kind {
     KIND_CURFEW,
     KIND_UNREAD,
     KIND_SPEED,
+    KIND_TAG_PLATE,
+    KIND_TAG_CLASS,
     KINDS,
 };
 static const char *const kind_names[KINDS] = {
-    "watch",     "status",       "cloned_plate",   "fake_plate",
-    "truck_ban", "coach_curfew", "unread_cluster", "average_speed"};
+    "watch",        "status",         "cloned_plate",  "fake_plate", "truck_ban",
+    "coach_curfew", "unread_cluster", "average_speed", "etc_plate",  "etc_class"};
 
 enum read { READ_EXACT, READ_MISREAD, READ_PARTIAL, READ_UNREAD };
 
@@ -432,6 +434,28 @@ load_speed(struct score *s, const char *dir, struct note *note)
     return OK;
 }
 
+static enum err
+load_tags(struct score *s, const char *dir, struct note *note)
+{
+    static const char *const names[] = {"kind", "plate", "vehicle", "detectable", NULL};
+    struct csv c;
+    int col[4];
+    bool found;
+    enum err e = table(&c, dir, "gantry.csv", names, col, &found, note);
+    if (e || !found)
+        return e;
+    while (next_line(&c)) {
+        bool class = span_eq_cstr(c.cell[col[0]], "class");
+        enum kind kind = class ? KIND_TAG_CLASS : KIND_TAG_PLATE;
+        struct span plate = c.cell[col[1]];
+        uint32_t t = add_thing(s, kind, READ_EXACT, plate, c.cell[col[2]]);
+        s->things[t].asked = span_eq_cstr(c.cell[col[3]], "1");
+        *map_put(&s->by_plate[kind], plate_key(plate), t) = t;
+    }
+    free(c.text);
+    return OK;
+}
+
 /* Optional: reads with errors, and cameras with wrong clocks. */
 static enum err
 load_reads(struct score *s, const char *dir, struct note *note)
@@ -516,6 +540,8 @@ score_new(const char *dir, struct score **out, struct note *note)
         e = load_clones(s, path, note);
     if (!e)
         e = load_speed(s, path, note);
+    if (!e)
+        e = load_tags(s, path, note);
     if (!e)
         e = load_reads(s, path, note);
     if (!e)
@@ -655,9 +681,10 @@ score_alarm(struct score *s, const struct alarm *a)
     d->withdrawn = a->state == ALARM_WITHDRAWN;
     if (d->withdrawn)
         return;
-    enum verdict v = kind == KIND_CLONED || kind == KIND_FAKE || kind == KIND_SPEED
-                         ? judge_plate(s, kind, a, d)
-                         : judge_records(s, kind, a, d);
+    bool by_plate = kind == KIND_CLONED || kind == KIND_FAKE || kind == KIND_SPEED ||
+                    kind == KIND_TAG_PLATE || kind == KIND_TAG_CLASS;
+    enum verdict v =
+        by_plate ? judge_plate(s, kind, a, d) : judge_records(s, kind, a, d);
     bool misread = false;
     for (unsigned i = 0; i < a->evidence_n; i++) {
         struct span id = span_cstr(a->evidence[i].record_id);
@@ -745,6 +772,8 @@ score_sum(struct score *s, struct score_sum *out)
     add_row(s, out, KIND_FAKE, -1, 0, 0);
     add_row(s, out, KIND_SPEED, -1, 0, 0);
     add_row(s, out, KIND_UNREAD, -1, 0, 0);
+    add_row(s, out, KIND_TAG_PLATE, -1, 0, 0);
+    add_row(s, out, KIND_TAG_CLASS, -1, 0, 0);
     for (size_t i = 0; i < s->said_n; i++) {
         const struct said *d = &s->said[i];
         if (d->withdrawn || d->right == NEUTRAL)

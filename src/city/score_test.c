@@ -49,6 +49,8 @@ begin(void **state)
         "晋A77777,3,4,x2,0\n晋A88888,5,6,x3,1\n");
     put("fakes.csv", "plate,record ids\n京B99999,f1 f2\n");
     put("speed.csv", "plate,section,kmh\n晋A12121,S01,99.5\n晋A12121,S01,98.0\n");
+    put("gantry.csv", "kind,plate,vehicle,detectable\nplate,晋A31313,晋A32323,1\n"
+                      "plate,晋A33333,晋A34343,0\nclass,晋A35353,晋A35353,1\n");
     put("misreads.csv",
         "record_id,plate,read\nr3,晋A00001,misread\nr9,晋A00001,partial\n");
     put("site_faults.csv", "site,from,kind,value\n140,0,clock_skew_ms,50000\n");
@@ -103,6 +105,32 @@ row(const struct score_sum *sum, const char *kind, const char *reads)
             return &sum->rows[i];
     fail_msg("no row %s %s", kind, reads);
     return NULL;
+}
+
+static void
+tags_by_plate(void **state)
+{
+    struct score *s = load();
+    struct score_sum sum;
+    (void)state;
+    const struct alarm all[] = {
+        alarm_of(1, "etc_plate", "晋A31313", 0.9, "p1"),
+        alarm_of(2, "etc_plate", "晋A32323", 0.9, "p2"), /* the vehicle, not the tag */
+        alarm_of(3, "etc_class", "晋A31313", 0.9, "p3"), /* the other kind */
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        score_alarm(s, &all[i]);
+    score_sum(s, &sum);
+    const struct score_row *plate = row(&sum, "etc_plate", "all");
+    assert_int_equal(plate->truth, 1);
+    assert_int_equal(plate->found, 1);
+    assert_int_equal(plate->alarms, 2);
+    assert_int_equal(plate->right, 1);
+    const struct score_row *class = row(&sum, "etc_class", "all");
+    assert_int_equal(class->truth, 1);
+    assert_int_equal(class->found, 0);
+    assert_int_equal(class->right, 0);
+    score_free(s);
 }
 
 static void
@@ -255,6 +283,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(watches_exact_and_misread, begin, end),
+        cmocka_unit_test_setup_teardown(tags_by_plate, begin, end),
         cmocka_unit_test_setup_teardown(status_counts_a_day_once, begin, end),
         cmocka_unit_test_setup_teardown(the_other_kinds, begin, end),
         cmocka_unit_test_setup_teardown(prints_and_json, begin, end),

@@ -857,6 +857,11 @@ write_readme(struct truth *t)
         "                in_not_out: the last entry is later than the last exit.\n"
         "                Plates of clones are left out.\n"
         "obscured.csv    vehicles that cover their plate: their (unread) records.\n"
+        "gantry.csv      kind = plate: the tag of `plate` is in `vehicle`; class: the "
+        "tag of that\n"
+        "                lorry has a car's toll class. detectable = 1: two whole reads "
+        "beside the\n"
+        "                tag on one day.\n"
         "sites_health.csv silent and degraded (half unread) sites. site_faults.csv: "
         "the rest.\n");
     end(t, &o);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "city/out.h"
+#include "city/radio.h"
 #include "city/rnd.h"
 #include "city/staff.h"
 #include "city/truth.h"
@@ -457,6 +458,19 @@ write_watches(const struct watchlist *w, const char *dir, struct note *note)
 
 /* ---- the stream ---- */
 
+struct watchers { /* of the days' records: the truth, and the gantries' radios */
+    struct city_observer truth;
+    struct radio *radio;
+};
+
+static void
+tell_all(void *ctx, int day, struct city_rec *recs, size_t n)
+{
+    struct watchers *w = ctx;
+    w->truth.day(w->truth.ctx, day, recs, n);
+    radio_day(w->radio, recs, n);
+}
+
 static enum err
 write_sightings(
     struct city *c, const struct watchlist *w, const char *dir, struct note *note)
@@ -468,8 +482,11 @@ write_sightings(
     struct truth *t = truth_new(c, w, dir);
     if (!t)
         return note_set(note, ERR_NOMEM, "vehicles", "not enough memory", "内存不足");
-    struct city_observer observer = truth_observer(t);
-    enum err e = out_open(&o, dir, "sightings.csv", note);
+    struct watchers all = {.truth = truth_observer(t)};
+    struct city_observer observer = {tell_all, &all};
+    enum err e = radio_new(c, dir, &all.radio, note);
+    if (!e)
+        e = out_open(&o, dir, "sightings.csv", note);
     if (e)
         goto out;
     buf_text(&o.b, city_row_header);
@@ -499,7 +516,10 @@ write_sightings(
     e = out_close(&o, note);
     if (!e)
         e = truth_finish(t, note);
+    if (!e)
+        e = radio_finish(all.radio, dir, note);
 out:
+    radio_free(all.radio);
     out_drop(&o);
     city_stream_free(s);
     truth_free(t);

@@ -204,7 +204,7 @@ static enum err
 read_all(struct reading *r)
 {
     enum err e;
-    size_t n;
+    size_t n = 0;
     do {
         e = next_piece(r, &n);
         if (!e && n)

@@ -168,6 +168,46 @@ fake_reads(void *ctx, ts_ms from, ts_ms to, analysis_reads_fn fn, void *arg)
     return e;
 }
 
+struct fake_days {
+    const struct analysis_fit *fit;
+    analysis_days_fn fn;
+    void *arg;
+};
+
+static inline enum err
+fake_day(void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t n)
+{
+    struct fake_days *d = arg;
+    static struct analysis_day day[400];
+    size_t k = 0;
+    uint32_t hours = 0;
+    (void)site;
+    for (size_t i = 0; i < n; i++) {
+        struct civil t = civil_of(at[i], &fake.zone);
+        int64_t number = civil_day(at[i], &fake.zone);
+        if (k == 0 || day[k - 1].day != number)
+            day[k++] = (struct analysis_day){number, 0, 0};
+        day[k - 1].hours |= UINT32_C(1) << t.hour;
+        day[k - 1].n++;
+        hours |= UINT32_C(1) << t.hour;
+    }
+    bool fits = plate_is_exact(plate) && n >= d->fit->n_min &&
+                (!d->fit->hours_any || (hours & d->fit->hours_any)) &&
+                (!d->fit->first_lo || day[0].day >= d->fit->first_lo);
+    return fits ? d->fn(d->arg, plate, day, k) : OK;
+}
+
+static inline enum err
+fake_days(
+    void *ctx, const struct analysis_fit *fit, ts_ms from, ts_ms to,
+    analysis_days_fn fn, void *arg)
+{
+    struct fake_days d = {fit, fn, arg};
+    ts_ms lo = civil_day_start(civil_day(from, &fake.zone), &fake.zone);
+    ts_ms hi = civil_day_start(civil_day(to - 1, &fake.zone) + 1, &fake.zone);
+    return fake_reads(ctx, lo, hi, fake_day, &d);
+}
+
 static inline enum err
 fake_plates(
     void *ctx, const struct plate_pattern *pattern, ts_ms from, ts_ms to,
@@ -235,6 +275,7 @@ static struct analysis_needs fake_needs = {
     .flow = fake_flow,
     .passes = fake_passes,
     .reads = fake_reads,
+    .days = fake_days,
     .plates = fake_plates,
     .alarms = fake_alarms,
     .least_ms = fake_least_ms,

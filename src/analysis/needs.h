@@ -60,6 +60,20 @@ struct analysis_count {
 typedef enum err (*analysis_reads_fn)(
     void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t n);
 
+struct analysis_day { /* of one plate */
+    int64_t day;      /* civil */
+    uint32_t hours;   /* bit h: seen in civil hour h */
+    uint32_t n;       /* passes */
+};
+/* Which plates; zeroed members match everything. */
+struct analysis_fit {
+    uint32_t hours_any; /* seen in one of these hours */
+    int64_t first_lo;   /* first day in the window not before this one */
+    uint64_t n_min;     /* passes */
+};
+typedef enum err (*analysis_days_fn)(
+    void *arg, struct plate plate, const struct analysis_day *days, size_t n);
+
 typedef enum err (*analysis_alarm_fn)(void *arg, const struct alarm *alarm);
 
 struct analysis_needs {
@@ -81,6 +95,11 @@ struct analysis_needs {
         struct arena *arena, struct analysis_pass **out, size_t *out_n);
     /* Every plate that was read, once, in plate order. */
     enum err (*reads)(void *ctx, ts_ms from, ts_ms to, analysis_reads_fn fn, void *arg);
+    /* The days of every whole plate that fits, in plate order: far cheaper than its
+     * reads. The window is rounded outward to civil days. */
+    enum err (*days)(
+        void *ctx, const struct analysis_fit *fit, ts_ms from, ts_ms to,
+        analysis_days_fn fn, void *arg);
     /* Plates that match, in plate order. */
     enum err (*plates)(
         void *ctx, const struct plate_pattern *pattern, ts_ms from, ts_ms to,

@@ -393,6 +393,67 @@ question_reads_of(
     return fn(arg, plate, at, site, rows.n);
 }
 
+#define CHOSEN_MAX 20000 /* more: one scan is cheaper than so many look-ups */
+
+struct chosen {
+    question_want_fn want;
+    void *arg;
+    struct plate *plate;
+    size_t n;
+};
+
+static enum err
+choose(void *arg, struct plate plate, const struct analysis_day *days, size_t n)
+{
+    struct chosen *c = arg;
+    if (c->want && !c->want(c->arg, days, n))
+        return OK;
+    if (c->n < CHOSEN_MAX)
+        c->plate[c->n] = plate;
+    c->n++;
+    return OK;
+}
+
+static enum err
+read_one(
+    struct question_call *c, struct plate plate, ts_ms from, analysis_reads_fn fn,
+    void *arg, struct arena *arena)
+{
+    struct question_call one = *c;
+    one.arena = arena;
+    one.from = from;
+    return question_reads_of(&one, plate, fn, arg);
+}
+
+enum err
+question_reads_where(
+    struct question_call *c, ts_ms from, const struct analysis_fit *fit,
+    question_want_fn want, analysis_reads_fn fn, void *arg)
+{
+    struct arena arena;
+    struct chosen chosen = {
+        .want = want,
+        .arg = arg,
+        .plate = arena_array(c->arena, CHOSEN_MAX, sizeof *chosen.plate),
+    };
+    if (!chosen.plate)
+        return ERR_TOOBIG;
+    /* Days round outward. A pass before `from` on its day must not make a plate known:
+     * its first day is sought from the next midnight on. */
+    ts_ms midnight = civil_day_start(civil_day(from - 1, c->zone) + 1, c->zone);
+    enum err e = c->needs->days(
+        c->needs->ctx, fit, fit->first_lo ? midnight : from, c->to, choose, &chosen);
+    if (e == OK && chosen.n > CHOSEN_MAX)
+        return c->needs->reads(c->needs->ctx, from, c->to, fn, arg);
+    arena_init(&arena, c->arena->cap);
+    for (size_t i = 0; e == OK && i < chosen.n; i++) {
+        arena_reset(&arena);
+        e = read_one(c, chosen.plate[i], from, fn, arg, &arena);
+    }
+    arena_release(&arena);
+    return e;
+}
+
 char
 question_use_nature(const struct question_call *c, struct plate plate)
 {

@@ -177,6 +177,12 @@ void question_fact(
 enum err question_reads_of(
     struct question_call *c, struct plate plate, analysis_reads_fn fn,
     void *arg) MUST_USE;
+/* needs->reads() for the plates that fit and whose days `want` takes (NULL: all): by
+ * their days first, which is far cheaper; fn must judge them anew. */
+typedef bool (*question_want_fn)(void *arg, const struct analysis_day *days, size_t n);
+enum err question_reads_where(
+    struct question_call *c, ts_ms from, const struct analysis_fit *fit,
+    question_want_fn want, analysis_reads_fn fn, void *arg) MUST_USE;
 /* Letter of the registered use (GA 24.3), 0 when it is not registered or unknown. */
 char question_use_nature(const struct question_call *c, struct plate plate);
 

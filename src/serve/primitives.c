@@ -116,6 +116,43 @@ reads(void *ctx, ts_ms from, ts_ms to, analysis_reads_fn fn, void *arg)
     return sight_reads(p->snap, &ask, fn, arg);
 }
 
+#define DAYS_MOST 800 /* of one plate: a window and what a question reads before it */
+
+struct days {
+    analysis_days_fn fn;
+    void *arg;
+    struct analysis_day day[DAYS_MOST];
+};
+
+static enum err
+one_plate(void *arg, struct plate plate, const struct sight_day *days, size_t n)
+{
+    struct days *d = arg;
+    if (n > DAYS_MOST)
+        return ERR_TOOBIG;
+    for (size_t i = 0; i < n; i++)
+        d->day[i] = (struct analysis_day){days[i].day, days[i].hours, days[i].n};
+    return d->fn(d->arg, plate, d->day, n);
+}
+
+static enum err
+days(
+    void *ctx, const struct analysis_fit *fit, ts_ms from, ts_ms to,
+    analysis_days_fn fn, void *arg)
+{
+    struct primitives *p = ctx;
+    struct sight_ask ask = ask_of(p, from, to, 0, NULL);
+    struct sight_fit f = {
+        .hours_any = fit->hours_any,
+        .first_lo = fit->first_lo,
+        .first_hi = fit->first_lo ? INT64_MAX : 0,
+        .n_min = fit->n_min,
+        .exact = true,
+    };
+    struct days d = {.fn = fn, .arg = arg};
+    return sight_days_fit(p->snap, &f, &ask, NULL, one_plate, &d);
+}
+
 static enum err
 plates(
     void *ctx, const struct plate_pattern *pattern, ts_ms from, ts_ms to,
@@ -205,6 +242,7 @@ primitives_open(
                 .flow = flow,
                 .passes = passes,
                 .reads = reads,
+                .days = days,
                 .plates = plates,
                 .alarms = alarms,
                 .sites = sites,

@@ -9,7 +9,8 @@
  *             a newly registered plate is new everywhere; sightings that begin inside
  *             the quiet days make everybody new.
  * Source      the national query needs (初次入城), GA/T 1400.3 Lane.CityPass.
- * Cost        one scan by vehicle over the quiet days and the window.
+ * Cost        one scan of first days, then a look-up each; one scan by vehicle where
+ *             they are many.
  */
 #include "analysis/question.h"
 
@@ -91,8 +92,12 @@ one(void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t
 static enum err
 answer(struct question_call *c)
 {
-    return c->needs->reads(
-        c->needs->ctx, question_reach(c->q, c->v, c->from), c->to, one, c);
+    struct analysis_fit fit = {
+        .first_lo = civil_day(c->from, c->zone),
+        .n_min = (uint64_t)c->v[LEAST].number,
+    };
+    return question_reads_where(
+        c, question_reach(c->q, c->v, c->from), &fit, NULL, one, c);
 }
 
 const struct question question_first_seen = {

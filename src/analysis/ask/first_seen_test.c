@@ -41,11 +41,27 @@ new_ones_are_found_and_others_not(void **state)
     assert_int_equal(fake.answer.n, 0);
 }
 
+static void
+the_quiet_days_begin_at_their_minute(void **state)
+{
+    (void)state;
+    fake_clear();
+    /* The window begins at noon; a pass on the first quiet day, before noon. */
+    fake_seen("晋AZQ001", 1, 2 * D + 2 * H);
+    fake_seen("晋AZQ001", 1, 5 * D + 5 * H);
+    fake_seen("晋AZQ002", 1, 2 * D + 5 * H); /* behind noon: known */
+    fake_seen("晋AZQ002", 1, 5 * D + 5 * H);
+    kit_ok(FAKE_ASK(Q, 5 * D + 4 * H, 6 * D, "quiet_days=3"), &fake.note);
+    assert_int_equal(fake.answer.n, 1);
+    fake_plate_is(fake_row(&Q, 0)[0].plate, "晋AZQ001");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_ones_are_found_and_others_not),
+        cmocka_unit_test(the_quiet_days_begin_at_their_minute),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     fake_free();

@@ -8,7 +8,8 @@
  *             nature of the register stands beside each row, and can be left out; a
  *             single misread by day is one pass, not a habit.
  * Source      the national query needs (昼伏夜出); codes of use nature GA 24.3.
- * Cost        one scan by vehicle over the window.
+ * Cost        one scan of the hours of days, then a look-up each; one scan by vehicle
+ *             where they are many.
  */
 #include "analysis/question.h"
 
@@ -102,10 +103,40 @@ one(void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t
     return OK;
 }
 
+/* The hours the night reaches into. */
+static uint32_t
+night_hours(const struct question_call *c)
+{
+    uint32_t mask = 0;
+    for (int h = 0; h < 24; h++)
+        if (h < c->v[NIGHT_TO].number || h + 1 > c->v[NIGHT_FROM].number)
+            mask |= UINT32_C(1) << h;
+    return mask;
+}
+
+/* At least so many nights by their hours, which round outward. */
+static bool
+often(void *arg, const struct analysis_day *days, size_t n)
+{
+    const struct question_call *c = arg;
+    uint32_t night = night_hours(c), morning = (UINT32_C(1) << 12) - 1;
+    int64_t last = INT64_MIN, nights = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t hours = days[i].hours & night;
+        if ((hours & morning) && days[i].day - 1 != last)
+            nights++;
+        nights += (hours & ~morning) != 0;
+        last = hours & ~morning ? days[i].day : hours ? days[i].day - 1 : last;
+    }
+    return (double)nights >= c->v[NIGHTS].number;
+}
+
 static enum err
 answer(struct question_call *c)
 {
-    return c->needs->reads(c->needs->ctx, c->from, c->to, one, c);
+    struct analysis_fit fit = {
+        .hours_any = night_hours(c), .n_min = (uint64_t)c->v[NIGHTS].number};
+    return question_reads_where(c, c->from, &fit, often, one, c);
 }
 
 const struct question question_night = {

@@ -350,6 +350,7 @@ question_row(struct question_call *c, enum err *e)
 {
     struct question_answer *a = c->out;
     size_t columns = question_columns(c->q);
+    must(c->permit != NULL); /* question_ask() is the only way here */
     void *cells = a->cells;
     if (a->n >= c->limit) {
         a->more = true;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define ROWS_DEFAULT 5000
+#define TRAJECTORY_MS (400 * DAY_MS)
 #define SECONDS 20 /* of an analysis that says nothing else */
 
 /* ---- what is asked, in words that the record keeps ---- */
@@ -264,6 +265,11 @@ looks_run(
     struct look_request q = ask->who;
     struct buf subject = {0};
     enum err e = read_plate(ask, &what, note);
+    if (e == OK && ask->who.kind == LOOK_TRAJECTORY &&
+        ask->who.to_ms - ask->who.from_ms > TRAJECTORY_MS)
+        e = note_set(
+            note, ERR_INPUT, "to_ms", "a trajectory covers at most 400 days at once",
+            "轨迹查询一次最多 400 天");
     if (e == OK && ask->sites_n > LOOK_SITES)
         e = note_fmt(
             note, ERR_INPUT, "sites", "at most %d sites at once", "一次最多 %d 个点位",

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define DETAIL_MAX 2048
+#define REFUSED_USERS 4096u
 
 /* ---- records ---- */
 
@@ -238,6 +239,74 @@ audit_look_row(
     while (!span_copy(row->why, sizeof row->why, why))
         why.n = sizeof row->why - 1;
     row->confirm_by_ms = q->now_ms + rules->emergency_confirm_h * HOUR_MS;
+}
+
+/* ---- refusals ---- */
+
+struct refusals {
+    struct arena *arena;
+    struct misuse_finding *rows;
+    size_t n;
+    ts_ms from, to;
+    bool full;
+};
+
+static struct misuse_finding *
+refused_user(struct refusals *w, uint32_t user)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (w->rows[i].user.v == user)
+            return &w->rows[i];
+    if (w->n == REFUSED_USERS)
+        return NULL;
+    w->rows[w->n] = (struct misuse_finding){.kind = MISUSE_REFUSED, .user = {user}};
+    return &w->rows[w->n++];
+}
+
+static bool
+count_refusal(void *arg, const struct audit_row *row)
+{
+    struct refusals *w = arg;
+    const struct audit_record *r = &row->record;
+    if (r->class != AUDIT_LOOK || r->outcome != AUDIT_REFUSED || !r->user ||
+        r->at_ms < w->from || r->at_ms >= w->to)
+        return true;
+    struct misuse_finding *x = refused_user(w, r->user);
+    if (!x) {
+        w->full = true;
+        return false;
+    }
+    x->n++;
+    x->at_ms = r->at_ms;
+    x->looks[(x->n - 1) % MISUSE_LOOKS] = r->number;
+    x->looks_n = x->n < MISUSE_LOOKS ? x->n : MISUSE_LOOKS;
+    return true;
+}
+
+enum err
+audit_refusals(
+    struct audit *a, const struct misuse_limits *limits, ts_ms from, ts_ms to,
+    struct arena *arena, struct misuse_finding **out, size_t *n)
+{
+    struct refusals w = {.from = from, .to = to};
+    size_t kept = 0;
+    w.rows = arena_array(arena, REFUSED_USERS, sizeof *w.rows);
+    enum err e = w.rows ? audit_each(a, 0, count_refusal, &w) : ERR_TOOBIG;
+    if (!e && w.full)
+        e = ERR_TOOBIG;
+    for (size_t i = 0; !e && i < w.n; i++) {
+        struct misuse_finding *x = &w.rows[i];
+        if (x->n < limits->refused_n)
+            continue;
+        snprintf(x->zh, sizeof x->zh, "查询或图片被拒 %u 次", x->n);
+        snprintf(x->en, sizeof x->en, "was refused looks or pictures %u times", x->n);
+        w.rows[kept++] = *x;
+    }
+    if (!e) {
+        *out = w.rows;
+        *n = kept;
+    }
+    return e;
 }
 
 /* ---- healing ---- */

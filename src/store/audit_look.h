@@ -55,4 +55,10 @@ enum err audit_look_heal(
     struct audit *a, struct ledger *l, const struct look_rules *rules,
     uint64_t *healed) MUST_USE;
 
+/* Who was refused looks (or pictures) limits->refused_n times or more in [from, to):
+ * one finding a user, newest first; the numbers are those of the records. */
+enum err audit_refusals(
+    struct audit *a, const struct misuse_limits *limits, ts_ms from, ts_ms to,
+    struct arena *arena, struct misuse_finding **out, size_t *n) MUST_USE;
+
 #endif

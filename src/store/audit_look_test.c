@@ -187,6 +187,36 @@ refusals_are_written_down(void **state)
     close_desk(&d);
 }
 
+static void
+who_is_refused_again_and_again(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct misuse_finding *found;
+    struct misuse_limits limits = misuse_limits_default();
+    size_t n;
+    open_desk(&d, false);
+    d.q.purpose = SPAN("curiosity");
+    for (unsigned i = 0; i < limits.refused_n; i++) {
+        kit_ok(audit_refusals(d.a, &limits, 0, NOW + 1, &d.f.a, &found, &n), NULL);
+        assert_int_equal(n, 0);
+        assert_int_equal(begin(&d), ERR_DENIED);
+    }
+    d.q.user.v = 8; /* once is nobody's business */
+    assert_int_equal(begin(&d), ERR_DENIED);
+    kit_ok(audit_refusals(d.a, &limits, 0, NOW + 1, &d.f.a, &found, &n), NULL);
+    assert_int_equal(n, 1);
+    assert_int_equal(found[0].user.v, 7);
+    assert_int_equal(found[0].kind, MISUSE_REFUSED);
+    assert_int_equal(found[0].n, limits.refused_n);
+    assert_int_equal(found[0].looks_n, limits.refused_n);
+    assert_int_equal(found[0].looks[0], 1);
+    assert_int_not_equal(found[0].zh[0], 0);
+    kit_ok(audit_refusals(d.a, &limits, NOW + 1, NOW + 9, &d.f.a, &found, &n), NULL);
+    assert_int_equal(n, 0);
+    close_desk(&d);
+}
+
 /* ---- looking again into what was answered ---- */
 
 /* A look that was made, at day `age` before now, with its rows shown. */
@@ -394,6 +424,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_question_to_answer),
         cmocka_unit_test(refusals_are_written_down),
+        cmocka_unit_test(who_is_refused_again_and_again),
         cmocka_unit_test(an_answer_stands_while_its_reason_does),
         cmocka_unit_test(an_answer_of_old_records),
         cmocka_unit_test(an_emergency_that_nobody_confirms),

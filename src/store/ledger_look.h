@@ -99,10 +99,11 @@ enum misuse_kind {
     MISUSE_COLLEAGUE, /* a colleague's own vehicle */
     MISUSE_OFF_SHIFT, /* looks while not on duty */
     MISUSE_FAN_OUT,   /* many plates in a short time, unusual for the role */
+    MISUSE_REFUSED,   /* looks that were refused, again and again */
     MISUSE_KINDS
 };
-const char *misuse_name(
-    enum misuse_kind k); /* "repeat", "own", "colleague", "off_shift", "fan_out" */
+const char *misuse_name(enum misuse_kind k); /* "repeat", "own", "colleague",
+                                                "off_shift", "fan_out", "refused" */
 
 struct misuse_limits {
     uint32_t repeat_n;    /* looks at one plate by one user ... */
@@ -110,6 +111,7 @@ struct misuse_limits {
     uint32_t fan_out_n;   /* distinct plates by one user ... */
     int64_t fan_out_ms;   /* ... within; 30 in 1 hour */
     uint32_t off_shift_n; /* looks off shift in the window; 3 */
+    uint32_t refused_n;   /* refused looks of one user in the window; 5 */
     /* Was the user on duty? NULL: not known, the signal is left out. */
     bool (*on_shift)(void *arg, struct user_id user, ts_ms at);
     void *arg;
@@ -128,7 +130,8 @@ struct misuse_finding {
     char zh[200], en[240];
 };
 /* Findings over looks in [from, to), one per user and kind (per plate for repeat),
- * newest first. Refused looks count as well. */
+ * newest first. A look at part of a plate counts like one at a plate. Refused looks
+ * stand in the chain only: audit_refusals() finds those. */
 enum err ledger_misuse(
     struct ledger_reader *r, const struct misuse_limits *limits, ts_ms from, ts_ms to,
     struct arena *a, struct misuse_finding **out, size_t *n) MUST_USE;

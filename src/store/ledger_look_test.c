@@ -336,6 +336,44 @@ searchers_are_watched(void **state)
     fixture_close(&f);
 }
 
+/* Leaving a character out is no way round. */
+static void
+part_of_a_plate_counts_like_one(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct misuse_finding *found;
+    const struct misuse_finding *one = NULL;
+    size_t n;
+    uint64_t number = 0;
+    static const char *const own[] = {"晋A1111?", "*A1111*", "晋A???11", "晋B1111?"};
+    fixture_open(&f);
+    add_user(&f, "zhou", "晋A11111"); /* 1 */
+    add_user(&f, "li", "");           /* 2 */
+    for (unsigned i = 0; i < 4; i++) {
+        struct look_row x = look(++number, 1, 0, T0 + i);
+        x.state = LOOK_DONE;
+        x.scope.answered = true;
+        assert_true(plate_pattern_parse(span_cstr(own[i]), &x.scope.pattern));
+        kit_ok(ledger_look_put(f.l, &x), NULL);
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        struct look_row x = look(++number, 2, 0, T0 + i * DAY_MS);
+        x.state = LOOK_DONE;
+        x.scope.answered = true;
+        assert_true(plate_pattern_parse(SPAN("晋A9999?"), &x.scope.pattern));
+        kit_ok(ledger_look_put(f.l, &x), NULL);
+    }
+    struct misuse_limits limits = misuse_limits_default();
+    kit_ok(ledger_misuse(f.r, &limits, T0, T0 + 10 * DAY_MS, &f.a, &found, &n), NULL);
+    assert_int_equal(of_kind(found, n, MISUSE_OWN, &one), 2); /* too vague, another */
+    assert_int_equal(one->user.v, 1);
+    assert_int_equal(of_kind(found, n, MISUSE_REPEAT, &one), 1);
+    assert_int_equal(one->user.v, 2);
+    assert_int_equal(one->n, 5);
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -346,6 +384,7 @@ main(void)
         cmocka_unit_test(grants),
         cmocka_unit_test(asked_grants),
         cmocka_unit_test(searchers_are_watched),
+        cmocka_unit_test(part_of_a_plate_counts_like_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Searchers are watched too. One pass over the looks of a window, ordered by (user,
  * time); per user a few counters. Findings are questions to ask, never verdicts. */
+#include "core/hash.h"
 #include "store/ledger_look.h"
 #include "store/ledger_sql.h"
 
@@ -11,8 +12,13 @@ struct seen { /* one look */
     uint64_t number;
     ts_ms at_ms;
     uint32_t user;
-    uint64_t matter, plate;
+    uint64_t matter;
+    uint64_t plate; /* or the hash of a pattern, with its top bit set; 0 none */
+    struct plate_pattern *pattern; /* of a look at part of a plate */
 };
+
+/* A pattern that knows this many characters means one vehicle, or a handful. */
+#define PATTERN_KNOWN 5
 
 struct owner { /* a registered own vehicle of an account */
     uint64_t plate;
@@ -35,7 +41,7 @@ misuse_name(enum misuse_kind k)
     static const char *const names[MISUSE_KINDS] = {
         [MISUSE_REPEAT] = "repeat",       [MISUSE_OWN] = "own",
         [MISUSE_COLLEAGUE] = "colleague", [MISUSE_OFF_SHIFT] = "off_shift",
-        [MISUSE_FAN_OUT] = "fan_out",
+        [MISUSE_FAN_OUT] = "fan_out",     [MISUSE_REFUSED] = "refused",
     };
     return names[k];
 }
@@ -49,10 +55,45 @@ misuse_limits_default(void)
         .fan_out_n = 30,
         .fan_out_ms = HOUR_MS,
         .off_shift_n = 3,
+        .refused_n = 5,
     };
 }
 
 /* ---- reading ---- */
+
+/* A look at part of a plate counts as one at a plate: repeated, or fitting a vehicle of
+ * the searcher's own, it is as odd. */
+static bool
+read_pattern(struct sql *q, struct arena *a, struct seen *s)
+{
+    struct look_scope *scope = malloc(sizeof *scope);
+    if (!scope)
+        return false;
+    bool fine = true;
+    if (look_scope_decode(get_borrowed(q), scope) == OK && !s->plate &&
+        scope->pattern.n) {
+        s->pattern = ARENA_NEW(a, struct plate_pattern);
+        fine = s->pattern != NULL;
+        if (fine)
+            *s->pattern = scope->pattern;
+        s->plate = hash64(scope->pattern.code, scope->pattern.n, 0) | UINT64_C(1) << 63;
+    }
+    free(scope);
+    return fine;
+}
+
+static bool
+fits(const struct seen *s, uint64_t plate)
+{
+    unsigned known = 0;
+    if (!s->pattern)
+        return s->plate == plate;
+    for (uint8_t i = 0; i < s->pattern->n; i++)
+        known += s->pattern->code[i] != PLATE_CODE_UNREAD &&
+                 s->pattern->code[i] != PLATE_CODE_RUN;
+    return known >= PATTERN_KNOWN &&
+           plate_pattern_match(s->pattern, (struct plate){plate});
+}
 
 static enum err
 read_looks(
@@ -63,7 +104,7 @@ read_looks(
     struct rows rows = {.a = a, .size = sizeof *w->looks};
     enum err e = sql_use(
         r,
-        "SELECT number, at_ms, account, matter, plate FROM look"
+        "SELECT number, at_ms, account, matter, plate, scope FROM look"
         " WHERE at_ms >= ? AND at_ms < ? ORDER BY account, at_ms, number",
         &q);
     if (e)
@@ -81,6 +122,10 @@ read_looks(
         s->user = get_u32(&q);
         s->matter = get_u64(&q);
         s->plate = get_u64(&q);
+        if (!read_pattern(&q, a, s)) {
+            sql_done(&q);
+            return ERR_TOOBIG;
+        }
     }
     w->looks = (struct seen *)(void *)rows.p;
     w->looks_n = rows.n;
@@ -184,7 +229,7 @@ static void
 owned(struct work *w, const struct seen *s, size_t n)
 {
     for (size_t i = 0; i < w->owners_n; i++) {
-        if (w->owners[i].plate != s->plate)
+        if (!fits(s, w->owners[i].plate))
             continue;
         bool own = w->owners[i].user == s->user;
         struct misuse_finding *x = finding(w, own ? MISUSE_OWN : MISUSE_COLLEAGUE, s);

@@ -16,7 +16,7 @@ before(async () => {
   const key = await kit.device(t, CAMERA);
   d = await kit.serve(t.dir);
   camera = new kit.Camera(d.url, CAMERA, key);
-  for (const name of ["duty", "analyst", "chief", "brigade", "other", "root2", "audit2"]) who[name] = await kit.person(d.url, name);
+  for (const name of ["duty", "analyst", "chief", "leader", "brigade", "other", "root2", "audit2"]) who[name] = await kit.person(d.url, name);
   assert.equal((await camera.register()).status, 200);
   const s = await kit.stream(who.duty);
   const picture = { SubImageList: { SubImageInfoObject: [{ ImageID: CAMERA + "1", EventSort: 4, DeviceID: CAMERA, Type: "01", FileFormat: "Jpeg", ShotTime: kit.viidTime(now(), 14), Width: 8, Height: 8, Data: jpeg.toString("base64") }] } };
@@ -131,6 +131,33 @@ test("emergency: needs a reason, stands on the board, a supervisor other than th
   assert.equal(done.confirmed_by.name ?? done.confirmed_by, "chief");
   assert.ok(!(await board(who.chief)).includes(r.n));
   assert.ok((await board(who.chief)).includes(own.n));
+  /* a supervisor of another part of the tree neither sees nor confirms it */
+  const theirs = await who.brigade.want(200, "POST", "/looks", hurry({ why: "大队紧急查找" }));
+  assert.ok((await board(who.leader)).includes(theirs.n), "the brigade's own supervisor does");
+  assert.ok(!(await board(who.leader)).includes(own.n), "the city's looks are not the brigade's to confirm");
+  assert.equal((await who.leader.post(`/looks/${own.n}/confirm`, { accept: true, note: "越级" })).status, 404);
+  assert.equal((await who.leader.want(200, "POST", `/looks/${theirs.n}/confirm`, { accept: true, note: "属实" })).n, theirs.n);
+  const all = (await who.leader.want(200, "GET", "/looks?state=all")).items;
+  assert.ok(all.some((x) => x.n === theirs.n) && !all.some((x) => x.n === r.n));
+});
+
+test("way round: the search finds no alarm that the queue would not show", async () => {
+  const found = async (p, q) => (await p.want(200, "GET", `/search?q=${encodeURIComponent(q)}`)).items.filter((x) => x.type === "alarm").map((x) => x.id);
+  assert.ok((await found(who.duty, kit.WATCHED)).includes(alarm.id));
+  assert.deepEqual(await found(who.other, kit.WATCHED), [], "another brigade's");
+});
+
+test("searchers are watched: a window without an end, refusals again and again, and the auditor reads whose movements it was", async () => {
+  for (const body of [look({ from_ms: 0, to_ms: 0 }), look({ kind: "sightings", from_ms: 0, to_ms: 0, sites: [1] })]) assert.equal((await who.analyst.post("/looks", body)).status, 400);
+  const wide = await who.analyst.post("/looks", look({ from_ms: now() - 401 * DAY }));
+  assert.ok([400, 403].includes(wide.status), `${wide.status}`);
+  for (let i = 0; i < 6; i++) await refused(who.brigade, look({ purpose: "curiosity" }), 403, "look_purpose");
+  const flags = (await who.audit2.want(200, "GET", "/audit/flags")).items;
+  const mine = flags.find((x) => x.kind === "refused" && x.user === "brigade");
+  assert.ok(mine && mine.looks.length >= 6, JSON.stringify(flags));
+  await who.analyst.want(200, "POST", "/looks", look());
+  const begin = (await who.audit2.want(200, "GET", "/audit?what=look.begin&limit=5")).items[0];
+  assert.match(begin.subject, new RegExp(kit.plain(1)));
 });
 
 test("way round: the command line asks the same", async () => {

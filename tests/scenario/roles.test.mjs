@@ -149,6 +149,18 @@ test("an account waits for its role; nobody gives or resets the own", async () =
   assert.equal(role.status, 409);
   assert.equal(role.body.error.code, "same_person");
 
+  const once = (await who.admin.want(200, "POST", `/users/${made.id}/reset`, {})).password;
+  const thief = new kit.Person(d.url, "newcomer");
+  assert.equal((await thief.signIn(once)).status, 401, "whoever reset a password does not sign in with it");
+  assert.equal((await p.get("/session")).status, 401);
+  assert.equal((await who.admin.want(200, "GET", "/users?q=newcomer")).items[0].state, "waiting");
+  await who.security.want(200, "POST", `/users/${made.id}/role`, { role: "duty" });
+  assert.equal((await p.signIn(once)).status, 200);
+  const anew = await p.post("/session/password", { old: once, new: "yet another river 9" });
+  assert.equal(anew.status, 200, JSON.stringify(anew.body));
+  p.csrf = anew.body.csrf;
+  if (anew.headers.get("set-cookie")) p.cookie = anew.headers.get("set-cookie").split(";")[0];
+
   const s = await kit.stream(p);
   await who.security.want(200, "POST", `/users/${made.id}/role`, { role: "analyst" });
   const bye = await s.next("bye");

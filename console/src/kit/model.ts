@@ -158,7 +158,7 @@ export interface QualityFull extends Quality {
 }
 export interface AuditRow {
   n: number; at_ms: number; user: string | null; role: string | null; from: string | null; class: string; what: string; label: Text;
-  object: string | null; matter: string | null; purpose: string | null; outcome: string; count: number | null; hash: string;
+  object: string | null; subject: string | null; detail: string | null; matter: string | null; purpose: string | null; outcome: string; count: number | null; hash: string;
 }
 export interface AuditHead { n: number; hash: string; at_ms: number; signed_ms: number | null; sent: { where: string; at_ms: number; ok: boolean }[] }
 export interface AuditFlag { user: string; kind: string; text: Text; at_ms: number; looks: number[] }

@@ -82,7 +82,7 @@ function View() {
               { key: "user", head: t("f.who"), width: "92px", cell: (r) => <span class="cut" title={roleText(r.role)}>{r.user ?? "—"}</span>, sort: (r) => r.user ?? "", text: (r) => r.user ?? "" },
               { key: "class", head: t("audit.class"), width: "84px", cell: (r) => <Tag tone={r.class === "look" ? "state" : r.class === "security" ? "warn" : ""}>{t(`audit.class.${r.class}`)}</Tag>, sort: (r) => r.class, text: (r) => r.class },
               { key: "what", head: t("audit.what"), width: "minmax(0,1.7fr)", cell: (r) => <span class="cut" title={r.what}>{tx(r.label) || r.what}</span>, sort: (r) => r.what, text: (r) => r.what },
-              { key: "object", head: t("audit.object"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num" title={r.object ?? ""}>{r.object ?? "—"}</span>, sort: (r) => r.object ?? "", text: (r) => r.object ?? "" },
+              { key: "object", head: t("audit.object"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num" title={[r.object, r.subject, r.detail].filter(Boolean).join("\n")}>{r.subject ?? r.object ?? "—"}</span>, sort: (r) => r.subject ?? r.object ?? "", text: (r) => [r.object, r.subject, r.detail].filter(Boolean).join(" | ") },
               { key: "matter", head: t("look.matter"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num">{r.matter ?? "—"}</span>, text: (r) => r.matter ?? "" },
               { key: "purpose", head: t("look.purpose"), width: "90px", cell: (r) => <span class="cut">{r.purpose ? purposeText(r.purpose) : "—"}</span>, text: (r) => r.purpose ?? "" },
               { key: "count", head: t("look.count"), width: "60px", align: "right", cell: (r) => num(r.count), sort: (r) => r.count, text: (r) => String(r.count ?? "") },

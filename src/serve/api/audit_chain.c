@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit chain (审计): who looked at or changed what; reading it is a record too. */
 #include "serve/api_kit.h"
-#include "store/ledger_look.h"
+#include "store/audit_look.h"
 
 static void
 hex(char *dst, const uint8_t *p, size_t n)
@@ -97,6 +97,11 @@ row_json(struct buf *out, struct api_env *env, const struct audit_row *row)
     buf_text(out, ",\"label\":");
     label(out, a->action);
     span_or_null(out, "object", a->object.n ? a->object : a->subject);
+    span_or_null(out, "subject", a->subject);
+    /* Of a look the detail repeats its parameters as a hash: only what is said. */
+    span_or_null(
+        out, "detail",
+        span_eq_cstr(a->action, "look.begin") ? (struct span){0} : a->detail);
     if (a->matter && ledger_matter_find(env->reader, a->matter, &m) == OK)
         span_or_null(out, "matter", span_cstr(m.number));
     else
@@ -173,38 +178,48 @@ head(struct req *r, struct api_env *env)
     return OK;
 }
 
+static void
+flag_json(struct req *r, struct api_env *env, const struct misuse_finding *x)
+{
+    struct buf *out = req_out(r);
+    struct user_row u = {0};
+    if (ledger_user_find(env->reader, x->user, &u) != OK)
+        u = (struct user_row){0};
+    api_list_row(r);
+    buf_text(out, "{\"user\":");
+    buf_json(out, span_cstr(u.user.login));
+    buf_fmt(out, ",\"kind\":\"%s\",\"text\":", misuse_name(x->kind));
+    api_texts(out, x->zh, x->en);
+    buf_fmt(out, ",\"at_ms\":%lld,\"looks\":[", (long long)x->at_ms);
+    for (uint32_t k = 0; k < x->looks_n; k++)
+        buf_fmt(out, "%s%llu", k ? "," : "", (unsigned long long)x->looks[k]);
+    buf_text(out, "]}");
+}
+
 static enum err
 flags(struct req *r, struct api_env *env)
 {
     struct arena a;
-    struct misuse_finding *rows;
-    size_t n;
+    struct misuse_finding *rows, *refused;
+    size_t n, refused_n;
     struct misuse_limits limits = misuse_limits_default();
     ts_ms to = api_int(r, "to_ms", req_at(r)),
           from = api_int(r, "from_ms", to - 30 * DAY_MS);
     arena_init(&a, 64 << 20);
     enum err e = ledger_misuse(env->reader, &limits, from, to, &a, &rows, &n);
     if (e == OK)
+        e = audit_refusals(
+            kit_house(env)->audit, &limits, from, to, &a, &refused, &refused_n);
+    if (e == OK)
         e = kit_looked_at(
-            r, env, &(struct kit_looked){.action = "audit.flags", .count = n});
+            r, env,
+            &(struct kit_looked){.action = "audit.flags", .count = n + refused_n});
     if (e == OK) {
         api_list_open(r);
-        for (size_t i = 0; i < n; i++) {
-            struct buf *out = req_out(r);
-            struct user_row u = {0};
-            if (ledger_user_find(env->reader, rows[i].user, &u) != OK)
-                u = (struct user_row){0};
-            api_list_row(r);
-            buf_text(out, "{\"user\":");
-            buf_json(out, span_cstr(u.user.login));
-            buf_fmt(out, ",\"kind\":\"%s\",\"text\":", misuse_name(rows[i].kind));
-            api_texts(out, rows[i].zh, rows[i].en);
-            buf_fmt(out, ",\"at_ms\":%lld,\"looks\":[", (long long)rows[i].at_ms);
-            for (uint32_t k = 0; k < rows[i].looks_n; k++)
-                buf_fmt(
-                    out, "%s%llu", k ? "," : "", (unsigned long long)rows[i].looks[k]);
-            buf_text(out, "]}");
-        }
+        for (size_t i = 0; i < n; i++)
+            flag_json(r, env, &rows[i]);
+        for (size_t i = 0; i < refused_n; i++)
+            flag_json(r, env, &refused[i]);
         api_list_close(r, SPAN(""), req_at(r));
         api_looked(r);
     }

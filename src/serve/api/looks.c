@@ -206,9 +206,23 @@ look_json(struct buf *out, struct api_env *env, const struct look_row *row)
     buf_fmt(out, ",\"count\":%llu}", (unsigned long long)row->count);
 }
 
+/* Supervisors see and confirm the looks of their own part of the tree, auditors all. */
+static bool
+supervises(
+    struct req *r, struct api_env *env, const struct kit *k, const struct look_row *row)
+{
+    struct user_row by;
+    const struct user *u = api_user(r);
+    if (row->user.v == u->id.v || (u->roles & ROLE_AUDITOR))
+        return true;
+    return ledger_user_find(env->reader, row->user, &by) == OK &&
+           api_sees(r, k->orgs, by.user.org);
+}
+
 static enum err
 list(struct req *r, struct api_env *env)
 {
+    struct kit k;
     struct arena a;
     struct look_row *rows;
     size_t n;
@@ -226,11 +240,14 @@ list(struct req *r, struct api_env *env)
     if (cursor.n && !span_u64(cursor, &q.before))
         return req_refuse(r, REFUSE_BAD_REQUEST, "cursor", NULL, NULL);
     arena_init(&a, 64 << 20);
+    kit_open(&k, env, r);
     enum err e = ledger_looks(env->reader, &q, &a, &rows, &n);
     char next[24] = "";
     if (e == OK) {
         api_list_open(r);
         for (size_t i = 0; i < n; i++) {
+            if (!supervises(r, env, &k, &rows[i]))
+                continue;
             api_list_row(r);
             look_json(req_out(r), env, &rows[i]);
         }
@@ -239,16 +256,25 @@ list(struct req *r, struct api_env *env)
         api_list_close(r, span_cstr(next), req_at(r));
     }
     arena_release(&a);
+    kit_close(&k);
     return e;
 }
 
 static enum err
 confirm(struct req *r, struct api_env *env)
 {
+    struct kit k;
     struct look_row row;
     struct matter_row m = {0};
     char text[401];
     struct span matter = api_text(r, "matter");
+    kit_open(&k, env, r);
+    bool mine =
+        ledger_look_find(env->reader, (uint64_t)api_int(r, "n", 0), &row) == OK &&
+        supervises(r, env, &k, &row);
+    kit_close(&k);
+    if (!mine)
+        return req_refuse(r, REFUSE_NOT_FOUND, NULL, NULL, NULL);
     (void)span_copy(text, sizeof text, api_text(r, "note"));
     if (matter.n && ledger_matter_by_number(env->reader, matter, &m) != OK)
         return req_refuse(r, REFUSE_BAD_REQUEST, "matter", NULL, NULL);

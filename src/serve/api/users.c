@@ -264,6 +264,10 @@ reset_write(struct req *r, struct api_env *env)
     enum err e = asked(r, env, true, &u);
     if (e == OK) {
         memcpy(u.hash, f->hash, sizeof u.hash);
+        /* Whoever resets a password could sign in with it: the account waits, as a new
+         * one does, until the security officer gives its roles again. */
+        u.roles_asked |= u.user.roles;
+        u.user.roles = 0;
         u.user.must_change = true;
         u.user.password_ms = req_at(r);
         u.failures = 0;

@@ -102,16 +102,21 @@ watches(struct req *r, struct kit *k, struct arena *a, struct span q)
     return e;
 }
 
+/* What stands in the caller's own queue anyway. Earlier alarms of a plate would be
+ * somebody's movements, found without a matter: that is a look. */
 static enum err
 alarms(struct req *r, struct kit *k, struct arena *a, struct plate plate)
 {
     struct alarm_row *rows;
     size_t n;
-    struct alarm_query aq = {.list = ALARMS_ALL, .plate = plate, .cap = EACH};
+    struct alarm_query aq = {.list = ALARMS_OPEN, .plate = plate, .cap = EACH};
     enum err e = ledger_alarms(k->desk.reader, &aq, a, &rows, &n);
     for (size_t i = 0; e == OK && i < n; i++) {
         struct buf zh = {0};
         char id[ALARM_ID_TEXT];
+        const struct site *s = site_get(k->sites, rows[i].alarm.site);
+        if (s && s->org.v && !api_sees(r, k->orgs, s->org))
+            continue;
         desk_alarm_title(&zh, &rows[i].alarm, true);
         buf_u8(&zh, 0);
         item(

@@ -30,15 +30,23 @@ os_which(const char *name, char path[OS_PATH])
     return false;
 }
 
+/* Where the service itself may not set limits (EPERM: systemd's filter), those of the
+ * service hold, and the deadline and the cap on output. */
+static bool
+limit(int what, rlim_t n)
+{
+    const struct rlimit l = {n, n};
+    return setrlimit((unsigned)what, &l) == 0 || errno == EPERM;
+}
+
 /* In the child. */
 static void
 become(const struct os_run *what, int null, int out)
 {
     static char *const nothing[] = {NULL};
-    const struct rlimit memory = {MEMORY, MEMORY}, cpu = {CPU_S, CPU_S}, none = {0, 0};
     if (dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(null, 2) < 0 ||
-        setrlimit(RLIMIT_AS, &memory) != 0 || setrlimit(RLIMIT_CPU, &cpu) != 0 ||
-        setrlimit(RLIMIT_CORE, &none) != 0 || setrlimit(RLIMIT_FSIZE, &none) != 0)
+        !limit(RLIMIT_AS, MEMORY) || !limit(RLIMIT_CPU, CPU_S) ||
+        !limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0))
         _exit(127);
     execve(what->argv[0], (char *const *)(uintptr_t)what->argv, nothing);
     _exit(127);

@@ -533,12 +533,15 @@ site_directions(struct buf *out, uint16_t directions)
     buf_text(out, "]");
 }
 
-/* Read rate of today, or of the learned days while today is young; misreads; the clock.
+/* Read rate of the moment while it is bad, else of today, or of the learned days while
+ * today is young; misreads; the clock.
  */
 static void
 site_learned(struct buf *out, const struct live_site *l, const struct site_model *m)
 {
-    if (l->today >= 20)
+    if (l->vital.state == VITAL_DEGRADED)
+        buf_fmt(out, ",\"read_rate\":%.4f", 1 - (double)l->vital.unread);
+    else if (l->today >= 20)
         buf_fmt(out, ",\"read_rate\":%.4f", 1 - (double)l->unread / l->today);
     else if (m)
         buf_fmt(out, ",\"read_rate\":%.4f", 1 - (double)m->unread);

@@ -135,10 +135,23 @@ own_cells(
     return OK;
 }
 
+/* Where the habit is known, a quiet hour is no silence: so many passes are missing at
+ * least. */
+#define MISSED 8.0
+
+static bool
+was_quiet(const struct asked *q, const struct house *h, const struct coverage_gap *gap)
+{
+    double usual = habit_expected(
+        model_habit(q->ask->model, q->ask->site), &h->zone, gap->from_ms, gap->to_ms);
+    return usual >= 0 && usual < MISSED;
+}
+
 /* Silences that ended, by the flow around them; and the one that goes on, as it was
  * judged live. */
 static enum err
-silences_json(struct asked *q, struct arena *arena, struct buf *out)
+silences_json(
+    struct asked *q, const struct house *h, struct arena *arena, struct buf *out)
 {
     struct coverage c;
     struct analysis_needs needs = {.ctx = q, .flow = own_cells};
@@ -148,6 +161,8 @@ silences_json(struct asked *q, struct arena *arena, struct buf *out)
     const char *comma = "";
     buf_text(out, ",\"offline\":[");
     for (size_t i = 0; e == OK && i < c.gaps_n; i++) {
+        if (was_quiet(q, h, &c.gaps[i]))
+            continue;
         buf_fmt(
             out, "%s[%lld,%lld]", comma, (long long)c.gaps[i].from_ms,
             (long long)c.gaps[i].to_ms);
@@ -259,7 +274,7 @@ site_flow_json(
             c.detail ? "true" : "false");
         write_counts(out, &c);
         usual_json(out, house, ask, c.slots);
-        e = silences_json(&q, arena, out);
+        e = silences_json(&q, house, arena, out);
         buf_text(out, "}");
     }
     sight_snap_free(q.snap);

@@ -85,8 +85,10 @@ struct api_route {
         *body_type;  /* NULL = application/json; others arrive unparsed in req_body() */
     size_t body_cap; /* bytes; 0 = 64 kB (with a body) */
     unsigned cost;   /* of the caller's 1,000 a second; 0 = 1 */
-    const char *reply;   /* "SiteRow", "list of SiteRow", ...: into OpenAPI */
-    const char *zh, *en; /* mandatory */
+    const char *reply;      /* "Site", "list of Site": a name of serve/shape.def */
+    unsigned status;        /* of a reply that is no refusal; 0 = 200 */
+    const char *reply_type; /* of a reply that is no JSON */
+    const char *zh, *en;    /* mandatory */
     api_fn fn;
 };
 

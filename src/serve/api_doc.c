@@ -6,6 +6,7 @@
 
 #include "core/version.h"
 #include "serve/call.h"
+#include "serve/shape.h"
 
 /* ---- the check ---- */
 
@@ -231,6 +232,24 @@ write_roles(struct buf *out, unsigned roles)
 }
 
 static void
+write_reply(struct buf *out, const struct api_route *t)
+{
+    buf_fmt(
+        out, ",\"responses\":{\"%u\":{\"description\":", t->status ? t->status : 200);
+    buf_json(out, span_cstr(t->reply ? t->reply : "done"));
+    struct buf schema = {0};
+    if (t->reply && shape_of_reply(&schema, t->reply)) {
+        buf_text(out, ",\"content\":{\"application/json\":{\"schema\":");
+        buf_put(out, schema.p, schema.n);
+        buf_text(out, "}}");
+    } else if (t->reply_type) {
+        buf_fmt(out, ",\"content\":{\"%s\":{}}", t->reply_type);
+    }
+    buf_release(&schema);
+    buf_u8(out, '}');
+}
+
+static void
 write_operation(struct buf *out, const struct api *a, const struct api_route *t)
 {
     static const char *const audits[] = {"", "none", "look", "change", "security"};
@@ -245,9 +264,8 @@ write_operation(struct buf *out, const struct api *a, const struct api_route *t)
     buf_fmt(out, ",\"x-audit\":\"%s\"", audits[t->audit]);
     write_params(out, t);
     write_body(out, t);
-    buf_text(out, ",\"responses\":{\"200\":{\"description\":");
-    buf_json(out, span_cstr(t->reply ? t->reply : "done"));
-    buf_text(out, "},\"default\":{\"$ref\":\"#/components/responses/Error\"}}}");
+    write_reply(out, t);
+    buf_text(out, ",\"default\":{\"$ref\":\"#/components/responses/Error\"}}}");
 }
 
 /* Has an earlier row of the list the same path? Then its operations stand there. */
@@ -300,8 +318,10 @@ api_openapi(struct buf *out)
             first = false;
             write_path(out, t->path);
         }
+    buf_text(out, "},\"components\":{\"schemas\":{");
+    shape_all(out);
     buf_text(
-        out, "},\"components\":{\"securitySchemes\":{\"session\":{\"type\":\"apiKey\","
+        out, "},\"securitySchemes\":{\"session\":{\"type\":\"apiKey\","
              "\"in\":\"cookie\","
              "\"name\":\"tongqu_session\"},\"device\":{\"type\":\"http\",\"scheme\":"
              "\"bearer\"}},"

@@ -18,6 +18,7 @@ static const struct api_route routes[] = {
      .where = ON_NET,
      .cost = 20,
      .reply = "OpenAPI 3.1",
+     .reply_type = "application/json",
      .zh = "接口文档",
      .en = "this document",
      .fn = openapi},

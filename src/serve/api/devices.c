@@ -187,6 +187,7 @@ static const struct api_route routes[] = {
      .where = ON_LEDGER,
      .body = add_body,
      .reply = "Device",
+     .status = 201,
      .zh = "新增设备",
      .en = "add a device",
      .fn = add},

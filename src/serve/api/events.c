@@ -53,6 +53,7 @@ static const struct api_route routes[] = {
      .params = params,
      .cost = 100,
      .reply = "event stream",
+     .reply_type = "text/event-stream",
      .zh = "事件流（SSE）",
      .en = "event stream (SSE)",
      .fn = follow},

@@ -222,6 +222,7 @@ static const struct api_route routes[] = {
      .where = ON_LEDGER,
      .body = give_body,
      .reply = "LookGrant",
+     .status = 201,
      .zh = "授权查询久远记录",
      .en = "let somebody look at records past the second age tier",
      .fn = give},

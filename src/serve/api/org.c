@@ -199,6 +199,7 @@ static const struct api_route routes[] = {
      .where = ON_LEDGER,
      .body = add_body,
      .reply = "Org",
+     .status = 201,
      .zh = "新增单位",
      .en = "add a node",
      .fn = add},

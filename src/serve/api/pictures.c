@@ -155,6 +155,7 @@ static const struct api_route routes[] = {
      .where = ON_QUERY_FAST,
      .params = params,
      .reply = "picture",
+     .reply_type = "image/*",
      .zh = "过车图片",
      .en = "one picture, in the scope of an alarm or look",
      .fn = one},

@@ -368,6 +368,7 @@ static const struct api_route routes[] = {
      .roles = ROLES_SIGNED,
      .audit = API_SECURITY,
      .where = ON_LEDGER,
+     .status = 204,
      .zh = "退出登录",
      .en = "sign out",
      .fn = sign_out},

@@ -372,6 +372,7 @@ static const struct api_route routes[] = {
      .body = add_body,
      .cost = 50,
      .reply = "User",
+     .status = 201,
      .zh = "新增账号",
      .en = "add an account",
      .fn = add},

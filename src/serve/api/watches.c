@@ -414,6 +414,7 @@ static const struct api_route routes[] = {
      .where = ON_LEDGER,
      .body = propose_body,
      .reply = "Watch",
+     .status = 201,
      .zh = "申请布控",
      .en = "propose a watch",
      .fn = propose},

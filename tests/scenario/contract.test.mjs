@@ -111,6 +111,7 @@ test("an alarm worked, looked at, and everything around it", async () => {
   for (const a of items) await call(who.duty, "GET", "/alarms/{id}", { fill: { id: a.id } });
   const alarm = items.find((a) => a.picture && a.matter);
   await call(who.duty, "GET", "/pictures/{ref}", { fill: { ref: alarm.picture }, query: `?alarm=${alarm.id}` });
+  await call(who.duty, "POST", "/evidence", { body: { matter: alarm.matter.id, purpose: "inquiry", alarm: alarm.id } });
   await call(who.duty, "GET", "/units/suggest", { query: `?alarm=${alarm.id}` });
   const whole = await call(who.duty, "GET", "/matters/{id}", { fill: { id: alarm.matter.id } });
   const move = whole.moves.find((m) => m.allowed && !m.fields.some((f) => f.required));

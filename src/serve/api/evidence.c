@@ -112,6 +112,7 @@ static const struct api_route routes[] = {
      .body = export_body,
      .cost = 50,
      .reply = "archive",
+     .reply_type = "application/zip",
      .zh = "导出签名证据包",
      .en = "a signed archive of passes and pictures",
      .fn = give},

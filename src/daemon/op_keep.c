@@ -31,6 +31,12 @@ run_verify(struct op_call *c, struct note *note)
         fprintf(
             c->out, "sightings: whole, %llu rows in %u segments\n",
             (unsigned long long)h.rows, h.segments);
+    if (e == OK && h.quarantined_journal)
+        e = note_fmt(
+            note, ERR_CORRUPT, "sight",
+            "%u journal files are damaged, kept as *.bad: restore a backup",
+            "有 %u 个日志文件损坏，原样保留为 *.bad：请从备份恢复",
+            h.quarantined_journal);
     struct audit_head newest, sign;
     audit_heads(b->audit, &newest, &sign);
     if (e == OK)

@@ -15,6 +15,8 @@
 #define FILE_VERSION 1u
 #define FILE_HEAD 32u        /* magic 8, version 4, zero 4, start 8, crc 4, zero 4 */
 #define RECORD_MAGIC 0x4A52u /* "RJ" */
+#define RECORD_FIRST 1u /* version: of its group; a group is one write and one sync */
+#define RECORD_NEXT 2u
 #define RECORD_HEAD 24u /* crc 4, magic 2, version 2, bytes 4, rows 4, position 8 */
 #define RECORD_CAP (256u << 20)
 #define WINDOW_BYTES (1u << 20)
@@ -191,6 +193,7 @@ struct record {
     const uint8_t *payload;
     uint32_t payload_n;
     uint64_t lsn;
+    bool first; /* of its group: all before it were durable when it was written */
 };
 
 /* The record at the head of p[0..n), whose position is `at`; false when there is none.
@@ -204,9 +207,11 @@ record_at(const uint8_t *p, size_t n, uint64_t at, struct record *out)
     uint32_t bytes = cur_u32_le(&c);
     out->rows = cur_u32_le(&c);
     uint64_t position = cur_u64_le(&c);
-    if (c.bad || magic != RECORD_MAGIC || version != 1 || position != at ||
+    if (c.bad || magic != RECORD_MAGIC ||
+        (version != RECORD_FIRST && version != RECORD_NEXT) || position != at ||
         bytes > RECORD_CAP || bytes > cur_left(&c))
         return false;
+    out->first = version == RECORD_FIRST;
     if (crc32c(0, p + 4, RECORD_HEAD - 4 + bytes) != crc)
         return false;
     out->payload = c.p;
@@ -290,6 +295,26 @@ part_scan(const struct buf *work, uint64_t start, uint64_t limit)
     return at;
 }
 
+/* Where the good records behind a bad spot end (0: there are none), in a file that ends
+ * a life. A group is written when all before it is durable: the first record of a group
+ * behind the spot proves damage; without one the spot is where a crash tore a group. */
+static uint64_t
+part_beyond(const struct buf *work, uint64_t start, uint64_t spot)
+{
+    uint64_t end = 0;
+    struct record r;
+    for (uint64_t at = spot + 1; at + RECORD_HEAD <= work->n; at++) {
+        if (work->p[at + 4] != (RECORD_MAGIC & 0xff) ||
+            work->p[at + 5] != RECORD_MAGIC >> 8 ||
+            !record_at(work->p + at, (size_t)(work->n - at), start + at, &r))
+            continue;
+        if (end || r.first)
+            end = r.lsn - start;
+        at = r.lsn - start - 1;
+    }
+    return end;
+}
+
 static void
 tell_damage(struct journal *j, const struct part *p, const struct buf *work)
 {
@@ -343,10 +368,11 @@ parts_scan(struct journal *j, struct buf *work, struct note *note)
             return e;
         p->bytes = work->n + FILE_HEAD;
         p->used = part_scan(work, p->start, limit);
-        if (e == ERR_CORRUPT || (!last && p->used < limit))
+        uint64_t beyond = last ? part_beyond(work, p->start, p->used) : 0;
+        if (e == ERR_CORRUPT || (!last && p->used < limit) || beyond)
             tell_damage(j, p, work);
         if (last)
-            j->durable = p->start + p->used;
+            j->durable = p->start + (beyond ? beyond : p->used);
     }
     return OK;
 }
@@ -447,7 +473,7 @@ journal_add(struct journal *j, const struct sighting_batch *b, uint64_t *lsn)
         return OK;
     buf_le(&j->group, 0, 4);
     buf_le(&j->group, RECORD_MAGIC, 2);
-    buf_le(&j->group, 1, 2);
+    buf_le(&j->group, at ? RECORD_NEXT : RECORD_FIRST, 2);
     buf_le(&j->group, 0, 4);
     buf_le(&j->group, rows, 4);
     buf_le(&j->group, j->durable + at, 8);

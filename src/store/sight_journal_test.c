@@ -212,6 +212,49 @@ test_hole(void **state)
 }
 
 static void
+spoil_at(struct crash_disk *d, const char *path, uint64_t at)
+{
+    struct os_file *f;
+    uint8_t byte = 0xEE;
+    assert_int_equal(os_open(crash_disk_fs(d), path, OS_READ | OS_WRITE, &f, NULL), OK);
+    assert_int_equal(os_write_at(f, at, &byte, 1), OK);
+    os_close(&f);
+}
+
+/* In the file that ends a life: a group behind the spot was written when all before it
+ * was durable, so that it is damage; inside the last group it is a torn write. */
+static void
+test_damage_or_tear(void **state)
+{
+    (void)state;
+    for (unsigned damage = 0; damage < 2; damage++) {
+        struct crash_disk *d = crash_disk_new(7);
+        uint64_t n = 0, lsn, bytes;
+        uint32_t damaged;
+        char path[OS_PATH] = "";
+        crash_disk_root(d, "/d");
+        struct journal *j = open_it(d);
+        uint64_t whole = add_group(j, 1, &n), end = add_group(j, 5, &n);
+        if (damage)
+            end = add_group(j, 1, &n);
+        journal_close(j);
+        assert_int_equal(os_list(crash_disk_fs(d), "/d/journal", first_file, path), OK);
+        spoil_at(d, path, 32 + whole + 40); /* behind the head of the file */
+        reports = 0;
+        j = open_it(d);
+        journal_stat(j, &lsn, &bytes, &damaged);
+        assert_int_equal(damaged, damage);
+        assert_int_equal(reports, damage);
+        assert_int_equal(lsn, damage ? end : whole); /* no position is given twice */
+        assert_int_equal(read_all(j, 0).rows, 3);
+        (void)add_group(j, 1, &n);
+        assert_int_equal(read_all(j, 0).rows, 6);
+        journal_close(j);
+        crash_disk_free(d);
+    }
+}
+
+static void
 test_newer(void **state)
 {
     (void)state;
@@ -239,9 +282,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_hole),
+        cmocka_unit_test(test_order), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_hole),  cmocka_unit_test(test_damage_or_tear),
         cmocka_unit_test(test_newer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,39 @@ struct sweep {
     const struct manifest *m;
 };
 
+static void
+count_one(void *arg, const char *name)
+{
+    size_t n = strlen(name);
+    *(size_t *)arg += n > 4 && strcmp(name + n - 4, ".tqs") == 0;
+}
+
+/* No manifest: a new engine gets its first one before anything else, so that segments
+ * without one were not left by a crash, and are never swept. */
+static enum err
+begin_manifest(struct sight *s, struct note *note)
+{
+    size_t segments = 0;
+    struct manifest m = {0};
+    struct buf b = {0};
+    enum err e = os_list(s->fs, s->seg_dir, count_one, &segments);
+    if (e == ERR_NOTFOUND)
+        e = OK;
+    if (e == OK && segments)
+        return note_set(
+            note, ERR_CORRUPT, "manifest",
+            "the list of segments is missing beside segments: restore a backup",
+            "数据段尚在而数据段清单缺失：请从备份恢复");
+    if (e != OK || s->read_only)
+        return e;
+    manifest_encode(&m, &b);
+    e = b.bad ? ERR_NOMEM
+              : os_write_file(
+                    s->fs, s->manifest, span_of(b.p, b.n), "manifest.first", note);
+    buf_release(&b);
+    return e;
+}
+
 /* Files that no manifest names: what a crash left of a seal or merge. */
 static void
 sweep_one(void *arg, const char *name)
@@ -162,7 +195,7 @@ open_segments(struct sight *s, struct manifest *m, struct note *note)
     if (e == OK)
         e = manifest_decode(m, span_of(bytes, n), note);
     else if (e == ERR_NOTFOUND)
-        e = OK; /* a new engine */
+        e = begin_manifest(s, note);
     free(bytes);
     if (e != OK)
         return e;

@@ -532,22 +532,12 @@ sight_backup(
 /* ---- verification ---- */
 
 static enum err
-verify_row(
-    struct sight *s, struct run_rows *r, const struct run_plate *p, uint64_t row,
-    ts_ms t, struct arena *arena, struct note *note)
+verify_pictures(
+    struct sight *s, struct span image, struct arena *arena, struct note *note)
 {
-    struct vrow v;
-    struct sighting full;
     struct span bytes;
-    arena_reset(arena);
-    if (!run_rows_get(r, row, t, p->look, &v) ||
-        !run_sighting(
-            run_dict(r->seg), r->zone, p->plate, &v, &r->scratch, arena, &full))
-        return note_fmt(
-            note, ERR_CORRUPT, "segment", "%s does not read", "%s 无法读取",
-            r->seg->path);
     enum err e = OK;
-    for (struct span refs = full.image; e == OK && span_starts(refs, SPAN("pack:"));) {
+    for (struct span refs = image; e == OK && span_starts(refs, SPAN("pack:"));) {
         struct span one = span_cut(&refs, ' ');
         struct pack_ref ref;
         e = sight_picture(s, one, arena, &bytes, note);
@@ -559,6 +549,39 @@ verify_row(
                                    note, ERR_CORRUPT, "image",
                                    "a picture pack is missing", "图片包缺失")
                              : e;
+}
+
+/* Rows that are in no segment yet: their pictures. */
+static enum err
+verify_head(struct sight *s, const struct head *h, struct note *note)
+{
+    struct arena arena;
+    enum err e = OK;
+    size_t n = atomic_load(&h->n);
+    arena_init(&arena, 256u << 20);
+    for (size_t i = 0; i < n && e == OK; i++) {
+        arena_reset(&arena);
+        e = verify_pictures(s, h->rows[i].image, &arena, note);
+    }
+    arena_release(&arena);
+    return e;
+}
+
+static enum err
+verify_row(
+    struct sight *s, struct run_rows *r, const struct run_plate *p, uint64_t row,
+    ts_ms t, struct arena *arena, struct note *note)
+{
+    struct vrow v;
+    struct sighting full;
+    arena_reset(arena);
+    if (!run_rows_get(r, row, t, p->look, &v) ||
+        !run_sighting(
+            run_dict(r->seg), r->zone, p->plate, &v, &r->scratch, arena, &full))
+        return note_fmt(
+            note, ERR_CORRUPT, "segment", "%s does not read", "%s 无法读取",
+            r->seg->path);
+    return verify_pictures(s, full.image, arena, note);
 }
 
 /* Every row of a run: it joins, and its pictures are there. */
@@ -601,6 +624,8 @@ sight_verify(struct sight *s, bool pictures, struct note *note)
         else if (pictures && seg->meta.kind == SEG_VEHICLE)
             e = verify_run(s, seg, note);
     }
+    for (size_t i = 0; pictures && i < v->heads_n && e == OK; i++)
+        e = verify_head(s, v->heads[i], note);
     if (e == OK && v->missing)
         e = note_fmt(
             note, ERR_CORRUPT, "segment", "%u segments are in quarantine",

@@ -1307,6 +1307,78 @@ test_damage(void **state)
 }
 
 static void
+find_pack(void *arg, const char *name)
+{
+    struct found *f = arg;
+    if (f->n < 64 && strstr(name, ".tqp"))
+        assert_true(
+            snprintf(f->path[f->n++], OS_PATH, "%s/packs/%s", root, name) < OS_PATH);
+}
+
+/* Also of rows that lie in no segment yet. */
+static void
+test_picture_damaged(void **state)
+{
+    (void)state;
+    struct city c;
+    struct arena a;
+    struct span image;
+    struct note note = {0};
+    struct found f = {.n = 0};
+    char dir[OS_PATH];
+    fresh();
+    arena_init(&a, 1u << 24);
+    make_city(&c, 8, 20, 6);
+    struct sight_opts o = opts();
+    struct sight *s = open_it(&o);
+    send_pictures(s, &c.rows[0], 2, &a, &image);
+    kit_ok(sight_verify(s, true, &note), &note);
+    sight_close(s);
+    assert_int_equal(os_join(dir, sizeof dir, root, "packs"), OK);
+    assert_int_equal(os_list(os_fs_real(), dir, find_pack, &f), OK);
+    FILE *file = fopen(f.path[0], "r+b");
+    assert_non_null(file);
+    fseek(file, 30000, SEEK_SET);
+    fputc('z', file);
+    fclose(file);
+    s = open_it(&o);
+    assert_int_equal(sight_verify(s, true, &note), ERR_CORRUPT);
+    kit_ok(sight_verify(s, false, &note), &note);
+    sight_close(s);
+    arena_release(&a);
+    free_city(&c);
+}
+
+/* Segments without the list of them are damage, not leftovers: nothing is swept. */
+static void
+test_manifest_gone(void **state)
+{
+    (void)state;
+    struct city c;
+    struct note note = {0};
+    struct found before = {.n = 0}, after = {.n = 0};
+    char dir[OS_PATH], manifest[OS_PATH];
+    fresh();
+    make_city(&c, 13, 300, 1);
+    struct sight_opts o = opts();
+    struct sight *s = open_it(&o);
+    assert_int_equal(os_join(manifest, sizeof manifest, root, "manifest"), OK);
+    assert_int_equal(access(manifest, F_OK), 0); /* there from the first moment */
+    send_all(s, &c);
+    maintain_all(s, true);
+    sight_close(s);
+    assert_int_equal(os_join(dir, sizeof dir, root, "segments"), OK);
+    assert_int_equal(os_list(os_fs_real(), dir, find_file, &before), OK);
+    assert_true(before.n > 0);
+    assert_int_equal(unlink(manifest), 0);
+    assert_int_equal(sight_open(&o, NOW, &s, &note), ERR_CORRUPT);
+    assert_true(note.zh[0]);
+    assert_int_equal(os_list(os_fs_real(), dir, find_file, &after), OK);
+    assert_int_equal(after.n, before.n);
+    free_city(&c);
+}
+
+static void
 test_newer(void **state)
 {
     (void)state;
@@ -1594,7 +1666,8 @@ main(void)
         cmocka_unit_test(test_fates),         cmocka_unit_test(test_order),
         cmocka_unit_test(test_replay),        cmocka_unit_test(test_pictures),
         cmocka_unit_test(test_purge),         cmocka_unit_test(test_purge_pictures),
-        cmocka_unit_test(test_damage),        cmocka_unit_test(test_newer),
+        cmocka_unit_test(test_damage),        cmocka_unit_test(test_picture_damaged),
+        cmocka_unit_test(test_manifest_gone), cmocka_unit_test(test_newer),
         cmocka_unit_test(test_read_only),     cmocka_unit_test(test_budget),
         cmocka_unit_test(test_backup),        cmocka_unit_test(test_threads),
     };

@@ -12,6 +12,7 @@
  * 30 s a question; its ratio is taken over the draws that it did answer.
  */
 #include "sightings/ask.h"
+#include "sightings/ruling.h"
 
 #include "core/os_clock.h"
 
@@ -244,8 +245,10 @@ struct stream {
     double seconds, worst_ms;
 };
 
+/* Rows are made outside of the clock; rules (or NULL) work after each batch, on this
+ * thread, inside it. */
 static struct stream
-stream_rows(struct bench *b, uint64_t limit)
+stream_rows(struct bench *b, uint64_t limit, struct ruling *rules)
 {
     struct note note = {0};
     struct feed *f = rows_open(&b->city);
@@ -264,7 +267,9 @@ stream_rows(struct bench *b, uint64_t limit)
             if (sight_append(b->s, &batch, 1, b->now, &note) != OK)
                 die("append", &note);
             double took = seconds_since(t);
-            s.seconds += took;
+            if (rules)
+                ruling_feed(rules, batch->rows, batch->n, batch->lsn);
+            s.seconds += seconds_since(t);
             s.worst_ms = took * 1e3 > s.worst_ms ? took * 1e3 : s.worst_ms;
             s.stored += batch->n;
         }
@@ -278,8 +283,11 @@ load_stream(struct bench *b)
 {
     uint64_t limit = b->city.rows < STREAM_ROWS ? b->city.rows : STREAM_ROWS;
     open_engine(b, "stream");
-    struct stream s = stream_rows(b, limit);
+    dur_us cpu = os_process_cpu_us();
+    struct stream s = stream_rows(b, limit, NULL);
+    cpu = os_process_cpu_us() - cpu;
     put(b, "stream", (double)s.stored / s.seconds, "rows/s", 600000, "higher");
+    put(b, "stream.cpu", (double)cpu / (double)s.stored, "us/row", 0, "lower");
     put(b, "stream.p100", s.worst_ms, "ms", 50, "lower");
     close_engine(b);
     dur_us began = os_mono_us();
@@ -292,13 +300,34 @@ load_stream(struct bench *b)
     pthread_t thread;
     if (pthread_create(&thread, NULL, watch_main, &w) != 0)
         die("thread", NULL);
-    s = stream_rows(b, limit);
+    s = stream_rows(b, limit, NULL);
     atomic_store(&w.stop, true);
     pthread_join(thread, NULL);
     close_engine(b);
     put(b, "beside.append.p100", s.worst_ms, "ms", 50, "lower");
     put(b, "beside.read.p100", w.worst_ms, "ms", 50, "lower");
     printf("  %llu questions beside the stream\n", (unsigned long long)w.asked);
+}
+
+static void
+load_ruled(struct bench *b)
+{
+    struct plate plates[DRAWS];
+    bool differs;
+    for (unsigned i = 0; i < DRAWS; i++)
+        (void)plate_parse(span_cstr(b->asker.draw[0][i].plate), &plates[i], &differs);
+    uint64_t limit = b->city.rows < STREAM_ROWS ? b->city.rows : STREAM_ROWS;
+    open_engine(b, "ruled");
+    struct ruling *r = ruling_new(&b->city, b->s, plates, DRAWS);
+    dur_us cpu = os_process_cpu_us();
+    struct stream s = stream_rows(b, limit, r);
+    cpu = os_process_cpu_us() - cpu;
+    put(b, "stream+rules", (double)s.stored / s.seconds, "rows/s", 500000, "higher");
+    put(b, "stream+rules.cpu", (double)cpu / (double)s.stored, "us/row", 0, "lower");
+    printf(
+        "  %u watches, %llu alarms\n", RULING_WATCHES,
+        (unsigned long long)ruling_free(r));
+    close_engine(b);
 }
 
 /* ---- questions ---- */
@@ -479,6 +508,7 @@ week(struct bench *b, bool peers)
 {
     asker_init(&b->asker, &b->city);
     load_stream(b);
+    load_ruled(b);
     load_bulk(b);
     sizes(b, 14);
     ask_all(b);

@@ -93,9 +93,9 @@ struct sight_bulk_sum {
     uint64_t stored, duplicates, conflicts, future, expired;
 };
 enum err sight_bulk_begin(struct sight *s, struct sight_bulk **out) MUST_USE;
-/* Copies the rows; may block while an earlier run is being written. */
 /* Which pass times are taken at `now`: not before *oldest, not after *newest. */
 void sight_bulk_times(const struct sight *s, ts_ms now, ts_ms *oldest, ts_ms *newest);
+/* Copies the rows; may block while an earlier run is being written. */
 enum err sight_bulk_add(
     struct sight_bulk *b, const struct sighting *rows, size_t n, ts_ms now,
     struct note *note) MUST_USE;

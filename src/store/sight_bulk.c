@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bulk: rows are copied into a run in memory; a full run goes to the background, which
- * drops what is already stored and writes it as segments with one commit. A crash loses
+/* Bulk: rows are copied into a run in memory, each key once; a full run goes to the
+ * background, which drops what is already stored and writes it as segments with one
+ * commit. A crash loses
  * at most the runs not yet committed, and the same input sent again finds its
  * duplicates. */
 #include "store/sight_core.h"
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 
 #define FUTURE_MS (2 * MINUTE_MS)
+#define KEYS_AHEAD 16u /* rows whose key is hashed ahead */
 
 struct sight_bulk {
     struct sight *s;
@@ -29,6 +31,33 @@ sight_bulk_begin(struct sight *s, struct sight_bulk **out)
     return OK;
 }
 
+/* ---- filling a run ---- */
+
+static bool
+key_set_init(struct key_set *k, size_t rows)
+{
+    size_t n = 1024;
+    while (n < rows * 2)
+        n *= 2;
+    k->mask = n - 1;
+    k->slots = calloc(n, sizeof *k->slots);
+    return k->slots;
+}
+
+/* The row of the same key, else NULL and `at` is entered. */
+static const struct sighting *
+key_set_put(struct key_set *k, const struct sighting *rows, size_t at, uint64_t hash)
+{
+    const uint64_t tag = hash >> 32 << 32;
+    uint64_t h = hash;
+    for (uint64_t slot; (slot = k->slots[h & k->mask]); h++)
+        if (slot >> 32 << 32 == tag &&
+            head_same_key(&rows[(uint32_t)slot - 1], &rows[at]))
+            return &rows[(uint32_t)slot - 1];
+    k->slots[h & k->mask] = tag | ((uint32_t)at + 1);
+    return NULL;
+}
+
 static struct sight_bulk_job *
 job_new(struct sight_bulk *b)
 {
@@ -36,7 +65,8 @@ job_new(struct sight_bulk *b)
     if (!j)
         return NULL;
     j->rows = malloc(b->s->bulk_rows * sizeof *j->rows);
-    if (!j->rows) {
+    if (!j->rows || !key_set_init(&j->keys, b->s->bulk_rows)) {
+        free(j->rows);
         free(j);
         return NULL;
     }
@@ -52,6 +82,7 @@ job_free(struct sight_bulk_job *j)
     if (!j)
         return;
     arena_release(&j->texts);
+    free(j->keys.slots);
     free(j->rows);
     free(j);
 }
@@ -121,17 +152,38 @@ text_keep(struct arena *a, struct span *s)
     return s->p;
 }
 
+/* The row as it would be kept, its texts still the caller's. */
+static void
+row_settle(struct sighting *to, const struct sighting *row)
+{
+    *to = *row;
+    int64_t lag = to->arrive_ms ? (to->arrive_ms - to->pass_ms) / 1000 : 0;
+    lag = lag > INT32_MAX ? INT32_MAX : lag < INT32_MIN ? INT32_MIN : lag;
+    to->arrive_ms = to->pass_ms + lag * 1000;
+}
+
+/* Copies the row unless its key is in the run already. */
 static bool
-row_keep(struct sight_bulk_job *j, const struct sighting *row)
+row_keep(
+    struct sight_bulk_job *j, const struct sighting *row, uint64_t hash,
+    struct sight_bulk_sum *sum)
 {
     struct sighting *r = &j->rows[j->n];
-    *r = *row;
-    int64_t lag = r->arrive_ms ? (r->arrive_ms - r->pass_ms) / 1000 : 0;
-    lag = lag > INT32_MAX ? INT32_MAX : lag < INT32_MIN ? INT32_MIN : lag;
-    r->arrive_ms = r->pass_ms + lag * 1000;
+    row_settle(r, row);
+    const struct sighting *same = key_set_put(&j->keys, j->rows, j->n, hash);
+    if (same) {
+        bool differs = head_differs(same, r);
+        sum->conflicts += differs;
+        sum->duplicates += !differs;
+        return true;
+    }
     if (!text_keep(&j->texts, &r->record_id) || !text_keep(&j->texts, &r->image) ||
         !text_keep(&j->texts, &r->plate_text))
         return false;
+    if (!j->n || r->pass_ms < j->min_ms)
+        j->min_ms = r->pass_ms;
+    if (!j->n || r->pass_ms > j->max_ms)
+        j->max_ms = r->pass_ms;
     j->n++;
     return true;
 }
@@ -141,6 +193,26 @@ sight_bulk_times(const struct sight *s, ts_ms now, ts_ms *oldest, ts_ms *newest)
 {
     *oldest = civil_day_start(civil_day(now, &s->zone) - s->keep_days, &s->zone);
     *newest = now + FUTURE_MS;
+}
+
+static enum err
+row_add(
+    struct sight_bulk *b, const struct sighting *row, uint64_t hash, ts_ms oldest,
+    ts_ms newest, struct sight_bulk_sum *sum, struct note *note)
+{
+    if (row->pass_ms > newest) {
+        sum->future++;
+        return OK;
+    }
+    if (row->pass_ms < oldest) {
+        sum->expired++;
+        return OK;
+    }
+    if (!b->job)
+        b->job = job_new(b);
+    if (!b->job || !row_keep(b->job, row, hash, sum))
+        return ERR_NOMEM;
+    return b->job->n == b->s->bulk_rows ? job_send(b, note) : OK;
 }
 
 enum err
@@ -153,28 +225,28 @@ sight_bulk_add(
     enum err e = atomic_load(&s->low) ? ERR_FULL : OK;
     ts_ms oldest, newest;
     sight_bulk_times(s, now, &oldest, &newest);
+    uint64_t hash[KEYS_AHEAD] = {0};
     atomic_store(&s->now, now);
-    for (size_t i = 0; i < n && e == OK; i++) {
-        if (rows[i].pass_ms > newest) {
-            sum.future++;
-            continue;
+    for (size_t i = 0; i < n + KEYS_AHEAD && e == OK; i++) {
+        uint64_t ready = hash[i % KEYS_AHEAD];
+        if (i < n) {
+            hash[i % KEYS_AHEAD] = head_key(&rows[i]);
+            if (b->job)
+                __builtin_prefetch(
+                    &b->job->keys.slots[hash[i % KEYS_AHEAD] & b->job->keys.mask], 1);
         }
-        if (rows[i].pass_ms < oldest) {
-            sum.expired++;
-            continue;
-        }
-        if (!b->job)
-            b->job = job_new(b);
-        if (!b->job || !row_keep(b->job, &rows[i]))
-            e = ERR_NOMEM;
-        else if (b->job->n == s->bulk_rows)
-            e = job_send(b, note);
+        if (i >= KEYS_AHEAD)
+            e = row_add(b, &rows[i - KEYS_AHEAD], ready, oldest, newest, &sum, note);
     }
     pthread_mutex_lock(&s->lock);
     b->sum.future += sum.future;
     b->sum.expired += sum.expired;
+    b->sum.duplicates += sum.duplicates;
+    b->sum.conflicts += sum.conflicts;
     s->health.future += sum.future;
     s->health.expired += sum.expired;
+    s->health.duplicates += sum.duplicates;
+    s->health.conflicts += sum.conflicts;
     pthread_mutex_unlock(&s->lock);
     return e;
 }
@@ -201,4 +273,95 @@ sight_bulk_drop(struct sight_bulk *b)
         b->sum.stored = 0; /* nobody asks any more */
     job_free(b->job);
     free(b);
+}
+
+/* ---- in the background ---- */
+
+static bool
+may_be_stored(const struct view *v, const struct sight_bulk_job *job)
+{
+    for (size_t i = 0; i < v->heads_n; i++)
+        if (atomic_load(&v->heads[i]->n))
+            return true;
+    for (size_t i = 0; i < v->places_n; i++)
+        if (v->places[i]->meta.min_ms <= job->max_ms &&
+            v->places[i]->meta.max_ms >= job->min_ms)
+            return true;
+    return false;
+}
+
+/* Drops from the job what is already stored. */
+static enum err
+bulk_dedup(struct sight *s, struct sight_bulk_job *job, struct note *note)
+{
+    struct view *v = sight_view(s);
+    struct arena scratch;
+    arena_init(&scratch, 64u << 20);
+    struct sight_bulk_sum sum = {0};
+    size_t kept = may_be_stored(v, job) ? 0 : job->n;
+    enum err e = OK;
+    for (size_t i = kept; i < job->n && e == OK; i++) {
+        if (kept != i)
+            job->rows[kept] = job->rows[i];
+        const struct sighting *row = &job->rows[kept], *same = NULL;
+        struct sighting found;
+        bool is = false;
+        for (size_t k = 0; k < v->heads_n && !same; k++)
+            same = head_find_key(v->heads[k], row, atomic_load(&v->heads[k]->n));
+        if (!same) {
+            e = view_find_key(v, &s->zone, row, &scratch, &found, &is);
+            same = is ? &found : NULL;
+        }
+        if (!same)
+            kept++;
+        else if (head_differs(same, row))
+            sum.conflicts++;
+        else
+            sum.duplicates++;
+        arena_reset(&scratch);
+    }
+    job->n = kept;
+    arena_release(&scratch);
+    view_unref(v);
+    pthread_mutex_lock(&s->lock);
+    job->sum->duplicates += sum.duplicates;
+    job->sum->conflicts += sum.conflicts;
+    s->health.duplicates += sum.duplicates;
+    s->health.conflicts += sum.conflicts;
+    pthread_mutex_unlock(&s->lock);
+    if (e != OK)
+        note_set(note, e, "bulk", "duplicates could not be looked up", "无法查重");
+    return e;
+}
+
+enum err
+sight_bulk_build(struct sight *s, struct sight_bulk_job *job, struct note *note)
+{
+    struct build_env env = sight_env(s);
+    struct change c = {0};
+    enum err e = bulk_dedup(s, job, note);
+    if (e == OK && job->n)
+        e = build_rows(&env, job->rows, job->n, &c.add, note);
+    if (e == OK && job->n)
+        e = sight_commit(s, &c, note);
+    else
+        seg_list_release(&c.add);
+    pthread_mutex_lock(&s->lock);
+    if (e == OK) {
+        job->sum->stored += job->n;
+        s->health.stored += job->n;
+    } else if (*job->err == OK) {
+        *job->err = e;
+    }
+    for (size_t i = 0; e == OK && i < job->n; i++)
+        if (job->rows[i].pass_ms > s->health.newest_ms)
+            s->health.newest_ms = job->rows[i].pass_ms;
+    s->jobs = job->next;
+    pthread_cond_broadcast(&s->idle);
+    pthread_mutex_unlock(&s->lock);
+    arena_release(&job->texts);
+    free(job->keys.slots);
+    free(job->rows);
+    free(job);
+    return e;
 }

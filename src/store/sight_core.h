@@ -37,9 +37,18 @@ struct view *view_ref(struct view *v);
 void view_unref(struct view *v);
 void view_sort(struct view *v);
 
+/* Keys of a run: open addressing over row numbers; the upper half of a slot is of the
+ * hash, so that rows are looked at only to confirm. */
+struct key_set {
+    uint64_t *slots; /* hash >> 32 << 32 | row + 1 */
+    size_t mask;
+};
+
 struct sight_bulk_job {
-    struct sighting *rows; /* owned */
+    struct sighting *rows; /* owned; each key once */
     size_t n;
+    struct key_set keys;
+    ts_ms min_ms, max_ms;
     struct arena texts;
     struct sight_bulk_sum *sum; /* of the bulk; under `lock` */
     enum err *err;              /* first error of the bulk; under `lock` */
@@ -118,6 +127,9 @@ struct change {
 enum err sight_commit(struct sight *s, struct change *c, struct note *note) MUST_USE;
 /* One job if there is one; *did tells. */
 enum err sight_step(struct sight *s, bool *did, struct note *note) MUST_USE;
+/* Drops what is stored already, makes and commits the segments, frees the job. */
+enum err sight_bulk_build(
+    struct sight *s, struct sight_bulk_job *job, struct note *note) MUST_USE;
 enum err sight_thread_start(struct sight *s) MUST_USE;
 void sight_thread_stop(struct sight *s);
 /* Freezes the active head and begins another with room for `room` rows. */

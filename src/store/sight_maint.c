@@ -117,12 +117,14 @@ remove_files(struct sight *s, const struct change *c)
     }
 }
 
-static void
+/* Under the lock; the old view is the caller's to unref behind it: the last reference
+ * frees heads of tens of megabytes, and snapshots wait for the lock. */
+static struct view *
 view_swap(struct sight *s, struct view *n)
 {
     struct view *old = s->view;
     s->view = n;
-    view_unref(old);
+    return old;
 }
 
 /* The census behind the change: carried over a merge, one run added for a seal; without
@@ -170,11 +172,13 @@ commit_locked(struct sight *s, struct change *c, struct note *note)
     view_unref(now);
     if (e != OK)
         return e;
+    struct view *old = NULL;
     pthread_mutex_lock(&s->lock);
     next = view_after(s->view, c);
     if (next)
-        view_swap(s, next);
+        old = view_swap(s, next);
     pthread_mutex_unlock(&s->lock);
+    view_unref(old);
     must(next); /* the manifest already says so: without the view rows would be missing
                  */
     if (c->sealed)
@@ -236,6 +240,7 @@ sight_rotate(struct sight *s, size_t room, struct note *note)
     if (!h)
         return note_set(note, ERR_NOMEM, "head", "out of memory", "内存不足");
     h->first_lsn = h->last_lsn = s->head ? s->head->last_lsn : atomic_load(&s->flushed);
+    struct view *old = NULL;
     pthread_mutex_lock(&s->lock);
     struct view *v = s->view;
     struct view *n = view_new(v->places_n + v->runs_n, v->heads_n + 1);
@@ -249,136 +254,16 @@ sight_rotate(struct sight *s, size_t room, struct note *note)
         n->heads[n->heads_n++] = h; /* the creator's reference */
         n->missing = v->missing;
         n->census = census_ref(v->census);
-        view_swap(s, n);
+        old = view_swap(s, n);
         s->head = h;
         s->woken = true;
         pthread_cond_broadcast(&s->wake);
-    } else {
+    }
+    pthread_mutex_unlock(&s->lock);
+    view_unref(old);
+    if (!n)
         head_unref(h);
-    }
-    pthread_mutex_unlock(&s->lock);
     return n ? OK : ERR_NOMEM;
-}
-
-/* ---- bulk runs ---- */
-
-/* Keys of the run itself: open addressing over row numbers; the upper half of a slot is
- * of the hash, so that rows are looked at only to confirm. */
-struct key_set {
-    uint64_t *slots; /* hash >> 32 << 32 | row + 1 */
-    size_t mask;
-};
-
-static bool
-key_set_init(struct key_set *k, size_t rows)
-{
-    size_t n = 1024;
-    while (n < rows * 2)
-        n *= 2;
-    k->mask = n - 1;
-    k->slots = calloc(n, sizeof *k->slots);
-    return k->slots;
-}
-
-/* The row of the same key, else NULL and `at` is entered. */
-static const struct sighting *
-key_set_put(struct key_set *k, const struct sighting *rows, size_t at, uint64_t hash)
-{
-    const uint64_t tag = hash >> 32 << 32;
-    uint64_t h = hash;
-    for (uint64_t slot; (slot = k->slots[h & k->mask]); h++)
-        if (slot >> 32 << 32 == tag &&
-            head_same_key(&rows[(uint32_t)slot - 1], &rows[at]))
-            return &rows[(uint32_t)slot - 1];
-    k->slots[h & k->mask] = tag | ((uint32_t)at + 1);
-    return NULL;
-}
-
-/* Drops from the job what is already stored or came twice. */
-static enum err
-bulk_dedup(struct sight *s, struct sight_bulk_job *job, struct note *note)
-{
-    struct view *v = sight_view(s);
-    struct arena scratch;
-    arena_init(&scratch, 64u << 20);
-    struct sight_bulk_sum sum = {0};
-    struct key_set keys;
-    size_t kept = 0;
-    enum err e = key_set_init(&keys, job->n) ? OK : ERR_NOMEM;
-    uint64_t hash[KEYS_AHEAD] = {0}; /* of the next rows, by row number */
-    for (size_t i = 0; i < job->n + KEYS_AHEAD && e == OK; i++) {
-        uint64_t ready = hash[i % KEYS_AHEAD];
-        if (i < job->n) {
-            hash[i % KEYS_AHEAD] = head_key(&job->rows[i]);
-            __builtin_prefetch(&keys.slots[hash[i % KEYS_AHEAD] & keys.mask], 1);
-        }
-        if (i < KEYS_AHEAD)
-            continue;
-        if (kept != i - KEYS_AHEAD)
-            job->rows[kept] = job->rows[i - KEYS_AHEAD];
-        const struct sighting *row = &job->rows[kept];
-        const struct sighting *same = key_set_put(&keys, job->rows, kept, ready);
-        struct sighting found;
-        bool is = false;
-        for (size_t k = 0; k < v->heads_n && !same; k++)
-            same = head_find_key(v->heads[k], row, atomic_load(&v->heads[k]->n));
-        if (!same) {
-            e = view_find_key(v, &s->zone, row, &scratch, &found, &is);
-            same = is ? &found : NULL;
-        }
-        if (!same)
-            kept++;
-        else if (head_differs(same, row))
-            sum.conflicts++;
-        else
-            sum.duplicates++;
-        arena_reset(&scratch);
-    }
-    job->n = kept;
-    sum.stored = kept;
-    arena_release(&scratch);
-    free(keys.slots);
-    view_unref(v);
-    pthread_mutex_lock(&s->lock);
-    job->sum->duplicates += sum.duplicates;
-    job->sum->conflicts += sum.conflicts;
-    s->health.duplicates += sum.duplicates;
-    s->health.conflicts += sum.conflicts;
-    pthread_mutex_unlock(&s->lock);
-    if (e != OK)
-        note_set(note, e, "bulk", "duplicates could not be looked up", "无法查重");
-    return e;
-}
-
-static enum err
-bulk_build(struct sight *s, struct sight_bulk_job *job, struct note *note)
-{
-    struct build_env env = sight_env(s);
-    struct change c = {0};
-    enum err e = bulk_dedup(s, job, note);
-    if (e == OK && job->n)
-        e = build_rows(&env, job->rows, job->n, &c.add, note);
-    if (e == OK && job->n)
-        e = sight_commit(s, &c, note);
-    else
-        seg_list_release(&c.add);
-    pthread_mutex_lock(&s->lock);
-    if (e == OK) {
-        job->sum->stored += job->n;
-        s->health.stored += job->n;
-    } else if (*job->err == OK) {
-        *job->err = e;
-    }
-    for (size_t i = 0; e == OK && i < job->n; i++)
-        if (job->rows[i].pass_ms > s->health.newest_ms)
-            s->health.newest_ms = job->rows[i].pass_ms;
-    s->jobs = job->next;
-    pthread_cond_broadcast(&s->idle);
-    pthread_mutex_unlock(&s->lock);
-    arena_release(&job->texts);
-    free(job->rows);
-    free(job);
-    return e;
 }
 
 /* ---- merging ---- */
@@ -574,17 +459,19 @@ census_publish(struct sight *s, const struct view *v, struct census *r)
 {
     enum err e = OK;
     struct change c = {.census = r};
+    struct view *old = NULL;
     pthread_mutex_lock(&s->commit);
     pthread_mutex_lock(&s->lock);
     if (same_runs(s->view, v)) {
         struct view *next = view_after(s->view, &c);
         if (next)
-            view_swap(s, next);
+            old = view_swap(s, next);
         else
             e = ERR_NOMEM;
     }
     pthread_mutex_unlock(&s->lock);
     pthread_mutex_unlock(&s->commit);
+    view_unref(old);
     return e;
 }
 
@@ -627,7 +514,7 @@ sight_step(struct sight *s, bool *did, struct note *note)
     pthread_mutex_unlock(&s->lock);
     if (job) {
         *did = true;
-        return bulk_build(s, job, note);
+        return sight_bulk_build(s, job, note);
     }
     enum err e = quarantine_step(s, did, note);
     if (e != OK || *did)

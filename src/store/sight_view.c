@@ -169,6 +169,21 @@ place_find_key(
     return e;
 }
 
+/* The first place segment of the civil day or a later one. */
+static size_t
+places_from(const struct view *v, int64_t day)
+{
+    size_t lo = 0, hi = v->places_n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (v->places[mid]->meta.day_lo < day)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 enum err
 view_find_key(
     const struct view *v, const struct zone *zone, const struct sighting *s,
@@ -176,8 +191,11 @@ view_find_key(
 {
     struct key_search k = {s, found, false};
     enum err e = OK;
-    for (size_t i = v->places_n; i-- > 0 && e == OK && !k.is;) {
+    int64_t day = civil_day(s->pass_ms, zone);
+    for (size_t i = places_from(v, day); i < v->places_n && e == OK && !k.is; i++) {
         const struct seg_meta *m = &v->places[i]->meta;
+        if (m->day_lo > day)
+            break;
         if (m->min_ms <= s->pass_ms && s->pass_ms <= m->max_ms)
             e = place_find_key(v, v->places[i], zone, &k, arena);
     }

@@ -14,7 +14,7 @@
 #define FUTURE_MS (2 * MINUTE_MS)
 #define LATE_MS MINUTE_MS
 #define POKE_MS (5 * SECOND_MS)
-#define HEADS_MAX 4u /* frozen heads before a group waits for the background */
+#define HEADS_MAX 8u /* frozen heads before a group waits for the background */
 #define MANIFEST_CAP (64u << 20)
 
 /* ---- small things ---- */

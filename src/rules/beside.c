@@ -3,7 +3,7 @@
 
 #include "rules/machine.h"
 
-#define ROWS_MOST 2048u /* of a minute: thirty a second */
+#define ROWS_MOST 512u /* of a minute: four lanes never pass more */
 
 struct collect {
     struct arena *arena;

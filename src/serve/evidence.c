@@ -218,11 +218,22 @@ html_pass(struct pack *p, size_t i)
     model_unref(model);
 }
 
+static bool
+is_way(const struct sighting *x, const struct sighting *y)
+{
+    return plate_eq(x->plate, y->plate) && x->site.v != y->site.v;
+}
+
 /* From each pass to the next of the same plate: what was needed, and what is least. */
 static void
 html_ways(struct pack *p)
 {
     struct buf *b = &p->html;
+    size_t ways = 0;
+    for (size_t i = 0; i + 1 < p->n; i++)
+        ways += is_way(&p->rows[i], &p->rows[i + 1]);
+    if (!ways)
+        return;
     buf_text(
         b, "<h2>相邻过车的用时 <small>Between passes</small></h2>\n<table><tr><th>从 → "
            "到<br><small>from → to</small></th><th>用时 s<br><small>took</small></th>"
@@ -233,7 +244,7 @@ html_ways(struct pack *p)
         const struct sighting *x = &p->rows[i], *y = x + 1;
         const struct site *a = site_of(p, x), *c = site_of(p, y);
         struct analysis_learned lx, ly;
-        if (!plate_eq(x->plate, y->plate) || x->site.v == y->site.v)
+        if (!is_way(x, y))
             continue;
         p->needs->learned(p->needs->ctx, x->site, &lx);
         p->needs->learned(p->needs->ctx, y->site, &ly);

@@ -16,7 +16,7 @@ const yesterday = (h, m) => Math.floor((Date.now() + 8 * 3600000) / 86400000) * 
 let t, d, camera, who = {};
 
 before(async () => {
-  t = await kit.town({ watches: false });
+  t = await kit.town();
   const key = await kit.device(t, CAMERA);
   d = await kit.serve(t.dir);
   camera = new kit.Camera(d.url, CAMERA, key);
@@ -121,6 +121,21 @@ test("evidence leaves signed; whoever changes a byte, adds or takes away a file 
   assert.deepEqual(m.looks.map((l) => [l.kind, l.count]).sort(), [["analysis", r.count], ["export", 2]]);
   assert.equal((await who.analyst.post("/evidence", { ...ask, matter: undefined })).status, 403);
   assert.equal((await who.analyst.post("/evidence", { ...ask, passes: [`${at}-1-00000000`] })).status, 404);
+});
+
+test("an alarm leaves as evidence with its numbers and what else could explain it", async () => {
+  const at = Date.now() - 5000;
+  await send([camera.pass({ plate: kit.WATCHED, site: kit.SITES[1], at, more: picture(at) })]);
+  const row = await kit.until("the alarm", async () => (await who.duty.want(200, "GET", "/alarms?state=open")).items.find((a) => a.plate.replace("·", "") === kit.WATCHED));
+  const file = join(t.tmp, "alarm.zip");
+  await kit.must(["export", "evidence", "--data", t.dir, "--alarm", row.id, "--out", file, "--matter", row.matter.id, "--purpose", "alarm"]);
+  const text = readFileSync(file).toString("utf8");
+  for (const word of ["其他可能", "Alternatives", "stated probability", row.probability.toFixed(3), "camera's clock", kit.WATCHED, "pictures/001-"]) assert.ok(text.includes(word), word);
+  const good = await kit.verify([file]);
+  assert.equal(good.status, 0, good.out);
+  const reply = await who.duty.ask("POST", "/api/v1/evidence", { matter: row.matter.id, purpose: "alarm", alarm: row.id });
+  assert.equal(reply.status, 200);
+  assert.equal((await who.duty.post("/evidence", { matter: row.matter.id, purpose: "alarm", alarm: "0".repeat(16) })).status, 404);
 });
 
 test("bad questions are refused with what to do", async () => {

@@ -25,13 +25,28 @@ static const struct cmd_opt opts[] = {
     {0},
 };
 
+/* What lies in the file that the operation printed to: a descriptor, as the daemon
+ * writes it when there is one. */
+static enum err
+keep(FILE *printed, const char *path, struct note *note)
+{
+    long n = fseek(printed, 0, SEEK_END) == 0 ? ftell(printed) : -1;
+    char *bytes = n > 0 ? malloc((size_t)n) : NULL;
+    rewind(printed);
+    enum err e =
+        bytes && fread(bytes, 1, (size_t)n, printed) == (size_t)n ? OK : ERR_IO;
+    if (e == OK)
+        e = os_write_file(
+            os_fs_real(), path, span_of(bytes, (size_t)n), "export", note);
+    free(bytes);
+    return e;
+}
+
 static enum err
 run(const struct cmd_args *args, struct note *note)
 {
     static const char *const names[] = {"alarm",  "passes",  "title", "remark",
                                         "matter", "purpose", NULL};
-    char *bytes = NULL;
-    size_t n = 0;
     if (!span_eq_cstr(args->word[0], "evidence"))
         return note_fmt(
             note, ERR_USAGE, "word", "evidence is exported, not \"%.*s\"",
@@ -41,17 +56,16 @@ run(const struct cmd_args *args, struct note *note)
             note, ERR_USAGE, "passes", "name --alarm or --passes, one of the two",
             "请指定 --alarm 或 --passes 之一");
     json_t *a = op_args(args, names);
-    FILE *out = open_memstream(&bytes, &n);
-    enum err e = a && out
-                     ? door_run(cmd_cstr(args, "data"), "evidence", a, -1, out, note)
-                     : ERR_NOMEM;
-    if (out)
-        fclose(out);
-    json_decref(a);
+    FILE *printed = tmpfile();
+    enum err e =
+        a && printed
+            ? door_run(cmd_cstr(args, "data"), "evidence", a, -1, printed, note)
+            : ERR_IO;
     if (e == OK)
-        e = os_write_file(
-            os_fs_real(), cmd_cstr(args, "out"), span_of(bytes, n), "export", note);
-    free(bytes);
+        e = keep(printed, cmd_cstr(args, "out"), note);
+    if (printed)
+        fclose(printed);
+    json_decref(a);
     return e;
 }
 

@@ -4,6 +4,7 @@
 #include "serve/funnel.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static enum err
 read_place(
@@ -101,6 +102,78 @@ print_json(
     buf_release(&b);
 }
 
+static void
+csv_pass(FILE *out, const struct sighting *s, const struct site_table *sites)
+{
+    char id[SIGHTING_ID_TEXT];
+    const struct site *site = s ? site_get(sites, s->site) : NULL;
+    if (s)
+        fprintf(
+            out, ",%s,%s,%lld", sighting_id_format(id, sighting_id_of(s)),
+            site ? site->code : "", (long long)s->pass_ms);
+    else
+        fputs(",,,", out);
+}
+
+static void
+print_csv(FILE *out, const struct flight *f, const struct site_table *sites)
+{
+    fputs(
+        "\xEF\xBB\xBFrank,plate,probability,at_ms,took_ms,usual_ms,others,slower,"
+        "changes,"
+        "up,up_site,up_ms,down,down_site,down_ms\n",
+        out);
+    for (size_t i = 0; i < f->n; i++) {
+        const struct flight_candidate *c = &f->candidates[i];
+        char plate[PLATE_TEXT];
+        fprintf(
+            out, "%zu,%s,%.5f,%lld,%u,%u,%u,%.4f,%u", i + 1,
+            plate_format(plate, c->plate), c->probability, (long long)c->at_ms,
+            c->took_ms, c->usual_ms, c->others, c->slower, c->changes);
+        csv_pass(out, c->up, sites);
+        csv_pass(out, c->down, sites);
+        fputc('\n', out);
+    }
+}
+
+/* A candidate is the line from the site upstream to the one downstream, or the one of
+ * them that saw it. */
+static void
+print_geojson(FILE *out, const struct flight *f, const struct site_table *sites)
+{
+    fputs("{\"type\":\"FeatureCollection\",\"features\":[", out);
+    for (size_t i = 0; i < f->n; i++) {
+        const struct flight_candidate *c = &f->candidates[i];
+        char plate[PLATE_TEXT];
+        const struct site *a = site_get(sites, (c->up ? c->up : c->down)->site);
+        const struct site *b = site_get(sites, (c->down ? c->down : c->up)->site);
+        must(a && b); /* the funnel chose among placed sites */
+        fprintf(
+            out,
+            "%s\n{\"type\":\"Feature\",\"geometry\":{\"type\":\"LineString\","
+            "\"coordinates\":[[%.7f,%.7f],[%.7f,%.7f]]},\"properties\":{\"rank\":%zu,"
+            "\"plate\":\"%s\",\"probability\":%.5f}}",
+            i ? "," : "", a->lon / 1e7, a->lat / 1e7, b->lon / 1e7, b->lat / 1e7, i + 1,
+            plate_format(plate, c->plate), c->probability);
+    }
+    fputs("\n]}\n", out);
+}
+
+static enum err
+format_of(const struct op_call *c, char *format, struct note *note)
+{
+    static const char *const names[] = {"table", "json", "csv", "geojson"};
+    const char *name = op_text(c, "format");
+    for (size_t i = 0; i < 4; i++)
+        if (strcmp(name ? name : "table", names[i]) == 0) {
+            *format = names[i][0];
+            return OK;
+        }
+    return note_set(
+        note, ERR_USAGE, "format", "--format is table, json, csv or geojson",
+        "--format 须为 table、json、csv 或 geojson");
+}
+
 static enum err
 run(struct op_call *c, struct note *note)
 {
@@ -109,23 +182,24 @@ run(struct op_call *c, struct note *note)
     struct flight f;
     struct look_row row = {0};
     struct funnel_ask q = {0};
-    const char *format = op_text(c, "format");
-    bool json = format && strcmp(format, "json") == 0;
+    char format = 0;
     struct site_table *sites = base_sites(c->door->base);
     arena_init(&a, (size_t)1 << 30);
     enum err e = read_ask(c, sites, &q, note);
-    if (e == OK && format && !json && strcmp(format, "table") != 0)
-        e = note_set(
-            note, ERR_USAGE, "format", "the funnel prints table or json",
-            "筛选结果只能输出 table 或 json");
+    if (e == OK)
+        e = format_of(c, &format, note);
     if (e == OK)
         e = op_house_open(c, &h);
     if (e == OK)
         e = funnel_run(&h.house, c->door->reader, &q, &a, &f, &row, note);
     if (e == OK)
         e = op_house_looked(c, &row, note);
-    if (e == OK && json)
+    if (e == OK && format == 'j')
         print_json(c->out, &f, sites, &row);
+    else if (e == OK && format == 'c')
+        print_csv(c->out, &f, sites);
+    else if (e == OK && format == 'g')
+        print_geojson(c->out, &f, sites);
     else if (e == OK)
         print_table(c->out, &f, sites, &c->door->base->zone);
     op_house_close(&h);

@@ -63,6 +63,13 @@ test("05:00, a hundred metres of rail: found by the time it took, and closed as 
   assert.ok(r.steps[0].vehicles >= 25 && r.steps.every((s, i) => !i || s.vehicles <= r.steps[i - 1].vehicles));
   assert.ok(r.coverage.text.zh && r.unseen > 0 && r.unseen < 1);
   const c = r.candidates[0];
+  // The same on the command line, as tables of every kind.
+  const line = (format) => kit.must(["query", "flight", "--data", t.dir, "--at", `${PLACE.lon},${PLACE.lat}`, "--from", String(at - 10 * MINUTE), "--to", String(at + 10 * MINUTE), "--matter", id, "--purpose", "hit_and_run", "--format", format]);
+  assert.match((await line("csv")).split("\n")[1], /^1,晋AQH777,0\.\d+,/);
+  const lines = JSON.parse(await line("geojson"));
+  assert.deepEqual([lines.features[0].properties.plate, lines.features[0].geometry.coordinates.length], ["晋AQH777", 2]);
+  assert.equal(JSON.parse(await line("json")).candidates[0].plate, "晋AQH777");
+  assert.match(await line("table"), /晋AQH777/);
   // Its pictures open under this look and for this person only.
   assert.equal((await who.analyst.get(`/pictures/${c.up.picture}?look=${r.n}`)).status, 200);
   assert.equal((await who.duty.get(`/pictures/${c.up.picture}?look=${r.n}`)).status, 404);

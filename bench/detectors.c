@@ -2,9 +2,10 @@
 /* detectors.c - the live rules against planted truth: precision, recall, calibration,
  * and how many rows a second and core they take.
  *
- *   ./dev bench detectors [--truth DIR | --seed N --days D --per-day R] [--json FILE]
- *                         [--explain KIND] [--alarms FILE] [--shuffle SEED] [--rows N]
- *                         [--cold 1] [--sites-only 1]
+ *   ./dev bench detectors [--truth DIR ... | --seed N --days D --per-day R]
+ *                         [--json FILE] [--explain KIND] [--alarms FILE]
+ *                         [--shuffle SEED] [--rows N]
+ *                         [--cold 1] [--sites-only 1] [--least PERCENT]
  *
  * DIR is any directory in the format of docs/city.md (sites.csv registry.csv
  * watches.csv sightings.csv truth/, and zones, permits and sections where there are
@@ -13,7 +14,8 @@
  * does; the first day's is learned from that day itself, as a bulk import can (--cold
  * 1: from nothing, as on the first day live). --shuffle delays a quarter of the records
  * by up to six hours: only what models learn from what had arrived by midnight may
- * differ.
+ * differ. Several --truth are scored together. --least sets the least probability of
+ * every rule, to see whether improbable findings are as improbable as stated.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,6 +185,7 @@ struct world {
     uint64_t mask;
     struct zone zone;
     uint64_t duplicates;
+    double least; /* percent; 0: the rules' own */
 };
 
 static uint64_t
@@ -728,11 +731,35 @@ tell_seen(struct world *w)
     }
 }
 
+static bool
+is_least(struct span name)
+{
+    return span_starts(name, SPAN("least_")) &&
+           span_eq_cstr(span_skip(name, name.n - 7), "percent") &&
+           !span_eq_cstr(name, "least_covered_percent");
+}
+
+static void
+set_least(struct rule_book *book, double least)
+{
+    struct note note;
+    rule_book_init(book);
+    for (size_t i = 0; rule_rows[i] && least > 0; i++)
+        for (size_t p = 0; p < rule_rows[i]->params_n; p++) {
+            struct span name = span_cstr(rule_rows[i]->params[p].name);
+            if (is_least(name) &&
+                rule_settings_put(&book->at[0], rule_rows[i], name, least, &note) != OK)
+                die("--least:", note.en);
+        }
+}
+
 static void
 run_rules(struct world *w)
 {
     struct run r = {.w = w, .day = INT64_MIN, .clock.now = INT64_MIN};
-    struct rules_opts opts = {.zone = w->zone};
+    struct rule_book book;
+    struct rules_opts opts = {.zone = w->zone, .book = &book};
+    set_least(&book, w->least);
     struct rules_needs needs = {w, history, place, take_alarm};
     struct note note = {0};
     r.health = need(vital_new(&w->zone));
@@ -798,66 +825,116 @@ write_json(const struct score_sum *sum, const char *path)
     buf_release(&out);
 }
 
-int
-main(int argc, char **argv)
+struct want {
+    const char *truth[32];
+    size_t truths;
+    const char *json, *explain;
+    uint64_t seed, days, per_day, mix, rows;
+};
+
+static void
+world_release(struct world *w)
 {
-    struct world w = {.zone = {"Asia/Shanghai", 480}};
-    const char *truth = NULL, *json = NULL, *explain = NULL;
-    uint64_t seed = 1, days = 3, per_day = 300000, mix = 0, rows = UINT32_MAX - 1;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        struct span value = span_cstr(argv[i + 1]);
-        if (!strcmp(argv[i], "--truth"))
-            truth = argv[i + 1];
-        else if (!strcmp(argv[i], "--json"))
-            json = argv[i + 1];
-        else if (!strcmp(argv[i], "--explain"))
-            explain = argv[i + 1];
-        else if (!strcmp(argv[i], "--alarms"))
-            w.alarms = need(fopen(argv[i + 1], "w"));
-        else if (!(!strcmp(argv[i], "--seed")         ? span_u64(value, &seed)
-                   : !strcmp(argv[i], "--days")       ? span_u64(value, &days)
-                   : !strcmp(argv[i], "--per-day")    ? span_u64(value, &per_day)
-                   : !strcmp(argv[i], "--shuffle")    ? span_u64(value, &mix)
-                   : !strcmp(argv[i], "--cold")       ? span_u64(value, &w.cold)
-                   : !strcmp(argv[i], "--sites-only") ? span_u64(value, &w.sites_only)
-                   : !strcmp(argv[i], "--rows")       ? span_u64(value, &rows)
-                                                      : false))
-            die("see the head of bench/detectors.c; not understood:", argv[i]);
-    }
+    site_table_unref(w->sites);
+    vehicle_index_unref(w->registry);
+    watch_set_unref(w->watches);
+    for (size_t i = 0; i < w->zones_n; i++)
+        free((void *)(uintptr_t)w->zones[i].ring.points);
+    free(w->zones);
+    free(w->permits);
+    free(w->sections);
+    free(w->rows);
+    free(w->by_plate);
+    free(w->by_place);
+    free(w->next_plate);
+    free(w->next_place);
+    arena_release(&w->texts);
+    score_free(w->score);
+    score_sites_free(w->health);
+}
+
+/* One city from its files to its score; `like` holds what was asked for. */
+static void
+run_city(
+    const struct want *want, const struct world *like, const char *dir,
+    struct score_sum *sum)
+{
+    struct world w = *like;
     struct note note = {0};
-    char dir[64];
-    if (!truth) {
-        snprintf(dir, sizeof dir, "/tmp/tongqu-detectors-%d", (int)getpid());
-        make_city(dir, seed, (int)days, (uint32_t)per_day);
-        truth = dir;
-    }
     arena_init(&w.texts, (size_t)8 << 30);
-    load_sites(&w, truth);
-    load_registry(&w, truth);
-    load_watches(&w, truth);
-    load_zones(&w, truth);
-    load_permits(&w, truth);
-    load_sections(&w, truth);
-    load_sightings(&w, truth, rows);
+    load_sites(&w, dir);
+    load_registry(&w, dir);
+    load_watches(&w, dir);
+    load_zones(&w, dir);
+    load_permits(&w, dir);
+    load_sections(&w, dir);
+    load_sightings(&w, dir, want->rows);
     drop_duplicates(&w);
-    if (mix)
-        shuffle(&w, mix);
+    if (want->mix)
+        shuffle(&w, want->mix);
     index_rows(&w);
-    if (score_new(truth, &w.score, &note) != OK)
+    if (score_new(dir, &w.score, &note) != OK)
         die("no truth:", note.en);
-    if (score_sites_new(truth, &w.health, &note) != OK)
+    if (score_sites_new(dir, &w.health, &note) != OK)
         die("no truth of sites:", note.en);
     tell_seen(&w);
     run_rules(&w);
-    struct score_sum sum;
-    score_sum(w.score, &sum);
-    score_sites_sum(w.health, &sum);
-    score_print(&sum, stdout);
-    if (explain) {
-        score_explain(w.score, explain, 3000, stdout);
-        score_sites_explain(w.health, explain, 3000, stdout);
+    score_sum(w.score, sum);
+    score_sites_sum(w.health, sum);
+    if (want->explain) {
+        score_explain(w.score, want->explain, 3000, stdout);
+        score_sites_explain(w.health, want->explain, 3000, stdout);
     }
-    if (json)
-        write_json(&sum, json);
+    world_release(&w);
+}
+
+static void
+read_options(int argc, char **argv, struct want *want, struct world *w)
+{
+    for (int i = 1; i + 1 < argc; i += 2) {
+        struct span value = span_cstr(argv[i + 1]);
+        if (!strcmp(argv[i], "--truth") && want->truths < 32)
+            want->truth[want->truths++] = argv[i + 1];
+        else if (!strcmp(argv[i], "--json"))
+            want->json = argv[i + 1];
+        else if (!strcmp(argv[i], "--explain"))
+            want->explain = argv[i + 1];
+        else if (!strcmp(argv[i], "--alarms"))
+            w->alarms = need(fopen(argv[i + 1], "w"));
+        else if (!(!strcmp(argv[i], "--seed")         ? span_u64(value, &want->seed)
+                   : !strcmp(argv[i], "--days")       ? span_u64(value, &want->days)
+                   : !strcmp(argv[i], "--per-day")    ? span_u64(value, &want->per_day)
+                   : !strcmp(argv[i], "--shuffle")    ? span_u64(value, &want->mix)
+                   : !strcmp(argv[i], "--cold")       ? span_u64(value, &w->cold)
+                   : !strcmp(argv[i], "--rows")       ? span_u64(value, &want->rows)
+                   : !strcmp(argv[i], "--sites-only") ? span_u64(value, &w->sites_only)
+                   : !strcmp(argv[i], "--least")      ? span_f64(value, &w->least)
+                                                      : false))
+            die("see the head of bench/detectors.c; not understood:", argv[i]);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    struct world like = {.zone = {"Asia/Shanghai", 480}};
+    struct want want = {
+        .seed = 1, .days = 3, .per_day = 300000, .rows = UINT32_MAX - 1};
+    struct score_sum all = {0};
+    char dir[64];
+    read_options(argc, argv, &want, &like);
+    if (!want.truths) {
+        snprintf(dir, sizeof dir, "/tmp/tongqu-detectors-%d", (int)getpid());
+        make_city(dir, want.seed, (int)want.days, (uint32_t)want.per_day);
+        want.truth[want.truths++] = dir;
+    }
+    for (size_t i = 0; i < want.truths; i++) {
+        struct score_sum sum;
+        run_city(&want, &like, want.truth[i], &sum);
+        score_add(&all, &sum);
+    }
+    score_print(&all, stdout);
+    if (want.json)
+        write_json(&all, want.json);
     return 0;
 }

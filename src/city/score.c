@@ -8,6 +8,7 @@
 #include "city/score.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,9 @@ enum kind {
     KIND_TAG_CLASS,
     KINDS,
 };
+_Static_assert(SCORE_KINDS == KINDS, "score.h shows all kinds");
+#define SCORE_FEW 5     /* fewer alarms say nothing of a tenth */
+#define SCORE_TOLD 0.05 /* the bar: stated and true share of a tenth */
 static const char *const kind_names[KINDS] = {
     "watch",        "status",         "cloned_plate",  "fake_plate", "truck_ban",
     "coach_curfew", "unread_cluster", "average_speed", "etc_plate",  "etc_class"};
@@ -758,6 +762,17 @@ add_row(
     r->precision = r->alarms ? (double)r->right / (double)r->alarms : 1;
 }
 
+static void
+add_bin(struct score_bin *to, const struct score_bin *more)
+{
+    if (!more->n)
+        return;
+    double n = (double)to->n, m = (double)more->n;
+    to->stated = (to->stated * n + more->stated * m) / (n + m);
+    to->n += more->n;
+    to->right += more->right;
+}
+
 void
 score_sum(struct score *s, struct score_sum *out)
 {
@@ -780,15 +795,92 @@ score_sum(struct score *s, struct score_sum *out)
             continue;
         int b = (int)(d->probability * SCORE_BINS);
         b = b < 0 ? 0 : b >= SCORE_BINS ? SCORE_BINS - 1 : b;
-        out->bins[b].n++;
-        out->bins[b].right += d->right == RIGHT;
-        out->bins[b].stated += d->probability;
+        struct score_bin one = {1, d->right == RIGHT, d->probability};
+        add_bin(&out->bins[b], &one);
+        add_bin(&out->by_kind[d->kind][b], &one);
         out->clock_alarms += d->clock && d->right == WRONG &&
                              (d->kind == KIND_CLONED || d->kind == KIND_SPEED);
     }
-    for (int b = 0; b < SCORE_BINS; b++)
-        if (out->bins[b].n)
-            out->bins[b].stated /= (double)out->bins[b].n;
+}
+
+/* The row of the same kind and reads; one past the last when there is none. */
+static struct score_row *
+row_like(struct score_sum *sum, const struct score_row *row)
+{
+    size_t i = 0;
+    while (i < sum->rows_n && (strcmp(sum->rows[i].kind, row->kind) != 0 ||
+                               strcmp(sum->rows[i].reads, row->reads) != 0))
+        i++;
+    return &sum->rows[i];
+}
+
+void
+score_add(struct score_sum *to, const struct score_sum *more)
+{
+    for (size_t i = 0; i < more->rows_n; i++) {
+        const struct score_row *m = &more->rows[i];
+        struct score_row *r = row_like(to, m);
+        if (r == &to->rows[to->rows_n]) {
+            must(to->rows_n < sizeof to->rows / sizeof to->rows[0]);
+            *r = *m;
+            to->rows_n++;
+            continue;
+        }
+        r->truth += m->truth;
+        r->found += m->found;
+        r->alarms += m->alarms;
+        r->right += m->right;
+        r->neutral += m->neutral;
+        r->recall = r->truth ? (double)r->found / (double)r->truth : 1;
+        r->precision = r->alarms ? (double)r->right / (double)r->alarms : 1;
+    }
+    for (int b = 0; b < SCORE_BINS; b++) {
+        add_bin(&to->bins[b], &more->bins[b]);
+        for (unsigned k = 0; k < SCORE_KINDS; k++)
+            add_bin(&to->by_kind[k][b], &more->by_kind[k][b]);
+    }
+    to->clock_alarms += more->clock_alarms;
+}
+
+const char *
+score_kind(unsigned kind)
+{
+    return kind_names[kind];
+}
+
+struct score_verdict
+score_verdict(const struct score_bin *b)
+{
+    const double z = 1.96;
+    struct score_verdict v = {0, 0, 1, false, false};
+    if (!b->n)
+        return v;
+    double n = (double)b->n, p = (double)b->right / n, d = 1 + z * z / n;
+    double middle = (p + z * z / (2 * n)) / d;
+    double half = z / d * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+    v = (struct score_verdict){
+        .right = p, .low = fmax(0, middle - half), .high = fmin(1, middle + half)};
+    v.enough = half <= SCORE_TOLD;
+    v.apart = b->n >= SCORE_FEW &&
+              (b->stated > v.high + SCORE_TOLD || b->stated < v.low - SCORE_TOLD);
+    return v;
+}
+
+static void
+print_bins(const char *name, const struct score_bin *bins, FILE *to)
+{
+    for (int b = 0; b < SCORE_BINS; b++) {
+        const struct score_bin *q = &bins[b];
+        struct score_verdict v = score_verdict(q);
+        if (q->n)
+            fprintf(
+                to, "%-16s %.1f - %.1f %9llu %8.3f %8.3f  %.3f .. %.3f %+8.3f  %s\n",
+                name, b / 10.0, (b + 1) / 10.0, (unsigned long long)q->n, q->stated,
+                v.right, v.low, v.high, q->stated - v.right,
+                v.apart    ? "apart"
+                : v.enough ? "told"
+                           : "few");
+    }
 }
 
 void
@@ -805,17 +897,15 @@ score_print(const struct score_sum *sum, FILE *to)
             r->recall, r->recall_bar, (unsigned long long)r->alarms,
             (unsigned long long)r->right, r->precision, r->precision_bar);
     }
-    fprintf(to, "\nstated probability   alarms   stated    right     apart\n");
-    for (int b = 0; b < SCORE_BINS; b++) {
-        const struct score_bin *q = &sum->bins[b];
-        if (!q->n)
-            continue;
-        double right = (double)q->right / (double)q->n;
-        fprintf(
-            to, "%.1f - %.1f          %9llu %8.3f %8.3f %+9.3f\n", b / 10.0,
-            (b + 1) / 10.0, (unsigned long long)q->n, q->stated, right,
-            q->stated - right);
-    }
+    fprintf(
+        to,
+        "\n%-16s %9s %9s %8s %8s  %14s %8s  told: the interval is narrow enough to "
+        "tell "
+        "0.05\n",
+        "stated", "tenth", "alarms", "stated", "right", "95 % interval", "apart");
+    for (unsigned k = 0; k < SCORE_KINDS; k++)
+        print_bins(kind_names[k], sum->by_kind[k], to);
+    print_bins("all", sum->bins, to);
     fprintf(
         to, "wrong alarms with evidence from wrong clocks, none misread: %llu\n",
         (unsigned long long)sum->clock_alarms);
@@ -835,6 +925,22 @@ put_value(
     *first = false;
 }
 
+/* The tenths of which something can be told, or that are wrong for sure. */
+static void
+put_bins(struct buf *out, bool *first, const char *kind, const struct score_bin *bins)
+{
+    for (unsigned b = 0; b < SCORE_BINS; b++) {
+        struct score_verdict v = score_verdict(&bins[b]);
+        char bin[16];
+        if (!v.enough && !v.apart)
+            continue;
+        snprintf(bin, sizeof bin, "tenth_%u", b);
+        put_value(
+            out, first, kind, "probability", bin, fabs(bins[b].stated - v.right),
+            SCORE_TOLD, true);
+    }
+}
+
 void
 score_json(const struct score_sum *sum, struct buf *out)
 {
@@ -847,17 +953,10 @@ score_json(const struct score_sum *sum, struct buf *out)
             out, &first, r->kind, r->reads, "precision", r->precision, r->precision_bar,
             false);
     }
-    for (int b = 0; b < SCORE_BINS; b++) {
-        const struct score_bin *q = &sum->bins[b];
-        char bin[8];
-        if (!q->n)
-            continue;
-        double apart = q->stated - (double)q->right / (double)q->n;
-        snprintf(bin, sizeof bin, "%u", (unsigned)b % 100u);
-        put_value(
-            out, &first, "probability", "decile", bin, apart < 0 ? -apart : apart, 0.05,
-            true);
-    }
+    for (unsigned k = 0; k <= SCORE_KINDS; k++)
+        put_bins(
+            out, &first, k < SCORE_KINDS ? kind_names[k] : "all",
+            k < SCORE_KINDS ? sum->by_kind[k] : sum->bins);
     buf_fmt(
         out,
         "%s{\"name\":\"detectors.clock_alarms\",\"value\":%llu,\"unit\":\"alarms\","

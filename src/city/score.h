@@ -32,6 +32,7 @@ score_seen(struct score *s, struct span record_id, struct span site, ts_ms time_
 void score_alarm(struct score *s, const struct alarm *a);
 
 #define SCORE_BINS 10
+#define SCORE_KINDS 10
 struct score_row {
     const char *kind;         /* rule name */
     const char *reads;        /* "exact", "misread", "all" */
@@ -41,14 +42,22 @@ struct score_row {
     double recall, precision; /* 1 where there is nothing to find or nothing was said */
     double recall_bar, precision_bar; /* 0: none */
 };
-struct score_bin {
+struct score_bin { /* alarms whose stated probability lies in one tenth */
     uint64_t n, right;
     double stated; /* mean of the stated probabilities */
+};
+/* What can be said of a tenth: the share that was right with its 95 % interval
+ * (Wilson), and whether that is narrow enough to tell 0.05 (half its width). */
+struct score_verdict {
+    double right, low, high;
+    bool enough;
+    bool apart; /* the stated mean is more than 0.05 from all of the interval */
 };
 struct score_sum {
     struct score_row rows[40];
     size_t rows_n;
     struct score_bin bins[SCORE_BINS];
+    struct score_bin by_kind[SCORE_KINDS][SCORE_BINS]; /* score_kind() names them */
     /* Alarms of cloned_plate and average_speed that name no planted vehicle, have
      * evidence from a camera with a wrong clock (truth/site_faults.csv) and none that
      * was misread; 0 without that file. */
@@ -56,6 +65,10 @@ struct score_sum {
 };
 
 void score_sum(struct score *s, struct score_sum *out);
+/* Adds what another city's alarms came to; `to` may be zeroed. */
+void score_add(struct score_sum *to, const struct score_sum *more);
+const char *score_kind(unsigned kind); /* rule name */
+struct score_verdict score_verdict(const struct score_bin *b);
 /* A table for people. */
 void score_print(const struct score_sum *sum, FILE *to);
 /* An array of {"name","value","unit","bar","better"} as ./dev bench writes them. */

@@ -254,7 +254,7 @@ prints_and_json(void **state)
         (char *)b.p, "{\"name\":\"detectors.watch.exact.recall\","
                      "\"value\":0.00000,\"unit\":\"share\","
                      "\"bar\":0.999,\"better\":\"higher\"}"));
-    assert_non_null(strstr((char *)b.p, "detectors.probability.decile.9"));
+    assert_null(strstr((char *)b.p, "tenth_9")); /* one alarm tells nothing */
     buf_release(&b);
     FILE *f = open_memstream(&text, &n);
     score_print(&sum, f);
@@ -264,6 +264,32 @@ prints_and_json(void **state)
     assert_non_null(strstr(text, "watch not found: BK1 r3 (misread)"));
     free(text);
     score_free(s);
+}
+
+static void
+tenths_are_told(void **state)
+{
+    struct score_sum all = {0}, one = {0};
+    (void)state;
+    one.rows_n = 1;
+    one.rows[0] =
+        (struct score_row){.kind = "watch", .reads = "exact", .truth = 10, .found = 5};
+    one.bins[9] = (struct score_bin){50, 48, 0.96};
+    score_add(&all, &one);
+    assert_false(score_verdict(&all.bins[9]).enough); /* 48 of 50: 0.87 .. 0.99 */
+    for (int i = 0; i < 3; i++)
+        score_add(&all, &one);
+    assert_int_equal(all.bins[9].n, 200);
+    assert_int_equal(all.bins[9].right, 192);
+    assert_int_equal(all.rows[0].truth, 40);
+    assert_true(all.rows[0].recall == 0.5);
+    struct score_verdict v = score_verdict(&all.bins[9]);
+    assert_true(v.enough && !v.apart && v.low > 0.92 && v.low < 0.93 && v.high > 0.97);
+    all.bins[9].stated = 0.80; /* said less than it is */
+    assert_true(score_verdict(&all.bins[9]).apart);
+    struct score_bin few = {8, 0, 0.97}, none = {0, 0, 0};
+    assert_true(score_verdict(&few).apart && !score_verdict(&few).enough);
+    assert_false(score_verdict(&none).apart || score_verdict(&none).enough);
 }
 
 static void
@@ -287,6 +313,7 @@ main(void)
         cmocka_unit_test_setup_teardown(status_counts_a_day_once, begin, end),
         cmocka_unit_test_setup_teardown(the_other_kinds, begin, end),
         cmocka_unit_test_setup_teardown(prints_and_json, begin, end),
+        cmocka_unit_test(tenths_are_told),
         cmocka_unit_test_setup_teardown(bad_directories_are_told, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

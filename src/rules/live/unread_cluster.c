@@ -13,7 +13,7 @@ static const struct rule_param params[] = {
      "least number of different sites"},
     {"link_min", "min", 2, 10, 6, "相邻两次过车的最长间隔",
      "longest time between two passes"},
-    {"prior_percent", "%", 0.001, 20, 0.01, "未识读过车为故意遮挡的先验概率",
+    {"prior_percent", "%", 0.001, 20, 0.3, "未识读过车为故意遮挡的先验概率",
      "prior probability that an unread pass is a covered plate"},
     {"least_percent", "%", 1, 99, 50, "预警的最低概率",
      "least probability of an alarm"},
@@ -30,11 +30,10 @@ static const struct rule_text roles[] = {
 
 #define MARGIN 0.7
 #define MAX_KMH 130.0
-#define CHOICES 2.0   /* a chain takes any of several that chance offers */
-#define LINK_LUCK 0.2 /* bad light, dirt: what goes unread once goes unread again */
 #define SITES_ON_THE_WAY 5.0 /* a vehicle passes so many sites within the link time */
 #define SITES_IN_REACH 40.0  /* sites of a city within the reach of one */
-#define ON_THE_WAY_MAX 1.0
+#define ABOUT_MS                                                                       \
+    (2 * HOUR_MS)    /* so long before and after, how common the look is here */
 #define SAID_SO 20.0 /* how much likelier the camera's flag is on a covered plate */
 #define CHAIN_MAX 64
 
@@ -91,20 +90,42 @@ chance_of(const struct scene *s)
     return n * s->param[LINK_MIN] * MINUTE_MS / span_ms * reach;
 }
 
-/* A readable vehicle goes unread more than once by bad luck: each link as likely as its
- * site's rate. */
+/* Others of the look about there and then, as links expected within the link time. */
+static double
+chance_here(const struct scene *s, const struct chain *c, unsigned i)
+{
+    const struct passage *p = &s->passages[i];
+    unsigned n = 0, own = 0;
+    for (unsigned k = 0; k < s->n; k++) {
+        const struct passage *q = &s->passages[k];
+        if (q->at_ms >= p->at_ms - ABOUT_MS && q->at_ms <= p->at_ms + ABOUT_MS)
+            n += q->s->site.v == p->s->site.v ||
+                 unread_near(s->view, p->s->site.v, q->s->site.v);
+    }
+    for (unsigned k = 0; k < c->n; k++) {
+        const struct passage *q = &s->passages[c->at[k]];
+        own += q->s->site.v == p->s->site.v ||
+               unread_near(s->view, p->s->site.v, q->s->site.v);
+    }
+    return (n > own ? n - own : 0) * s->param[LINK_MIN] * MINUTE_MS / (2.0 * ABOUT_MS);
+}
+
+/* Chance: each link by another vehicle of the look, or by the same readable one going
+ * unread once more at that site or another on its way. */
 static double
 probability_of(const struct scene *s, const struct chain *c)
 {
-    double luck = 1, prior = s->param[PRIOR_PERCENT] / 100;
+    double log_luck = 0, prior = s->param[PRIOR_PERCENT] / 100;
+    double usual = model_site(s->view->model, (struct site_id){0})->unread;
     for (unsigned i = 1; i < c->n; i++) {
         const struct site_model *m =
             model_site(s->view->model, s->passages[c->at[i]].s->site);
-        luck *= fmin(
-            ON_THE_WAY_MAX,
-            LINK_LUCK + CHOICES * chance_of(s) + (double)m->unread * SITES_ON_THE_WAY);
+        double again = (double)m->unread + usual * (SITES_ON_THE_WAY - 1);
+        log_luck +=
+            log(fmin(1, chance_of(s) + chance_here(s, c, c->at[i - 1]) + again));
     }
-    double odds = prior / (1 - prior) * pow(SAID_SO, c->flagged) / luck;
+    double odds =
+        prior / (1 - prior) * pow(SAID_SO, c->flagged) * exp(-fmax(log_luck, -60));
     return odds / (1 + odds);
 }
 

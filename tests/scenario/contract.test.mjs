@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The OpenAPI document is true: every route is called, and what it answers is what the document says, to the key.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as kit from "./kit.mjs";
 
@@ -126,6 +129,9 @@ test("an alarm worked, looked at, and everything around it", async () => {
   await call(who.chief, "GET", "/looks", { query: "?state=unconfirmed" });
   await call(who.chief, "POST", "/looks/{n}/confirm", { fill: { n: fast.n }, body: { accept: true, note: "属实" } });
   await call(who.duty, "GET", "/looks", { query: "?state=mine" });
+  const wish = await call(who.analyst, "POST", "/looks/grants/ask", { body: { matter: inquiry.id, from_ms: now - 100 * DAY, until_ms: now + DAY, note: "积案重新核查" } });
+  await call(who.chief, "POST", "/looks/grants/{id}", { fill: { id: wish.id }, body: { accept: true } });
+  await call(who.chief, "GET", "/looks/grants");
   await call(who.chief, "POST", "/looks/grants", { body: { matter: inquiry.id, user: who.analyst.session.user.id, from_ms: now - 100 * DAY, until_ms: now + DAY, note: "积案重新核查" } });
   for (const q of [alarm.plate, "小店", "duty"]) await call(who.duty, "GET", "/search", { query: `?q=${encodeURIComponent(q)}` });
   await call(who.duty, "GET", "/board");
@@ -134,8 +140,23 @@ test("an alarm worked, looked at, and everything around it", async () => {
   const funnel = { matter: null, purpose: "hit_and_run", lon: 112.53, lat: 37.85, from_ms: now - 900000, to_ms: now - 300000 };
   const flight = await call(who.analyst, "POST", "/matters", { body: { kind: "flight", title: "肇事逃逸", fields: await flightFields() } });
   await call(who.analyst, "POST", "/flight/funnel", { body: { ...funnel, matter: flight.id } });
+  if (ffmpeg) await clips(flight.id, items[0]);
   await call(who.analyst, "POST", "/questions/{name}", { fill: { name: "first_seen" }, body: { ...look({}), params: {} } });
 });
+
+/** Outside video, on a machine that can read it. */
+const ffmpeg = (() => { try { execFileSync("ffmpeg", ["-version"], { stdio: "ignore" }); return true; } catch { return false; } })();
+async function clips(id, alarm) {
+  const clip = join(t.tmp, "clip.mp4"), headers = { "content-type": "application/octet-stream" };
+  execFileSync("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", "testsrc=duration=20:size=320x240:rate=5", "-pix_fmt", "yuv420p", clip]);
+  const made = await call(who.analyst, "POST", "/matters/{id}/clips", { fill: { id }, query: "?name=clip", body: readFileSync(clip), headers });
+  const fill = { id, clip: made.clip };
+  const { evidence } = (await who.duty.get(`/alarms/${alarm.id}`)).body;
+  await call(who.analyst, "GET", "/matters/{id}/clips/{clip}/frame", { fill, query: "?position_ms=1000" });
+  await call(who.analyst, "POST", "/matters/{id}/clips/{clip}/clock", { fill, body: { position_ms: 15000, pass: evidence[0].sighting.id } });
+  const mark = await call(who.analyst, "POST", "/matters/{id}/clips/{clip}/marks", { fill, body: { position_ms: 2000, site: 2, vehicle_color: 3 } });
+  await call(who.analyst, "POST", "/looks", { body: { kind: "sightings", matter: id, purpose: "hit_and_run", sites: [2], from_ms: mark.time_ms - 1000, to_ms: mark.time_ms + 1000 } });
+}
 
 /** The fields that a hit-and-run asks when it is opened. */
 async function flightFields() {
@@ -160,6 +181,7 @@ test("sites, units, watches", async () => {
   const headers = { authorization: `Bearer ${sender}` };
   await call(gps, "POST", "/fixes", { body: { fixes: [{ time_ms: now, lon: 112.5, lat: 37.85, unit: units[0].callsign }, { time_ms: now, lon: 112.5, lat: 37.85, unit: "nobody" }] }, headers });
   await call(gps, "POST", "/sightings", { body: `{"plate":"晋AZQ001","site":"${kit.SITES[0]}","time_ms":${now}}\n{}\n`, headers: { ...headers, "content-type": "application/x-ndjson" } });
+  await call(gps, "POST", "/gantry", { body: [{ picId: "P1", gantryId: "G000514001000110010", picTime: new Date(now + 8 * 3600000).toISOString().slice(0, 19), vehiclePlate: "晋AZQ001_0", laneNum: 1 }, {}], headers });
   const body = { pattern: "晋A·ZQ9?9", one_misread: false, from_ms: now, to_ms: now + 10 * DAY };
   await call(who.duty, "POST", "/watches/estimate", { body });
   const propose = () => call(who.duty, "POST", "/watches", { body: { ...body, list: "stolen", level: "red", why: "车主报案被盗" } });
@@ -168,6 +190,13 @@ test("sites, units, watches", async () => {
   await call(who.chief, "POST", "/watches/{id}/withdraw", { fill: { id: a.id }, body: { seq: yes.seq, note: "车辆已经找回" } });
   await call(who.chief, "POST", "/watches/{id}/reject", { fill: { id: b.id }, body: { seq: b.seq, note: "布控理由不足" } });
   await call(who.duty, "GET", "/watches");
+});
+
+test("what other platforms ask", async () => {
+  const id = "140100000001000000012026030112000000009";
+  await camera.send("POST", "/VIID/Subscribes", { SubscribeListObject: { SubscribeObject: [{ SubscribeID: id, Title: "过车订阅", SubscribeDetail: "13", OperateType: 0 }] } });
+  await call(who.chief, "GET", "/asks");
+  await call(who.chief, "POST", "/asks", { body: { id, accept: false, note: "重复" } });
 });
 
 test("audit and system", async () => {
@@ -181,6 +210,7 @@ test("no route was left out", async () => {
   const stream = await kit.stream(who.duty);
   stream.close();
   called.add("GET /events");
+  if (!ffmpeg) console.log("skipped: routes of outside video, no ffmpeg on this machine");
   const all = Object.entries(doc.paths).flatMap(([path, by]) => Object.keys(by).map((m) => `${m.toUpperCase()} ${path}`));
-  assert.deepEqual(all.filter((r) => !called.has(r)), []);
+  assert.deepEqual(all.filter((r) => !called.has(r) && (ffmpeg || !r.includes("/clips"))), []);
 });

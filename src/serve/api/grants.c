@@ -233,6 +233,7 @@ static const struct api_route routes[] = {
      .where = ON_LEDGER,
      .body = ask_body,
      .reply = "LookGrant",
+     .status = 201,
      .zh = "申请查询久远记录",
      .en = "ask a supervisor for such a grant",
      .fn = ask},

@@ -293,10 +293,17 @@ explain(
 {
     if (e == OK)
         return OK;
-    const struct err_row *row = err_row(e);
+    const char *en = err_row(e)->en, *zh = err_row(e)->zh;
+    if (e == ERR_IO && (errno == EACCES || errno == EPERM)) {
+        en = "permission denied";
+        zh = "没有权限";
+    } else if (e == ERR_IO && errno == EROFS) {
+        en = "the file system is read-only";
+        zh = "文件系统只读";
+    }
     return note_fmt(
-        note, e, NULL, "%1$s %3$s: %4$s", "%2$s %3$s：%5$s", verb_en, verb_zh, path,
-        row->en, row->zh);
+        note, e, NULL, "%1$s %3$s: %4$s", "%2$s %3$s：%5$s", verb_en, verb_zh, path, en,
+        zh);
 }
 
 enum err

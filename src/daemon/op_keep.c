@@ -6,7 +6,10 @@
 #include "daemon/op.h"
 #include "store/backup.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* ---- verify ---- */
 
@@ -55,10 +58,33 @@ hold_journal(void *arg, bool on)
     __atomic_store_n(&b->backup_holds, on, __ATOMIC_RELEASE);
 }
 
+/* Does a path, which need not be there yet, lie in the directory? */
+static bool
+lies_in(const char *dir, const char *path)
+{
+    char whole[PATH_MAX], real[PATH_MAX], part[PATH_MAX];
+    size_t n = strlen(path);
+    if (!realpath(dir, whole) || n >= sizeof part)
+        return false;
+    memcpy(part, path, n + 1);
+    while (!realpath(part, real)) {
+        char *slash = strrchr(part, '/');
+        if (!slash || slash == part)
+            return false;
+        *slash = 0;
+    }
+    size_t d = strlen(whole);
+    return strncmp(real, whole, d) == 0 && (real[d] == '/' || real[d] == 0);
+}
+
 static enum err
 run_backup(struct op_call *c, struct note *note)
 {
     struct base *b = c->door->base;
+    if (lies_in(b->dir, op_text(c, "to")))
+        return note_set(
+            note, ERR_USAGE, "to", "a backup lies outside the data directory",
+            "备份须放在数据目录之外");
     struct backup_job job = {
         .fs = b->fs,
         .dir = b->dir,

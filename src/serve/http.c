@@ -178,7 +178,9 @@ split_at(struct span at, char host[256], char port[16])
 }
 
 static enum err
-bind_one(struct http *h, const struct addrinfo *ai, int *out, struct note *note)
+bind_one(
+    struct http *h, const char *at, const struct addrinfo *ai, int *out,
+    struct note *note)
 {
     int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1, off = 0;
@@ -196,7 +198,7 @@ bind_one(struct http *h, const struct addrinfo *ai, int *out, struct note *note)
         int e = errno;
         close(fd);
         return note_fmt(
-            note, ERR_IO, "listen", "cannot listen there: %s", "无法在该地址监听：%s",
+            note, ERR_IO, "listen", "cannot listen at %s: %s", "无法在 %s 监听：%s", at,
             strerror(e));
     }
     *out = fd;
@@ -279,14 +281,16 @@ http_listen(struct http *h, struct span at, struct tls *tls, struct note *note)
             "在“%.*s”上使用明文 HTTP 会泄露口令：请指定 --tls-cert 与 "
             "--tls-key，或仅监听 127.0.0.1",
             SPAN_ARG(at));
+    char where[288];
+    snprintf(where, sizeof where, "%.*s", SPAN_ARG(at));
     if (!e)
-        e = bind_one(h, list, &fd, note);
+        e = bind_one(h, where, list, &fd, note);
     if (e == ERR_IO && !*host &&
         list->ai_family == AF_INET6) { /* a host without IPv6 */
         freeaddrinfo(list);
         list = NULL;
         if (getaddrinfo("0.0.0.0", port, &hints, &list) == 0)
-            e = bind_one(h, list, &fd, note);
+            e = bind_one(h, where, list, &fd, note);
     }
     if (list)
         freeaddrinfo(list);

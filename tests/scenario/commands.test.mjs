@@ -57,6 +57,10 @@ both("wrong usage is status 2 and says what is right", async () => {
   await refused(2, /utf-8 or gb18030/, "import", "sightings", list, "--data", t.dir, "--encoding", "ebcdic");
 });
 
+both("a backup is never made inside its own directory", async () => {
+  for (const to of [t.dir, join(t.dir, "copy"), join(t.dir, "a", "b"), join(t.dir, "..", "data", "c")]) await refused(2, /outside the data directory/, "backup", to, "--data", t.dir);
+});
+
 both("alarms come in every format", async () => {
   const text = await kit.must(["query", "alarms", "--data", t.dir, "--format", "geojson"]);
   assert.equal(JSON.parse(text).type, "FeatureCollection");

@@ -24,7 +24,11 @@ read_roads(struct daemon *d, struct note *note)
     enum err e = os_join(path, sizeof path, d->base->dir, "roads.geojson");
     if (e == OK)
         e = os_read_file(d->base->fs, path, ROADS_MAX, &d->roads, &d->roads_n, note);
-    return e == ERR_NOTFOUND ? OK : e;
+    if (e != ERR_NOTFOUND)
+        return e;
+    if (note) /* not what a later failure is about */
+        *note = (struct note){0};
+    return OK;
 }
 
 /* Each address of "A B C" on its own. */

@@ -493,6 +493,10 @@ rules_begin(struct daemon *d)
             e = rules_restore(d->rules, state);
         else if (e == ERR_NOTFOUND)
             e = OK;
+        if (e == ERR_NEWER) { /* of other rules: what is asked for is read back */
+            log_event(EV_rules_anew, log_n("lsn", (int64_t)lsn));
+            e = OK;
+        }
     }
     if (e == OK) {
         sight_set_applied(d->base->sight, lsn);

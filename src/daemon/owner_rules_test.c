@@ -155,11 +155,29 @@ a_second_try_in_the_same_group_loses_nothing(void **state)
     assert_int_equal(applied(r), 1);
 }
 
+/* After an upgrade that changed a rule the service starts, behind what was applied. */
+static void
+state_of_other_rules(void **state)
+{
+    struct rig *r = *state;
+    struct note note = {0};
+    struct span other = SPAN("\377 of another release");
+    kit_ok(ledger_begin(r->d.base->ledger), NULL);
+    kit_ok(ledger_job_begin(r->d.base->ledger), NULL);
+    kit_ok(
+        ledger_rules_checkpoint_put(r->d.base->ledger, 0, 0, os_now_ms(), other), NULL);
+    kit_ok(ledger_job_end(r->d.base->ledger, true), NULL);
+    kit_ok(ledger_commit(r->d.base->ledger, &note), &note);
+    kit_ok(rules_begin(&r->d), &note);
+    assert_int_equal(r->d.rules_at_lsn, 0);
+}
+
 int
 main(void)
 {
 #define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
+        ROW(state_of_other_rules),
         ROW(findings_are_held_in_order_until_the_ledger_takes_them),
         ROW(a_second_try_in_the_same_group_loses_nothing),
     };

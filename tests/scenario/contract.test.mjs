@@ -94,6 +94,7 @@ test("accounts and devices", async () => {
   await call(who.root2, "POST", "/users/{id}", { fill, body: { display: "王五五" } });
   await call(who.guard, "POST", "/users/{id}/unlock", { fill, body: {} });
   const { password } = await call(who.root2, "POST", "/users/{id}/reset", { fill, body: {} });
+  await call(who.guard, "POST", "/users/{id}/role", { fill, body: { role: "duty" } });
   for (const p of [who.root2, who.guard, who.chief]) await call(p, "GET", "/users");
   const wang = await kit.person(d.url, "wang", password);
   await call(wang, "POST", "/session/password", { body: { old: password, new: "a wide calm harbour 9" } });
@@ -102,6 +103,8 @@ test("accounts and devices", async () => {
   await call(who.root2, "POST", "/devices/{id}", { fill: { id: device.id }, body: { name: "西口二" } });
   await call(who.root2, "POST", "/devices/{id}/key", { fill: { id: device.id }, body: {} });
   await call(who.root2, "GET", "/devices");
+  const [sender] = (await call(who.root2, "GET", "/quality")).items;
+  await call(who.root2, "GET", "/quality/{id}", { fill: { id: sender.id } });
 });
 
 test("an alarm worked, looked at, and everything around it", async () => {
@@ -181,7 +184,11 @@ test("sites, units, watches", async () => {
   const headers = { authorization: `Bearer ${sender}` };
   await call(gps, "POST", "/fixes", { body: { fixes: [{ time_ms: now, lon: 112.5, lat: 37.85, unit: units[0].callsign }, { time_ms: now, lon: 112.5, lat: 37.85, unit: "nobody" }] }, headers });
   await call(gps, "POST", "/sightings", { body: `{"plate":"晋AZQ001","site":"${kit.SITES[0]}","time_ms":${now}}\n{}\n`, headers: { ...headers, "content-type": "application/x-ndjson" } });
-  await call(gps, "POST", "/gantry", { body: [{ picId: "P1", gantryId: "G000514001000110010", picTime: new Date(now + 8 * 3600000).toISOString().slice(0, 19), vehiclePlate: "晋AZQ001_0", laneNum: 1 }, {}], headers });
+  const time = new Date(now - 60000 + 8 * 3600000).toISOString().slice(0, 19), gantryId = "G000514001000110010";
+  await call(gps, "POST", "/gantry", { body: [{ picId: "P1", gantryId, picTime: time, vehiclePlate: "晋AZQ001_0", laneNum: 1 }, { tradeId: "T1", gantryId, transTime: time, vehiclePlate: "晋AZQ001_0", obuVehiclePlate: "晋AZQ001_0", mediaType: 1, passState: 1 }, {}], headers });
+  const gantry = (await who.duty.get("/sites?limit=1000")).body.items.find((s) => s.code.startsWith("G000514001000110010"));
+  const hour = Math.floor(now / 3600000) * 3600000;
+  await call(who.duty, "GET", "/sites/{id}/gantry", { fill: { id: gantry.id }, query: `?from_ms=${hour - 3600000}&to_ms=${hour}` });
   const body = { pattern: "晋A·ZQ9?9", one_misread: false, from_ms: now, to_ms: now + 10 * DAY };
   await call(who.duty, "POST", "/watches/estimate", { body });
   const propose = () => call(who.duty, "POST", "/watches", { body: { ...body, list: "stolen", level: "red", why: "车主报案被盗" } });

@@ -15,6 +15,7 @@ const VIEWS = [
   ["duty", "/", "alarms", async (b) => { await b.has(".qrow, .blank"); await b.keys("j", KEY.enter); await b.has(".card .moves-bar, .blank"); }],
   ["duty", "/", "matters", async (b) => { await b.has(".qrow, .blank"); await b.keys("o"); await b.has("#nm-title, .blank"); }],
   ["duty", "/", "look", async (b) => { await b.has("#ask-plate"); await b.type("#ask-plate", "晋ATI333A"); await b.click(".ask .primary"); await b.has(".refusal, .result"); }],
+  ["duty", "/", "analysis", async (b) => { await b.has("#question-name"); await b.run("() => { const s = document.querySelector('#question-matter'); if (s.options.length > 1) { s.value = s.options[1].value; s.dispatchEvent(new Event('change', { bubbles: true })); } }"); await b.click(".ask .primary"); await b.has(".grid-row, .refusal, #question-error, .result .blank"); }],
   ["duty", "/", "flight", async (b) => { await b.has("#fl-where"); await b.run("() => { const s = document.querySelector('#fl-matter'); if (s.options.length > 1) { s.value = s.options[1].value; s.dispatchEvent(new Event('change', { bubbles: true })); } }"); await b.type("#fl-where", "112.55,37.87"); await b.click(".ask .primary"); await b.has(".sheet-card, #fl-error, .sheet .blank"); }],
   ["duty", "/", "sites", async (b) => { await b.has(".grid-row, .blank"); await b.keys("j"); await b.has(".card, .blank"); await sleep(600); }],
   ["duty", "/", "watches", async (b) => { await b.has(".pane-head button"); await b.keys("o"); await b.has("#w-plate"); }],

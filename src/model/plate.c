@@ -532,8 +532,9 @@ parse_folded(struct folded *f, struct span s, struct plate *out)
     }
     if (kind == PLATE_UNREAD)
         return kind;
+    /* What is no plate stays as it was written: mended, it might read as another. */
     if (!f->outside && f->n <= PLATE_CHARS)
-        *out = pack(fixed, f->n);
+        *out = pack(kind == PLATE_JUNK ? f->code : fixed, f->n);
     else
         out->v = hash_span(f->cut ? s : span_of(f->utf8, f->utf8_n), 0) | UINT64_C(1)
                                                                               << 63;

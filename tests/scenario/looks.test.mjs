@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A look at somebody's movements: what refuses it, what records it, and every way round that we could think of.
 import assert from "node:assert/strict";
-import { copyFileSync, cpSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as kit from "./kit.mjs";
@@ -383,4 +383,10 @@ test("tongqu-verify finds a whole record whole, and a flipped byte, a cut tail, 
   assert.equal((await kit.verify([key])).status, 3);
   const v = await kit.tongqu(["verify", "--data", t.dir]);
   assert.equal(v.status, 0, v.out + v.err);
+  // The whole record taken away: the ledger still knows which looks there were.
+  cpSync(t.dir, join(t.tmp, "no-audit"), { recursive: true, filter: (f) => !f.endsWith(".sock") });
+  rmSync(join(t.tmp, "no-audit", "audit"), { recursive: true });
+  const gone = await kit.tongqu(["verify", "--data", join(t.tmp, "no-audit")]);
+  assert.equal(gone.status, 3, gone.out + gone.err);
+  assert.match(gone.err, /audit record ends at/);
 });

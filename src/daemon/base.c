@@ -12,6 +12,7 @@
 #include "store/ledger_people.h"
 #include "store/ledger_place.h"
 #include "store/ledger_watch.h"
+#include "store/reserve.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -289,8 +290,11 @@ base_open(const struct base_opts *opts, struct base **out, struct note *note)
     if (!span_copy(b->dir, sizeof b->dir, span_cstr(opts->dir)))
         goto out;
     e = data_open(b->fs, b->dir, TQ_VERSION, NULL, NULL, &b->data, note);
-    if (e == OK)
+    if (e == OK) {
+        struct reserve_limits limits = reserve_limits_default();
+        reserve_relieve(b->fs, b->dir, &limits);
         e = ledger_open(b->fs, b->dir, &b->ledger, note);
+    }
     if (e == OK)
         e = read_zone(b, note);
     if (e == OK)

@@ -119,6 +119,16 @@ reserve_open(
 }
 
 void
+reserve_relieve(struct os_fs *fs, const char *dir, const struct reserve_limits *limits)
+{
+    char path[OS_PATH];
+    uint64_t left = 0, total = 0;
+    if (os_space(fs, dir, &left, &total) == OK && left <= limits->spend &&
+        os_join(path, sizeof path, dir, "reserve") == OK)
+        (void)!os_unlink(fs, path); /* absent or not: what opens next says more */
+}
+
+void
 reserve_close(struct reserve **r)
 {
     free(*r);

@@ -34,6 +34,10 @@ enum err reserve_open(
     struct os_fs *fs, const char *dir, const struct reserve_limits *limits,
     struct reserve **out, struct note *note) MUST_USE;
 void reserve_close(struct reserve **r);
+/* Before anything of DIR is opened that has to write: on a disk as full as that the
+ * file is given up, so that ledger and audit can be opened at all. Never makes it. */
+void
+reserve_relieve(struct os_fs *fs, const char *dir, const struct reserve_limits *limits);
 /* Asks the disk and moves the state: call it every second and after any ERR_FULL (full
  * = true). */
 enum err reserve_look(struct reserve *r, bool full, enum reserve_state *out) MUST_USE;

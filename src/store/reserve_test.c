@@ -77,6 +77,33 @@ down_and_up_again(void **state)
 }
 
 static void
+a_full_disk_can_be_opened(void **state)
+{
+    (void)state;
+    char dir[OS_PATH], path[OS_PATH + 16];
+    struct reserve *r = NULL;
+    ops = *os_fs_real()->ops;
+    ops.space = told_space;
+    struct os_fs fs = {&ops, os_fs_real()->ctx};
+    const struct reserve_limits limits = {
+        .file = 1000, .refuse = 5000, .step = 2000, .spend = 500};
+    kit_temp_dir(dir);
+    snprintf(path, sizeof path, "%s/reserve", dir);
+    room_left = 0;
+    reserve_relieve(&fs, dir, &limits); /* nothing there to give */
+    room_left = 100000;
+    kit_ok(reserve_open(&fs, dir, &limits, &r, NULL), NULL);
+    reserve_close(&r);
+    room_left = 501;
+    reserve_relieve(&fs, dir, &limits);
+    assert_int_equal(access(path, F_OK), 0);
+    room_left = 500;
+    reserve_relieve(&fs, dir, &limits);
+    assert_int_not_equal(access(path, F_OK), 0);
+    kit_remove_tree(dir);
+}
+
+static void
 defaults_make_sense(void **state)
 {
     (void)state;
@@ -89,6 +116,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(down_and_up_again),
+        cmocka_unit_test(a_full_disk_can_be_opened),
         cmocka_unit_test(defaults_make_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,7 @@ part_begin(struct journal *j, size_t need, struct note *note)
     buf_release(&head);
     if (e != OK) {
         os_close(&j->file);
+        (void)!os_unlink(j->opts.fs, tmp); /* part of its room may be taken */
         return note_set(
             note, e, "journal", "no new journal file could be made",
             "无法创建新的日志文件");
@@ -406,6 +407,16 @@ by_start(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* On a full disk the room that is left is for ledger, audit and purge: what is stored
+ * can be read all the same. */
+static bool
+roomy(const struct journal *j)
+{
+    uint64_t left, total;
+    return os_space(j->opts.fs, j->dir, &left, &total) != OK ||
+           left / 2 >= j->opts.file_bytes;
+}
+
 enum err
 journal_open(
     const struct journal_opts *opts, uint64_t least, struct journal **out,
@@ -435,8 +446,10 @@ journal_open(
         e = last_settle(j, note);
     if (e == OK) {
         j->durable = j->durable > least ? j->durable : least;
-        if (!opts->read_only)
+        if (!opts->read_only && roomy(j))
             e = part_begin(j, 0, note);
+        if (e == ERR_FULL) /* the first append tries again */
+            e = OK;
     }
     buf_release(&work);
     if (e != OK) {
@@ -508,11 +521,11 @@ journal_commit(struct journal *j, struct note *note)
 {
     if (!j->group.n)
         return OK;
-    struct part *p = &j->parts[j->parts_n - 1];
+    struct part *p = j->file ? &j->parts[j->parts_n - 1] : NULL;
     enum err e = OK;
-    if (!j->file || FILE_HEAD + p->used + j->group.n > p->bytes)
+    if (!p || FILE_HEAD + p->used + j->group.n > p->bytes)
         e = part_begin(j, j->group.n, note);
-    p = &j->parts[j->parts_n - 1];
+    p = e == OK ? &j->parts[j->parts_n - 1] : NULL;
     if (e == OK)
         e = os_write_at(j->file, FILE_HEAD + p->used, j->group.p, j->group.n);
     if (e == OK)

@@ -278,13 +278,55 @@ test_newer(void **state)
     crash_disk_free(d);
 }
 
+static enum err
+no_space(struct os_fs *fs, const char *path, uint64_t *left, uint64_t *total)
+{
+    (void)fs;
+    (void)path;
+    *left = 0;
+    *total = 1u << 30;
+    return OK;
+}
+
+/* On a full disk it opens without a file to write to, and what it holds is read; the
+ * first group makes the file when there is room again. */
+static void
+test_full(void **state)
+{
+    (void)state;
+    struct crash_disk *d = crash_disk_new(7);
+    uint64_t n = 0;
+    crash_disk_root(d, "/d");
+    struct journal *j = open_it(d);
+    uint64_t first = add_group(j, 2, &n);
+    journal_close(j);
+    struct os_fs_ops ops = *crash_disk_fs(d)->ops;
+    ops.space = no_space;
+    struct os_fs full = {&ops, crash_disk_fs(d)->ctx};
+    struct journal_opts o = {
+        .fs = &full, .dir = "/d/journal", .file_bytes = 4096, .report = report};
+    struct note note = {0};
+    for (int i = 0; i < 2; i++) {
+        kit_ok(journal_open(&o, 0, &j, &note), &note);
+        assert_int_equal(journal_lsn(j), first);
+        assert_int_equal(read_all(j, 0).batches, 2);
+        if (i == 1)
+            assert_true(add_group(j, 1, &n) > first);
+        journal_close(j);
+    }
+    j = open_it(d);
+    assert_int_equal(read_all(j, 0).batches, 3);
+    journal_close(j);
+    crash_disk_free(d);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_hole),  cmocka_unit_test(test_damage_or_tear),
-        cmocka_unit_test(test_newer),
+        cmocka_unit_test(test_newer), cmocka_unit_test(test_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

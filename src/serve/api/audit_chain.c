@@ -203,8 +203,8 @@ flags(struct req *r, struct api_env *env)
     struct misuse_finding *rows, *refused;
     size_t n, refused_n;
     struct misuse_limits limits = misuse_limits_default();
-    ts_ms to = api_int(r, "to_ms", req_at(r)),
-          from = api_int(r, "from_ms", to - 30 * DAY_MS);
+    ts_ms to = api_int(r, "to_ms", req_at(r) + 1), /* with what happened just now */
+        from = api_int(r, "from_ms", to - 30 * DAY_MS);
     arena_init(&a, 64 << 20);
     enum err e = ledger_misuse(env->reader, &limits, from, to, &a, &rows, &n);
     if (e == OK)

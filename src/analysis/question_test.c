@@ -186,7 +186,7 @@ rows_past_the_limit_are_cut_and_said(void **state)
     (void)state;
     fake_clear();
     for (int i = 0; i < 1200; i++) {
-        char plate[16];
+        char plate[40];
         snprintf(plate, sizeof plate, "晋AZ%04d", i);
         fake_seen(plate, 1, 10);
     }

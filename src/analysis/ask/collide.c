@@ -123,7 +123,7 @@ fits(const struct question_value *v, unsigned mask)
 static enum err
 answer(struct question_call *c)
 {
-    struct hit *h;
+    struct hit *h = NULL;
     size_t n;
     enum err e = check(c);
     if (e == OK)

@@ -24,7 +24,7 @@ static void
 a_companion_is_told_from_a_commuter(void **state)
 {
     (void)state;
-    char plate[16];
+    char plate[40];
     fake_clear();
     for (int d = 0; d < 5; d++) {
         drive("晋AZQ001", d * D + H);

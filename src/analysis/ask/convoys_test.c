@@ -22,7 +22,7 @@ static void
 convoys_are_found_among_commuters(void **state)
 {
     (void)state;
-    char plate[16];
+    char plate[40];
     fake_clear();
     for (int d = 0; d < 4; d++)
         for (int way = 0; way < 2; way++) {

@@ -16,7 +16,7 @@ static void
 an_entry_without_exit_stays_and_its_doubt_is_a_number(void **state)
 {
     (void)state;
-    char plate[16];
+    char plate[40];
     fake_clear();
     for (int i = 0; i < 90; i++) { /* guests of two hours; nine of ten exits are seen */
         snprintf(plate, sizeof plate, "晋AZ%03d", i);

@@ -15,7 +15,7 @@ static void
 a_bad_camera_is_found_without_truth(void **state)
 {
     (void)state;
-    char plate[16];
+    char plate[40];
     fake_clear();
     for (int d = 0; d < 2; d++)
         for (int i = 0; i < 200; i++) {

@@ -14,7 +14,7 @@ static void
 shares_and_times_of_what_follows(void **state)
 {
     (void)state;
-    char plate[16];
+    char plate[40];
     fake_clear();
     for (int i = 0; i < 10; i++) { /* seven go on to S4 and S5, three to S6 */
         snprintf(plate, sizeof plate, "晋AZQ%03d", i);

@@ -199,7 +199,8 @@ print_rows(
         } else {
             table_row(c->out, s, sites, &c->door->base->zone);
         }
-        fwrite(b.p, 1, b.n, c->out);
+        if (b.n)
+            fwrite(b.p, 1, b.n, c->out);
         buf_clear(&b);
     }
     if (f == FORMAT_JSON) {

@@ -707,7 +707,8 @@ journal_pin(struct journal *j)
     pthread_mutex_lock(&j->lock);
     pin->parts = malloc((j->parts_n ? j->parts_n : 1) * sizeof *pin->parts);
     if (pin->parts) {
-        memcpy(pin->parts, j->parts, j->parts_n * sizeof *pin->parts);
+        if (j->parts_n)
+            memcpy(pin->parts, j->parts, j->parts_n * sizeof *pin->parts);
         pin->n = j->parts_n;
         pin->lsn = j->durable;
         j->pins++;

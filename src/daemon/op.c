@@ -2,6 +2,8 @@
 /* The operations, and what they all use. */
 #include "daemon/op.h"
 
+#include "core/cur.h"
+
 #include "core/os_clock.h"
 
 extern const struct op op_matter_open, op_query, op_user_add, op_user_list,
@@ -61,4 +63,11 @@ op_audit(
     };
     uint64_t number;
     return audit_write(c->door->base->audit, &rec, &number);
+}
+
+void
+op_write(FILE *out, const struct buf *b)
+{
+    if (b->n)
+        fwrite(b->p, 1, b->n, out);
 }

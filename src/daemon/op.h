@@ -36,6 +36,9 @@ const struct op *op_find(const char *name);
 const char *op_text(const struct op_call *c, const char *key);
 int64_t op_number(const struct op_call *c, const char *key, int64_t absent);
 bool op_flag(const struct op_call *c, const char *key);
+/* What was written into the buffer, nothing when nothing was. */
+struct buf;
+void op_write(FILE *out, const struct buf *b);
 /* A record in the audit chain about what a command did. */
 enum err op_audit(
     const struct op_call *c, const char *action, const char *object, const char *detail,

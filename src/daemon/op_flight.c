@@ -98,7 +98,7 @@ print_json(
     buf_fmt(&b, "{\"look\":%llu,\"count\":%zu,", (unsigned long long)row->number, f->n);
     funnel_json(&b, f, sites, NULL);
     buf_text(&b, "}\n");
-    fwrite(b.p, 1, b.n, out);
+    op_write(out, &b);
     buf_release(&b);
 }
 

@@ -146,7 +146,7 @@ print_coverage(
 {
     struct buf b = {0};
     looks_coverage_lines(&b, cov, sites, &c->door->base->zone, op_flag(c, "zh"));
-    fwrite(b.p, 1, b.n, to);
+    op_write(to, &b);
     buf_release(&b);
 }
 
@@ -199,8 +199,7 @@ print_rows(
         } else {
             table_row(c->out, s, sites, &c->door->base->zone);
         }
-        if (b.n)
-            fwrite(b.p, 1, b.n, c->out);
+        op_write(c->out, &b);
         buf_clear(&b);
     }
     if (f == FORMAT_JSON) {
@@ -215,7 +214,7 @@ print_rows(
         coverage_json(&b, &a->coverage, sites);
         buf_text(&b, "}\n");
     }
-    fwrite(b.p, 1, b.n, c->out);
+    op_write(c->out, &b);
     buf_release(&b);
     if (f == FORMAT_TABLE || f == FORMAT_CSV) {
         FILE *to = f == FORMAT_TABLE ? c->out : c->log;
@@ -332,7 +331,7 @@ print_answer(
             : zh     ? "（已达 --limit 上限，结果不全）"
                      : " (cut: --limit)");
     }
-    fwrite(b.p, 1, b.n, c->out);
+    op_write(c->out, &b);
     buf_release(&b);
     if (f == FORMAT_TABLE || f == FORMAT_CSV)
         print_coverage(c, f == FORMAT_TABLE ? c->out : c->log, &a->coverage, sites);
@@ -415,7 +414,7 @@ questions(struct op_call *c, struct note *note)
         }
     }
     buf_text(&b, json ? "\n]\n" : "");
-    fwrite(b.p, 1, b.n, c->out);
+    op_write(c->out, &b);
     buf_release(&b);
     return OK;
 }
@@ -470,7 +469,7 @@ print_alarm(
     } else {
         alarm_line(c->out, f, a, sites, &c->door->base->zone);
     }
-    fwrite(b.p, 1, b.n, c->out);
+    op_write(c->out, &b);
     buf_release(&b);
 }
 

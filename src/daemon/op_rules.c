@@ -50,7 +50,7 @@ show_json(FILE *out, const struct shown *s, bool first)
     buf_text(&b, ",\"en\":");
     buf_json(&b, span_cstr(s->en));
     buf_text(&b, "}");
-    fwrite(b.p, 1, b.n, out);
+    op_write(out, &b);
     buf_release(&b);
 }
 

@@ -3,7 +3,6 @@
 #include "daemon/op.h"
 
 #include "core/cur.h"
-
 #include "core/os_clock.h"
 
 extern const struct op op_matter_open, op_query, op_user_add, op_user_list,

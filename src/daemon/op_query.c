@@ -50,7 +50,7 @@ csv_field(FILE *out, struct span s)
     for (size_t i = 0; i < s.n; i++)
         quote |= s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\n' || s.p[i] == '\r';
     if (!quote) {
-        fwrite(s.p, 1, s.n, out);
+        fprintf(out, "%.*s", (int)s.n, s.n ? s.p : "");
         return;
     }
     fputc('"', out);

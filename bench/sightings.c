@@ -177,9 +177,9 @@ load_bulk(struct bench *b)
     if (sight_bulk_commit(bulk, &sum, &note) != OK)
         die("bulk", &note);
     double took = seconds_since(began);
-    put(b, "bulk", (double)sum.stored / (took - (double)made / 1e6), "rows/s", 2000000,
-        "higher");
-    put(b, "bulk.all", (double)sum.stored / took, "rows/s", 0, "higher");
+    put(b, "bulk", (double)sum.stored / took, "rows/s", 2000000, "higher");
+    /* Rows are made or parsed meanwhile, on the same cores: this is what it took. */
+    put(b, "bulk.feed", (double)made / (double)sum.stored, "us/row", 0, "lower");
     put(b, "bulk.cpu", (double)(os_process_cpu_us() - cpu) / (double)sum.stored,
         "us/row", 0, "lower");
     if (sum.duplicates || sum.conflicts)

@@ -27,7 +27,7 @@ describe("data quality", { timeout: 240000 }, () => {
     await keep(b, "quality");
   });
 
-  test("a scroll of ten thousand rows takes less than a tenth of a second", async () => {
+  test("ten thousand rows scroll and sort without waiting", async () => {
     const ms = await b.runAsync("() => new Promise((done) => { const g = document.querySelector('.grid'); const at = performance.now(); g.scrollTop = 150000; requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - at))); })");
     assert.ok(ms < 250, `${ms} ms, two frames and a busy machine included`);
     assert.ok((await b.count(".grid-row")) < 80);

@@ -4,6 +4,7 @@
  *
  * Includes kit/kit.h and model/look_mint.h come before it.
  * Owner    one fake a test; fake_clear() begins anew.
+ * Threads  one.
  */
 #ifndef TQ_ANALYSIS_FAKE_TEST_H
 #define TQ_ANALYSIS_FAKE_TEST_H

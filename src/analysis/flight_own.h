@@ -4,6 +4,7 @@
  *
  * Units    hit times are true time: the pass minus the learned offset of its clock.
  * Owner    everything lies in the asker's arena.
+ * Threads  the asker's.
  */
 #ifndef TQ_ANALYSIS_FLIGHT_OWN_H
 #define TQ_ANALYSIS_FLIGHT_OWN_H

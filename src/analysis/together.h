@@ -10,6 +10,7 @@
  *          inside (Poisson binomial): neighbours with the same way are near on every
  *          trip and inside on few.
  * Units    milliseconds; p in 0..1.
+ * Owner    all values and arrays are the caller's.
  * Threads  pure functions.
  * See      ask/companions.c; Benjamini and Hochberg 1995 for together_chosen().
  */

@@ -3,6 +3,7 @@
  * plants (truth/hitrun.csv), through the program's own doors.
  *
  * Owner    adds rows to the caller's sum.
+ * Threads  the command's own.
  * Errors   ERR_INPUT (a file without its columns); what a question says.
  */
 #ifndef TQ_CLI_BENCH_SCENES_H

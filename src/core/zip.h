@@ -4,6 +4,7 @@
  *
  * Units    at_ms is written as civil time of the zone given; DOS time has two seconds.
  * Owner    the buffers are the caller's; zip_release() frees the list of entries.
+ * Threads  one a writer.
  * Errors   none of its own: buf.bad tells of memory. Entries and archive below 4 GiB.
  * See      PKWARE APPNOTE 6.3, sections 4.3 and 4.4.
  */

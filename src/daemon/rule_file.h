@@ -2,6 +2,8 @@
 /* rule_file.h - reads definitions/rules.yaml: which rules run, and with which
  * parameters.
  *
+ * Owner    what is read is the caller's.
+ * Threads  any: nothing is kept.
  * Errors   ERR_INPUT with FILE:LINE:COLUMN and what is allowed there.
  * See      rules/setting.h; man 5 tongqu-config.
  */

@@ -3,6 +3,7 @@
  * quality.
  *
  * Owner    values; `faults` is borrowed for the call.
+ * Threads  any.
  */
 #ifndef TQ_SERVE_REPORT_H
 #define TQ_SERVE_REPORT_H

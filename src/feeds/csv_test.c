@@ -480,7 +480,7 @@ test_rows_that_do_not_fit_wait(void **state)
     int next = 0;
     while (csv_passes_fill(&p, b, &note) == OK) {
         for (size_t i = 0; i < b->n; i++, next++) {
-            char want[8];
+            char want[16];
             snprintf(want, sizeof want, "R%d", next);
             assert_span_equal(b->rows[i].record_id, want);
         }

@@ -153,15 +153,16 @@ start_model(struct daemon *d, int64_t day)
 }
 
 void
-nightly_look(struct daemon *d, ts_ms now)
+nightly_look(struct daemon *d, ts_ms now, dur_us mono)
 {
     int64_t today = civil_day(now - SETTLE_MS, &d->base->zone);
-    if (d->model_day < today) {
+    if (d->model_day != today) {
         struct model *m = daemon_model(d);
-        if (!m || model_day(m) < today)
+        /* A model of days to come was frozen under a clock that ran ahead. */
+        if (!m || model_day(m) < today || model_day(m) > today + 1)
             start_model(d, today);
         model_unref(m);
         d->model_day = today;
     }
-    retention_look(d, today, now);
+    retention_look(d, today, mono);
 }

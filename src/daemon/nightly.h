@@ -14,7 +14,7 @@
 
 struct daemon;
 
-void nightly_look(struct daemon *d, ts_ms now);
+void nightly_look(struct daemon *d, ts_ms now, dur_us mono);
 
 /* Feeds every row of [from, to) into a builder; memory stays small. Any thread. */
 enum err nightly_feed(

@@ -14,8 +14,8 @@
 
 #include <stdlib.h>
 
-#define MARK_EVERY_MS (2 * SECOND_MS)
-#define SAVE_EVERY_MS (10 * MINUTE_MS)
+#define MARK_EVERY_US (2 * SECOND_MS * 1000)
+#define SAVE_EVERY_US (10 * MINUTE_MS * 1000)
 #define TICK_EVERY_MS SECOND_MS
 #define STOP_WITHIN_US INT64_C(2000000)
 #define WORK_WITHIN_MS                                                                 \
@@ -233,10 +233,10 @@ picture_of(struct sight_snap *snap, const struct alarm *a, char dst[128])
 }
 
 static void
-report(struct daemon *d, ts_ms now)
+report(struct daemon *d, dur_us mono)
 {
     uint64_t lsn = rules_lsn(d->rules);
-    bool moved = lsn > d->marked_lsn && now - d->marked_ms >= MARK_EVERY_MS;
+    bool moved = lsn > d->marked_lsn && mono - d->marked_us >= MARK_EVERY_US;
     if (d->found_n == 0 && !moved)
         return;
     struct findings *f = calloc(1, sizeof *f);
@@ -254,7 +254,7 @@ report(struct daemon *d, ts_ms now)
     d->found = NULL;
     d->found_n = d->found_room = 0;
     d->marked_lsn = lsn;
-    d->marked_ms = now;
+    d->marked_us = mono;
     task_post(d, OWNER_LEDGER, &f->task);
 }
 
@@ -559,7 +559,7 @@ owner_rules(void *arg)
 {
     struct owner *o = arg;
     struct daemon *d = o->d;
-    d->saved_ms = os_now_ms();
+    d->saved_us = os_mono_us();
     for (;;) {
         struct msg *chain = mbox_take_all(o->box, TICK_EVERY_MS * 1000);
         bool closing = !chain && mbox_closed(o->box);
@@ -569,7 +569,7 @@ owner_rules(void *arg)
             chain = chain->next;
             job->run(job, &o->env);
             if (d->found_n)
-                report(d, os_now_ms());
+                report(d, os_mono_us());
         }
         ts_ms now = os_now_ms();
         if (now - d->pulsed_ms >= TICK_EVERY_MS || now < d->pulsed_ms)
@@ -577,11 +577,12 @@ owner_rules(void *arg)
         if (closing)
             retry_held(d);
         if (closing)
-            d->marked_ms = 0; /* whatever was not marked yet is now */
-        report(d, now);
-        bool save = closing || now - d->saved_ms >= SAVE_EVERY_MS;
+            d->marked_us = 0; /* whatever was not marked yet is now */
+        dur_us mono = os_mono_us();
+        report(d, mono);
+        bool save = closing || mono - d->saved_us >= SAVE_EVERY_US;
         if (save && rules_lsn(d->rules) > 0) {
-            d->saved_ms = now;
+            d->saved_us = mono;
             task_post(d, OWNER_LEDGER, &checkpoint_make(d)->task);
         }
         o->busy_us += (uint64_t)(os_mono_us() - began);

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 
 #define TICK_US 1000000
-#define STEP_MS 2000 /* a jump of the wall clock worth a word */
-#define SIGN_EVERY_MS HOUR_MS
-#define SEEN_EVERY_MS MINUTE_MS
+#define SIGN_EVERY_US (HOUR_MS * 1000)
+#define SEEN_EVERY_US (MINUTE_MS * 1000)
+#define MAINTAIN_EVERY_US (MINUTE_MS * 1000)
 #define LAG_WARN_MS (5 * SECOND_MS)
 
 /* ---- messages ---- */
@@ -251,31 +251,34 @@ look_at_disk(struct daemon *d, struct house_state *st, ts_ms now)
             "数据盘空间不足：暂停接收过车，前端将自动重传");
 }
 
+/* After the store: its newest pass says what time it has been. */
 static void
-look_at_clock(struct daemon *d, struct house_state *st, ts_ms now)
+look_at_clock(
+    struct daemon *d, struct house_state *st, struct health *h,
+    const struct sight_health *sh, ts_ms now)
 {
-    dur_us mono = os_mono_us();
-    if (d->last_wall_ms) {
-        int64_t step = (now - d->last_wall_ms) - (mono - d->last_mono_us) / 1000;
-        if (step > STEP_MS || step < -STEP_MS) {
-            d->clock_step_ms = step;
-            d->clock_step_at_ms = now;
-            log_event(EV_clock_step, log_n("ms", step));
-        }
-    }
-    d->last_wall_ms = now;
-    d->last_mono_us = mono;
-    if (d->clock_step_ms && now - d->clock_step_at_ms < HOUR_MS) {
+    int64_t jump = wall_look(&d->wall, now, os_mono_us(), sh->newest_ms, sh->future);
+    if (jump)
+        log_event(EV_clock_step, log_n("ms", jump));
+    h->clock_step_ms = wall_step(&d->wall);
+    h->clock_behind_ms = wall_behind(&d->wall);
+    if (h->clock_step_ms) {
         char en[160], zh[160];
+        double by_s = (double)h->clock_step_ms / 1000;
         snprintf(
             en, sizeof en,
-            "the clock of this machine jumped by %.1f s: check its time source",
-            (double)d->clock_step_ms / 1000);
-        snprintf(
-            zh, sizeof zh, "本机时钟跳变 %.1f 秒，请检查授时",
-            (double)d->clock_step_ms / 1000);
-        finding(st, LEVEL_ORANGE, d->clock_step_at_ms, en, zh);
+            "the clock of this machine jumped by %.1f s: check its time source", by_s);
+        snprintf(zh, sizeof zh, "本机时钟跳变 %.1f 秒，请检查授时", by_s);
+        finding(st, LEVEL_ORANGE, d->wall.step_at_ms, en, zh);
     }
+    if (h->clock_behind_ms)
+        finding(
+            st, LEVEL_RED, now,
+            "passes are refused as ahead of time, and the clock of this machine stands "
+            "before the newest pass: set the clock (/health says how far)",
+            "过车因时间超前被拒收，且本机时钟落后于最新过车记录：请立即校准时钟（/"
+            "health "
+            "给出落后的时长）");
 }
 
 static void
@@ -298,22 +301,42 @@ look_at_threads(struct daemon *d, struct house_state *st)
 }
 
 static void
-look_at_store(struct daemon *d, struct house_state *st, struct health *h, ts_ms now)
+retention_waits(struct house_state *st, ts_ms now, int64_t days)
 {
-    struct sight_health sh;
-    sight_health(d->base->sight, &sh);
+    char en[240], zh[240];
+    snprintf(
+        en, sizeof en,
+        "%lld days are past their retention at once: they are dropped when the service "
+        "has run for a day and the clock has not jumped. If so many are not meant, "
+        "check the clock and --keep-days",
+        (long long)days);
+    snprintf(
+        zh, sizeof zh,
+        "一次将清除 %lld "
+        "天的到期数据：待服务持续运行满一天且时钟未跳变后执行。如非预期，"
+        "请检查时钟与 --keep-days",
+        (long long)days);
+    finding(st, LEVEL_ORANGE, now, en, zh);
+}
+
+static void
+look_at_store(
+    struct daemon *d, struct house_state *st, struct health *h,
+    const struct sight_health *sh, ts_ms now)
+{
     st->rules_lsn = d->rules_at_lsn;
-    bool lag = st->rules_lsn < sh.lsn;
+    bool lag = st->rules_lsn < sh->lsn;
     uint64_t stored = counter_get(CTR_sightings_stored), seen = d->rules_rows;
     h->rules_lag = lag && stored > seen ? stored - seen : 0;
     h->store_failed = d->store_failed;
     h->ledger_failed = d->ledger_failed;
     h->audit_failed = d->audit_failed;
     counter_set(CTR_rules_lag, h->rules_lag);
-    counter_set(CTR_segments, sh.segments);
-    counter_set(CTR_segments_damaged, sh.quarantined);
-    counter_set(CTR_store_bytes, sh.segment_bytes + sh.journal_bytes + sh.pack_bytes);
-    if (sh.quarantined)
+    counter_set(CTR_segments, sh->segments);
+    counter_set(CTR_segments_damaged, sh->quarantined);
+    counter_set(
+        CTR_store_bytes, sh->segment_bytes + sh->journal_bytes + sh->pack_bytes);
+    if (sh->quarantined)
         finding(
             st, LEVEL_RED, now,
             "a sighting segment is damaged and was set aside: restore it from a backup",
@@ -328,6 +351,8 @@ look_at_store(struct daemon *d, struct house_state *st, struct health *h, ts_ms 
             "what is past its retention could not be dropped: tried again each hour, "
             "the log says why",
             "超过保存期限的数据未能清除，每小时重试，原因见日志");
+    if (d->retention_waits_days)
+        retention_waits(st, now, d->retention_waits_days);
     if (d->audit_failed)
         finding(
             st, LEVEL_RED, now, "writing the audit chain fails: no look is possible",
@@ -465,15 +490,16 @@ tick(struct daemon *d, ts_ms now)
     struct house_state st = {.started_ms = d->started_ms};
     struct health h = {0};
     look_at_disk(d, &st, now);
-    look_at_clock(d, &st, now);
     look_at_threads(d, &st);
-    look_at_store(d, &st, &h, now);
+    struct sight_health sh;
+    sight_health(d->base->sight, &sh);
+    look_at_store(d, &st, &h, &sh, now);
+    look_at_clock(d, &st, &h, &sh, now);
     look_at_devices(d, &st, &h, now);
     h.disk_free = st.disk.free_bytes;
     h.disk_total = st.disk.total_bytes;
     h.disk_reserve = st.disk.reserve_bytes;
     h.disk_low = reserve_state(d->reserve) != RESERVE_PLENTY;
-    h.clock_step_ms = now - d->clock_step_at_ms < HOUR_MS ? d->clock_step_ms : 0;
     h.ok = !h.disk_low && !h.store_failed && !h.ledger_failed && !h.audit_failed;
     publish_live(d, now);
     sample_sites(d, &d->state, &st, now);
@@ -488,12 +514,12 @@ tick(struct daemon *d, ts_ms now)
 /* ---- now and then ---- */
 
 static void
-sign_head(struct daemon *d, ts_ms now)
+sign_head(struct daemon *d, ts_ms now, dur_us mono)
 {
     struct audit_head head;
-    if (d->signed_ms && now - d->signed_ms < SIGN_EVERY_MS)
+    if (d->signed_us && mono - d->signed_us < SIGN_EVERY_US)
         return;
-    d->signed_ms = now;
+    d->signed_us = mono;
     enum err e = audit_sign(d->base->audit, now, &head);
     d->audit_failed = e != OK;
     if (e == OK && d->opts.head_to) {
@@ -566,11 +592,11 @@ save_seen(struct daemon *d)
 
 /* What devices sent and units said goes to the ledger once a minute. */
 static void
-save(struct daemon *d, ts_ms now)
+save(struct daemon *d, dur_us mono)
 {
-    if (now - d->seen_saved_ms < SEEN_EVERY_MS)
+    if (d->seen_saved_us && mono - d->seen_saved_us < SEEN_EVERY_US)
         return;
-    d->seen_saved_ms = now;
+    d->seen_saved_us = mono;
     save_seen(d);
     quality_save(d->quality, d);
 }
@@ -589,11 +615,11 @@ maintain_apply(struct task *t, struct daemon *d)
 }
 
 static void
-maintain(struct daemon *d, ts_ms now)
+maintain(struct daemon *d, dur_us mono)
 {
-    if (now - d->maintained_ms < MINUTE_MS)
+    if (d->maintained_us && mono - d->maintained_us < MAINTAIN_EVERY_US)
         return;
-    d->maintained_ms = now;
+    d->maintained_us = mono;
     struct task *t = calloc(1, sizeof *t);
     if (!t)
         return;
@@ -624,11 +650,12 @@ owner_tend(void *arg)
         if (os_mono_us() >= next && !mbox_closed(o->box)) {
             ts_ms now = os_now_ms();
             tick(d, now);
-            sign_head(d, now);
-            save(d, now);
-            maintain(d, now);
-            nightly_look(d, now);
-            next = os_mono_us() + TICK_US;
+            dur_us mono = os_mono_us();
+            sign_head(d, now, mono);
+            save(d, mono);
+            maintain(d, mono);
+            nightly_look(d, now, mono);
+            next = mono + TICK_US;
         }
         o->busy_us += (uint64_t)(os_mono_us() - began);
     }

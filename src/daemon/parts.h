@@ -13,6 +13,7 @@
 #include "daemon/base.h"
 #include "daemon/daemon.h"
 #include "daemon/roster.h"
+#include "daemon/wall.h"
 #include "rules/rules.h"
 #include "serve/api.h"
 #include "serve/house.h"
@@ -124,7 +125,8 @@ struct daemon {
     struct alarm *found;                  /* alarms of this round */
     size_t found_n, found_room;
     uint64_t marked_lsn;
-    ts_ms marked_ms, saved_ms, pulsed_ms;
+    dur_us marked_us, saved_us;
+    ts_ms pulsed_ms;
     struct spells *spells; /* changes of sites' health that wait to be journaled */
     atomic_uint_least64_t rules_at_lsn, rules_rows;
 
@@ -146,13 +148,11 @@ struct daemon {
     uint32_t tend_devices_n;
     struct live_unit *tend_units;
     uint32_t tend_units_n;
-    ts_ms last_wall_ms;
-    dur_us last_mono_us;
-    ts_ms clock_step_at_ms;
-    int64_t clock_step_ms;
-    ts_ms signed_ms, seen_saved_ms, maintained_ms;
+    struct wall wall;
+    dur_us signed_us, seen_saved_us, maintained_us; /* 0: not yet */
     int64_t purged_day, model_day;
-    ts_ms retention_tried_ms;
+    dur_us retention_tried_us;
+    int64_t retention_waits_days; /* so many wait for a steady clock; 0 none */
     atomic_bool retention_runs, retention_failed;
     atomic_bool store_failed, ledger_failed, audit_failed;
 };

@@ -14,7 +14,9 @@
 
 #define KEEP_DAYS 365
 #define STEP_MATTERS 8u
-#define RETRY_MS HOUR_MS
+#define RETRY_US (HOUR_MS * 1000)
+#define LOOK_US (10 * SECOND_MS * 1000) /* while it waits for a steady clock */
+#define AT_ONCE_DAYS 7 /* a service that stood still for a week goes on at once */
 #define COPIES 20u
 /* An alarm's evidence may be this much older than its deciding pass. */
 #define REACH_MS (2 * DAY_MS)
@@ -59,6 +61,25 @@ retention_free(struct retention *r)
     buf_release(&r->passes.files);
     buf_release(&r->pictures.files);
     free(r);
+}
+
+static int64_t
+days_of(ts_ms oldest, int64_t limit, const struct zone *z)
+{
+    int64_t day = oldest == INT64_MAX ? limit : civil_day(oldest, z);
+    return day < limit ? limit - day : 0;
+}
+
+int64_t
+retention_days(const struct retention *r, struct sight *s, const struct zone *z)
+{
+    ts_ms pass, picture;
+    struct note note = {0};
+    if (sight_oldest(s, &pass, &picture, &note) != OK)
+        return 0; /* gather says what is wrong */
+    int64_t passes = days_of(pass, r->passes_day, z);
+    int64_t pictures = days_of(picture, r->pictures_day, z);
+    return passes > pictures ? passes : pictures;
 }
 
 /* ---- evidence first ---- */
@@ -293,18 +314,28 @@ hold_settled(struct task *task, struct daemon *d, enum err e)
 }
 
 void
-retention_look(struct daemon *d, int64_t today, ts_ms now)
+retention_look(struct daemon *d, int64_t today, dur_us mono)
 {
-    bool again = d->retention_failed && now - d->retention_tried_ms >= RETRY_MS;
-    if (d->retention_runs || (d->purged_day >= today && !again))
+    bool again = d->retention_failed && mono - d->retention_tried_us >= RETRY_US;
+    if (d->retention_runs || (d->purged_day == today && !again))
+        return;
+    if (d->retention_waits_days && mono - d->retention_tried_us < LOOK_US)
         return;
     int passes = d->opts.keep_days ? d->opts.keep_days : KEEP_DAYS;
     int pictures = d->opts.keep_pictures_days ? d->opts.keep_pictures_days : passes;
     struct retention *r = retention_new(today - passes, today - pictures);
     if (!r)
         return;
+    /* A jump of the clock must not cost a year of passes. */
+    int64_t days = retention_days(r, d->base->sight, &d->base->zone);
+    bool wait = days > AT_ONCE_DAYS && !wall_steady(&d->wall);
+    d->retention_waits_days = wait ? days : 0;
+    d->retention_tried_us = mono;
+    if (wait) {
+        retention_free(r);
+        return;
+    }
     d->purged_day = today;
-    d->retention_tried_ms = now;
     d->retention_runs = true;
     task_init(&r->task, d, hold_apply, hold_settled);
     task_post(d, OWNER_BATCH, &r->task);

@@ -26,6 +26,9 @@ struct retention;
 struct retention *retention_new(int64_t passes_day, int64_t pictures_day);
 void retention_free(struct retention *r); /* NULL is fine */
 
+/* Over how many civil days what is to go reaches; a city that runs drops one a day. */
+int64_t
+retention_days(const struct retention *r, struct sight *s, const struct zone *z);
 /* Which evidence lies in the days that are to go. */
 enum err retention_gather(
     struct retention *r, struct sight *s, struct ledger_reader *l, const struct zone *z,
@@ -41,7 +44,8 @@ retention_drop(struct retention *r, struct sight *s, struct note *note) MUST_USE
  * and the copies made earlier (backups) that may still have it. */
 enum err retention_receipts(struct retention *r, struct audit *a, ts_ms now) MUST_USE;
 
-/* Once a day, and again an hour after a failure. Tend's thread. */
-void retention_look(struct daemon *d, int64_t today, ts_ms now);
+/* Once a day, and again an hour after a failure; more than a week at once only when the
+ * wall clock has been steady for a day. Tend's thread. */
+void retention_look(struct daemon *d, int64_t today, dur_us mono);
 
 #endif

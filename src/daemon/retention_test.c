@@ -122,6 +122,7 @@ walk(struct rig *r, int keep_passes, int keep_pictures)
     for (; more; steps++)
         kit_ok(retention_hold(plan, r->b->sight, 1, &more, &note), &note);
     kit_ok(retention_drop(plan, r->b->sight, &note), &note);
+    assert_int_equal(retention_days(plan, r->b->sight, &r->b->zone), 0);
     kit_ok(retention_receipts(plan, r->b->audit, r->now), NULL);
     retention_free(plan);
     return steps;
@@ -176,6 +177,16 @@ newest_receipt(struct rig *r, size_t *n)
     return *n ? &rows[0].record : NULL;
 }
 
+static int64_t
+reach(struct rig *r, int keep_passes, int keep_pictures)
+{
+    struct retention *plan =
+        retention_new(r->today - keep_passes, r->today - keep_pictures);
+    int64_t days = retention_days(plan, r->b->sight, &r->b->zone);
+    retention_free(plan);
+    return days;
+}
+
 static bool
 says(const struct audit_record *rec, const char *words)
 {
@@ -199,6 +210,8 @@ pictures_go_before_passes(void **state)
     (void)walk(r, 365, 365);
     assert_null(newest_receipt(r, &n)); /* nothing went, nothing is said */
     assert_false(held(r, "YJ-4", 4));
+    assert_int_equal(reach(r, 365, 365), 0);
+    assert_int_equal(reach(r, 365, 25), 25);
     (void)walk(r, 365, 25); /* pictures of the passes 3, 4, 5 */
     for (unsigned i = 0; i < PASSES; i++) {
         assert_true(stored(r, i));
@@ -218,6 +231,7 @@ pictures_go_before_passes(void **state)
     assert_true(says(rec, "copies=/srv/copy@"));
     kit_ok(sight_verify(r->b->sight, true, NULL), NULL);
     /* then the passes themselves: what is held stays held */
+    assert_int_equal(reach(r, 35, 15), 15);
     (void)walk(r, 35, 15);
     assert_int_equal(stored(r, 3), true);
     assert_false(stored(r, 4) || stored(r, 5));

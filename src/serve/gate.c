@@ -11,6 +11,7 @@
 #include "core/counter.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "core/os_clock.h"
 #include "feeds/digest.h"
 #include "feeds/feed.h"
 #include "serve/call.h"
@@ -20,6 +21,7 @@
 #define IDLE_INTAKES 32u
 #define BEAT_MS 90000
 #define BEATS_MISSED 3
+#define TELL_US 10000000 /* a device that is there is told so this often */
 #define DEVICES_FIRST 1024u
 #define CODE_MAX 32u
 
@@ -27,7 +29,7 @@ struct device_row { /* a device heard of since start */
     char code[CODE_MAX];
     char peer[64]; /* registered from there; "" = not registered */
     struct device_id id;
-    ts_ms last_ms;
+    dur_us last_us; /* monotonic: a jump of our clock sends no device offline */
     bool online;
 };
 
@@ -113,13 +115,14 @@ device_alive(struct gate *g, const struct sender *who, ts_ms now)
     if (!d)
         return;
     d->id = who->id;
-    bool tell = !d->online || now - d->last_ms > 10000;
+    dur_us mono = os_mono_us();
+    bool tell = !d->online || mono - d->last_us > TELL_US;
     if (!d->online)
         log_event(EV_device_online, log_w("code", d->code));
     d->online = true;
     if (!tell)
         return;
-    d->last_ms = now;
+    d->last_us = mono;
     g->serve->needs->device_state(g->serve->needs->ctx, d->id, true, now);
 }
 
@@ -137,11 +140,11 @@ device_gone(struct gate *g, struct device_row *d, ts_ms now)
 void
 gate_sweep(struct gate *g)
 {
-    ts_ms now = g->serve->needs->now(g->serve->needs->ctx);
+    dur_us mono = os_mono_us();
     for (uint32_t i = 0; i < g->devices_room; i++) {
         struct device_row *d = &g->devices[i];
-        if (d->online && now - d->last_ms > (ts_ms)BEAT_MS * BEATS_MISSED)
-            device_gone(g, d, now);
+        if (d->online && mono - d->last_us > (dur_us)BEAT_MS * 1000 * BEATS_MISSED)
+            device_gone(g, d, g->serve->needs->now(g->serve->needs->ctx));
     }
 }
 

@@ -88,9 +88,10 @@ struct health {
     bool ok; /* 200, else 503 */
     uint64_t disk_free, disk_total, disk_reserve;
     bool disk_low;
-    int64_t clock_step_ms; /* last jump seen of the wall clock; 0 = none */
-    int64_t store_lag_ms;  /* oldest batch that waits to be durable */
-    uint64_t rules_lag;    /* records stored that no rule has seen */
+    int64_t clock_step_ms;   /* last jump seen of the wall clock; 0 = none */
+    int64_t clock_behind_ms; /* the wall clock stands so far before the newest pass */
+    int64_t store_lag_ms;    /* oldest batch that waits to be durable */
+    uint64_t rules_lag;      /* records stored that no rule has seen */
     bool store_failed, ledger_failed, audit_failed;
     uint32_t devices_online, devices_offline;
 };

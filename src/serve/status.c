@@ -47,9 +47,11 @@ status_health(struct req *r, const struct serve_needs *needs)
         (unsigned long long)h.disk_reserve);
     write_bool(out, "low", h.disk_low);
     buf_fmt(
-        out, "},\"clock_step_ms\":%lld,\"store_lag_ms\":%lld,\"rules_lag\":%llu",
-        (long long)h.clock_step_ms, (long long)h.store_lag_ms,
-        (unsigned long long)h.rules_lag);
+        out,
+        "},\"clock_step_ms\":%lld,\"clock_behind_ms\":%lld,\"store_lag_ms\":%lld"
+        ",\"rules_lag\":%llu",
+        (long long)h.clock_step_ms, (long long)h.clock_behind_ms,
+        (long long)h.store_lag_ms, (unsigned long long)h.rules_lag);
     write_bool(out, "store_failed", h.store_failed);
     write_bool(out, "ledger_failed", h.ledger_failed);
     write_bool(out, "audit_failed", h.audit_failed);

@@ -63,8 +63,8 @@ process.on("exit", () => {
 });
 
 /** A daemon: {url, stop(), kill(), log}. */
-export async function serve(dir, more = []) {
-  const child = spawn(bin, ["serve", "--data", dir, "--listen", "127.0.0.1:0", ...more], { stdio: ["ignore", "pipe", "pipe"] });
+export async function serve(dir, more = [], env = {}) {
+  const child = spawn(bin, ["serve", "--data", dir, "--listen", "127.0.0.1:0", ...more], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const d = { child, log: "", url: null };
   let said = "";
   d.gone = new Promise((done) => child.on("exit", (code, signal) => {

@@ -112,77 +112,116 @@ account_event(struct daemon *d, const struct ledger_entry *entry)
         serve_account_changed(d->serve, &a, "role_changed");
 }
 
-/* Entries of the journal that have not been told yet: to consoles, and to snapshots. */
+/* What a page of the journal makes stale. */
+struct stale {
+    bool org, roster, sites;
+    bool all_watches; /* a bulk import; else the ones below */
+    uint64_t watches[EVENTS_AT_ONCE];
+    size_t watches_n;
+};
+
+static void
+stale_of(
+    struct daemon *d, const struct ledger_entry *entries, size_t n, struct stale *s)
+{
+    *s = (struct stale){.watches_n = 0};
+    for (size_t i = 0; i < n; i++) {
+        const struct ledger_entry *entry = &entries[i];
+        switch (entry->topic) {
+        case TOPIC_ORG:
+            s->org = true;
+            break;
+        case TOPIC_SITE:
+            s->sites = true;
+            break;
+        case TOPIC_UNIT:
+        case TOPIC_DEVICE:
+            s->roster = true;
+            break;
+        case TOPIC_USER:
+            s->roster = true;
+            account_event(d, entry);
+            break;
+        case TOPIC_WATCH:
+            if (entry->object)
+                s->watches[s->watches_n++] = entry->object;
+            else
+                s->all_watches = true;
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static void
+log_failed(enum err e)
+{
+    if (e != OK)
+        log_note(EV_ledger_failed, e, NULL);
+}
+
+static void
+refresh(struct daemon *d, const struct stale *s)
+{
+    if (s->org)
+        log_failed(base_refresh_org(d->base));
+    if (s->sites)
+        log_failed(base_refresh_sites(d->base));
+    if (s->all_watches)
+        log_failed(base_refresh_watches(d->base, os_now_ms()));
+    else if (s->watches_n)
+        log_failed(base_refresh_watch(d->base, s->watches, s->watches_n));
+    if (s->roster)
+        log_failed(daemon_refresh_roster(d));
+}
+
+static void
+tell(struct daemon *d, const struct ledger_entry *entries, size_t n)
+{
+    struct site_table *sites = base_sites(d->base);
+    struct org_table *orgs = base_org(d->base);
+    struct desk desk = desk_of(d, sites, orgs);
+    for (size_t i = 0; i < n; i++) {
+        struct buf data = {0};
+        struct event_out ev;
+        if (rows_event(&desk, &d->house, &entries[i], &data, &ev) && !data.bad)
+            serve_publish(d->serve, &ev);
+        buf_release(&data);
+    }
+    site_table_unref(sites);
+    org_table_unref(orgs);
+}
+
+/* Entries of the journal that have not been told yet: to snapshots, and to consoles.
+ * Snapshots first: what a console fetches after an event must hold it. */
 static void
 publish(struct daemon *d)
 {
     struct arena a;
     struct ledger_entry *entries;
-    size_t n;
+    struct stale stale;
     unsigned rules = 0;
-    bool all_watches = false;
-    uint64_t watches[EVENTS_AT_ONCE];
-    size_t watches_n = 0;
-    struct ledger_reader *reader = ledger_as_reader(d->base->ledger);
-    struct site_table *sites = NULL;
-    struct org_table *orgs = NULL;
+    size_t n = EVENTS_AT_ONCE;
     arena_init(&a, 64 << 20);
-    for (;;) {
+    while (n == EVENTS_AT_ONCE) {
         arena_reset(&a);
         enum err e = ledger_journal_since(
-            reader, d->published, EVENTS_AT_ONCE, &a, &entries, &n);
-        if (e != OK || n == 0)
+            ledger_as_reader(d->base->ledger), d->published, EVENTS_AT_ONCE, &a,
+            &entries, &n);
+        if (e != OK) { /* told with the next group */
+            log_note(EV_ledger_failed, e, NULL);
             break;
-        unsigned page = 0;
-        bool roster = false, org = false;
-        for (size_t i = 0; i < n; i++) {
-            const struct ledger_entry *entry = &entries[i];
-            d->published = entry->n;
-            org |= entry->topic == TOPIC_ORG;
-            roster |= entry->topic == TOPIC_UNIT || entry->topic == TOPIC_DEVICE ||
-                      entry->topic == TOPIC_USER;
-            page |= entry->topic == TOPIC_SITE    ? RULES_SITES
-                    : entry->topic == TOPIC_WATCH ? RULES_WATCHES
-                                                  : 0;
-            if (entry->topic == TOPIC_WATCH && entry->object == 0)
-                all_watches = true; /* a bulk import */
-            else if (entry->topic == TOPIC_WATCH)
-                watches[watches_n++] = entry->object;
-            if (entry->topic == TOPIC_USER)
-                account_event(d, entry);
         }
-        /* Snapshots first: what a console fetches after an event must hold it. */
-        rules |= page;
-        if (org && base_refresh_org(d->base) != OK)
-            log_note(EV_ledger_failed, ERR_IO, NULL);
-        if ((page & RULES_SITES) && base_refresh_sites(d->base) != OK)
-            log_note(EV_ledger_failed, ERR_IO, NULL);
-        enum err seen = all_watches ? base_refresh_watches(d->base, os_now_ms())
-                        : watches_n ? base_refresh_watch(d->base, watches, watches_n)
-                                    : OK;
-        if (seen != OK)
-            log_note(EV_ledger_failed, seen, NULL);
-        all_watches = false;
-        watches_n = 0;
-        if (roster && daemon_refresh_roster(d) != OK)
-            log_note(EV_ledger_failed, ERR_IO, NULL);
-        site_table_unref(sites);
-        org_table_unref(orgs);
-        sites = base_sites(d->base);
-        orgs = base_org(d->base);
-        struct desk desk = desk_of(d, sites, orgs);
-        for (size_t i = 0; i < n; i++) {
-            struct buf data = {0};
-            struct event_out ev;
-            if (rows_event(&desk, &d->house, &entries[i], &data, &ev) && !data.bad)
-                serve_publish(d->serve, &ev);
-            buf_release(&data);
-        }
-        if (n < EVENTS_AT_ONCE)
+        if (n == 0)
             break;
+        d->published = entries[n - 1].n;
+        stale_of(d, entries, n, &stale);
+        refresh(d, &stale);
+        tell(d, entries, n);
+        rules |= (stale.sites ? RULES_SITES : 0) |
+                 (stale.all_watches || stale.watches_n ? RULES_WATCHES : 0);
     }
-    site_table_unref(sites);
-    org_table_unref(orgs);
     arena_release(&a);
     if (rules)
         rules_changed(d, rules);

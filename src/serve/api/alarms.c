@@ -341,6 +341,73 @@ card_permit(
     return e;
 }
 
+/* The whole card; `shown` counts the passes in it. */
+static enum err
+card_json(
+    struct req *r, struct api_env *env, struct kit *k, struct sight_snap *snap,
+    const struct alarm_row *row, struct arena *arena, uint64_t *shown)
+{
+    const struct alarm *a = &row->alarm;
+    const struct rule *rule = rule_find(span_cstr(a->rule));
+    struct vehicle_index *registry = registry_snapshot(k->house->registry);
+    const struct vehicle *v = vehicle_find(registry, a->plate, a->plate_color);
+    struct sighting deciding = {0};
+    struct buf *out = req_out(r);
+    struct matter_row m;
+    enum err e = OK;
+    if (!v)
+        v = vehicle_find(registry, a->plate, 0);
+    rows_alarm(out, &k->desk, snap, row);
+    out->n--; /* the object goes on */
+    buf_text(out, ",\"words\":");
+    rows_words(out, a->probability);
+    reasons_json(out, a, rule);
+    numbers_json(out, a, rule);
+    *shown = evidence_json(out, k, snap, row, rule, arena, &deciding);
+    buf_text(out, ",\"registry\":");
+    rows_vehicle(out, registry, v, &k->house->zone);
+    contradictions_json(out, a, &deciding, v);
+    watch_json(out, env, a);
+    camera_json(out, env, k, a->site);
+    buf_text(out, ",");
+    texts(out, "legal", rule ? rule->legal.zh : "", rule ? rule->legal.en : "");
+    history_json(out, env, arena, a->id);
+    buf_text(out, ",\"purpose\":\"alarm\",\"matter\":");
+    if (row->matter && ledger_matter_find(env->reader, row->matter, &m) == OK)
+        e = kit_matter_json(r, k, &m, out);
+    else
+        buf_text(out, "null");
+    buf_text(out, "}");
+    vehicle_index_unref(registry);
+    return e;
+}
+
+/* Puts the look on the record; nothing is shown unless that succeeds. */
+static enum err
+card_looked(
+    struct req *r, struct api_env *env, struct kit *k, struct look_permit *permit,
+    uint64_t shown, enum err e)
+{
+    struct card *card = *api_keep(r);
+    if (permit) {
+        enum err ended = audit_look_end(
+            k->house->audit, &permit, shown, e == OK ? AUDIT_OK : AUDIT_FAILED,
+            k->desk.now, &card->look);
+        if (e == OK)
+            e = ended;
+        if (e == OK)
+            e = api_then(r, ON_LEDGER, card_written);
+    } else if (e == OK) {
+        e = kit_looked_at(
+            r, env,
+            &(struct kit_looked){
+                .action = "alarm.card", .object = api_text(r, "id"), .count = shown});
+    }
+    if (e == OK)
+        api_looked(r);
+    return e;
+}
+
 static enum err
 one(struct req *r, struct api_env *env)
 {
@@ -366,59 +433,11 @@ one(struct req *r, struct api_env *env)
      * already. */
     enum err e = row.matter ? card_permit(r, env, &k, &row, &permit) : OK;
     struct sight_snap *snap = e == OK ? sight_snapshot(k.house->sight) : NULL;
-    if (e == OK && !snap)
-        e = ERR_NOMEM;
-    struct buf *out = req_out(r);
-    const struct rule *rule = rule_find(span_cstr(row.alarm.rule));
     uint64_t shown = 0;
-    if (e == OK) {
-        struct sighting deciding = {0};
-        struct vehicle_index *registry = registry_snapshot(k.house->registry);
-        const struct vehicle *v =
-            vehicle_find(registry, row.alarm.plate, row.alarm.plate_color);
-        if (!v)
-            v = vehicle_find(registry, row.alarm.plate, 0);
-        rows_alarm(out, &k.desk, snap, &row);
-        out->n--;
-        buf_text(out, ",\"words\":");
-        rows_words(out, row.alarm.probability);
-        reasons_json(out, &row.alarm, rule);
-        numbers_json(out, &row.alarm, rule);
-        shown = evidence_json(out, &k, snap, &row, rule, &a, &deciding);
-        buf_text(out, ",\"registry\":");
-        rows_vehicle(out, registry, v, &k.house->zone);
-        contradictions_json(out, &row.alarm, &deciding, v);
-        watch_json(out, env, &row.alarm);
-        camera_json(out, env, &k, row.alarm.site);
-        buf_text(out, ",");
-        texts(out, "legal", rule ? rule->legal.zh : "", rule ? rule->legal.en : "");
-        history_json(out, env, &a, id);
-        buf_text(out, ",\"purpose\":\"alarm\",\"matter\":");
-        struct matter_row m;
-        if (row.matter && ledger_matter_find(env->reader, row.matter, &m) == OK)
-            e = kit_matter_json(r, &k, &m, out);
-        else
-            buf_text(out, "null");
-        buf_text(out, "}");
-        vehicle_index_unref(registry);
-    }
-    sight_snap_free(snap);
-    if (permit) {
-        enum err ended = audit_look_end(
-            k.house->audit, &permit, shown, e == OK ? AUDIT_OK : AUDIT_FAILED,
-            k.desk.now, &card->look);
-        if (e == OK)
-            e = ended;
-        if (e == OK)
-            e = api_then(r, ON_LEDGER, card_written);
-    } else if (e == OK) {
-        e = kit_looked_at(
-            r, env,
-            &(struct kit_looked){
-                .action = "alarm.card", .object = api_text(r, "id"), .count = shown});
-    }
     if (e == OK)
-        api_looked(r);
+        e = snap ? card_json(r, env, &k, snap, &row, &a, &shown) : ERR_NOMEM;
+    e = card_looked(r, env, &k, permit, shown, e);
+    sight_snap_free(snap);
     arena_release(&a);
     kit_close(&k);
     return e;

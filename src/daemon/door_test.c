@@ -89,9 +89,27 @@ file_with(struct rig *r, const char *name, const char *text, size_t n)
     return fd;
 }
 
+/* The two persons of a watch. */
+static void
+accounts(struct rig *r)
+{
+    static const char *const logins[] = {"zhang", "li"};
+    for (int i = 0; i < 2; i++) {
+        enum err e =
+            run(r, "user_add",
+                json_pack(
+                    "{s:s, s:s, s:s}", "login", logins[i], "role",
+                    i ? "supervisor" : "duty", "password", "first-Password-1"),
+                -1);
+        assert_true(e == OK || e == ERR_CONFLICT);
+    }
+}
+
 static enum err
 import(struct rig *r, const char *what, const char *text, const char *flag)
 {
+    if (strcmp(what, "watches") == 0)
+        accounts(r);
     json_t *args =
         json_pack("{s:s, s:s, s:s}", "what", what, "author", "zhang", "approver", "li");
     if (flag)
@@ -260,6 +278,26 @@ watches_need_two_persons(void **state)
         ERR_USAGE);
     close(fd);
     assert_string_equal(r->note.field, "approver");
+}
+
+static void
+watches_name_accounts_that_are_there(void **state)
+{
+    struct rig *r = *state;
+    accounts(r);
+    for (int i = 0; i < 2; i++) {
+        int fd = file_with(r, "w", "plate,to_ms\n", 12);
+        assert_int_equal(
+            run(r, "import",
+                json_pack(
+                    "{s:s, s:s, s:s}", "what", "watches", "author",
+                    i ? "nobody" : "zhang", "approver", i ? "li" : "nobody"),
+                fd),
+            ERR_INPUT);
+        close(fd);
+        assert_string_equal(r->note.field, i ? "author" : "approver");
+        assert_non_null(strstr(r->note.en, "tongqu user list"));
+    }
 }
 
 static void
@@ -481,6 +519,7 @@ main(void)
         ROW(gb18030_is_read),
         ROW(bad_registry_fields_are_refused),
         ROW(watches_need_two_persons),
+        ROW(watches_name_accounts_that_are_there),
         ROW(unknown_kinds_are_refused),
         ROW(the_same_file_again_changes_nothing),
         ROW(a_cut_import_is_walked_by_the_rules_later),

@@ -47,6 +47,7 @@ struct import {
     int column[IMPORT_COLUMNS];
     const struct csv_record *record;
     uint64_t taken, known, rejected;
+    uint64_t cut; /* taken, but not with every text: in the file of rejects, too */
     FILE *rejects;
     char rejects_path[OS_PATH];
     const char *author, *approver;
@@ -85,6 +86,12 @@ enum err import_place_all(struct import_places *p, struct sighting_batch *b) MUS
  * its time is refused here, where its line is known. */
 void import_window(
     struct import *im, const struct sighting *rows, const uint64_t *lines, size_t n);
+/* Rows straight into segments, begun when it has to be: what contradicts a known record
+ * is refused with its line. */
+enum err import_bulk(
+    struct import *im, struct sight_bulk **bulk, const struct sighting *rows,
+    const uint64_t *lines, size_t n) MUST_USE;
+enum err import_bulk_end(struct import *im, struct sight_bulk **bulk) MUST_USE;
 /* A row that the store refused. */
 void import_refuse_row(
     struct import *im, const struct sighting *row, uint64_t line, uint8_t fate);
@@ -93,5 +100,8 @@ struct span import_text(const struct import *im, int column);
 void import_reject(
     struct import *im, uint64_t line, const char *column, struct span value,
     const char *en, const char *zh);
+/* A record that was taken, but not the whole of this text. */
+void
+import_cut(struct import *im, uint64_t line, const char *column, struct span value);
 
 #endif

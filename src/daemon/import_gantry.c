@@ -120,7 +120,6 @@ static enum err
 store(struct reading *r, struct sighting_batch *b, const uint64_t *lines)
 {
     struct import *im = r->im;
-    struct base *base = im->call->door->base;
     enum err e = import_place_all(&r->places, b);
     if (e || b->n == 0)
         return e;
@@ -129,23 +128,7 @@ store(struct reading *r, struct sighting_batch *b, const uint64_t *lines)
     import_window(im, b->rows, lines, b->n);
     if (b->pictures_n) /* bulk runs carry none */
         return store_online(im, b, lines);
-    if (!r->bulk)
-        e = sight_bulk_begin(base->sight, &r->bulk);
-    return e ? e : sight_bulk_add(r->bulk, b->rows, b->n, im->now, im->note);
-}
-
-static enum err
-finish(struct reading *r)
-{
-    struct sight_bulk_sum sum = {0};
-    if (!r->bulk)
-        return OK;
-    enum err e = sight_bulk_commit(r->bulk, &sum, r->im->note);
-    r->bulk = NULL;
-    r->im->taken += sum.stored;
-    r->im->known += sum.duplicates;
-    r->im->rejected += sum.conflicts; /* without a line, as for tables */
-    return e;
+    return import_bulk(im, &r->bulk, b->rows, lines, b->n);
 }
 
 /* ---- one message ---- */
@@ -212,7 +195,7 @@ read_all(struct reading *r)
         if (!e)
             drop(r, n);
     } while (!e && (!r->ended || r->text.n));
-    return e ? e : finish(r);
+    return e ? e : import_bulk_end(r->im, &r->bulk);
 }
 
 enum err

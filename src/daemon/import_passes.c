@@ -79,6 +79,10 @@ static void
 reject(void *ctx, const struct csv_reject *r)
 {
     const struct feed_fault_row *row = feed_fault_row(r->fault);
+    if (r->taken) {
+        import_cut(ctx, r->line, r->column, r->text);
+        return;
+    }
     import_reject(ctx, r->line, r->column ? r->column : "", r->text, row->en, row->zh);
 }
 
@@ -195,25 +199,30 @@ import_window(
     }
 }
 
-/* Straight into segments; the rules walk them when all are there. */
-static enum err
-into_bulk(
+static void
+conflict(void *arg, uint64_t line, struct span record_id)
+{
+    const struct sighting row = {.record_id = record_id};
+    import_refuse_row(arg, &row, line, FATE_CONFLICT);
+}
+
+enum err
+import_bulk(
     struct import *im, struct sight_bulk **bulk, const struct sighting *rows,
     const uint64_t *lines, size_t n)
 {
     enum err e = OK;
-    if (n == 0)
-        return OK;
-    if (!*bulk)
+    if (!*bulk) {
         e = sight_bulk_begin(im->call->door->base->sight, bulk);
-    if (e == OK)
-        e = sight_bulk_add(*bulk, rows, n, im->now, im->note);
-    import_window(im, rows, lines, n);
-    return e;
+        if (e != OK)
+            return e;
+        sight_bulk_tell(*bulk, conflict, im);
+    }
+    return sight_bulk_add_numbered(*bulk, rows, lines, n, im->now, im->note);
 }
 
-static enum err
-end_bulk(struct import *im, struct sight_bulk **bulk)
+enum err
+import_bulk_end(struct import *im, struct sight_bulk **bulk)
 {
     struct sight_bulk_sum sum = {0};
     if (!*bulk)
@@ -222,19 +231,25 @@ end_bulk(struct import *im, struct sight_bulk **bulk)
     *bulk = NULL;
     im->taken += sum.stored;
     im->known += sum.duplicates;
-    im->rejected += sum.conflicts; /* found on other threads: counted, without a line */
-    if (sum.conflicts)
-        fprintf(
-            im->call->log,
-            "refused: %llu with a known key and other content (the first is kept)\n",
-            (unsigned long long)sum.conflicts);
     return e;
+}
+
+/* Straight into segments; the rules walk them when all are there. */
+static enum err
+into_bulk(
+    struct import *im, struct sight_bulk **bulk, const struct sighting *rows,
+    const uint64_t *lines, size_t n)
+{
+    if (n == 0)
+        return OK;
+    import_window(im, rows, lines, n);
+    return import_bulk(im, bulk, rows, lines, n);
 }
 
 static enum err
 finish_stretch(struct import *im, struct sight_bulk **bulk, const struct csv_passes *p)
 {
-    enum err e = end_bulk(im, bulk);
+    enum err e = import_bulk_end(im, bulk);
     im->mark.offset = p->offset;
     im->mark.line = p->rows + p->rejected + 2; /* for messages only */
     im->mark.ruled = false;
@@ -347,13 +362,27 @@ send_all(struct import *im, struct csv_passes *p, struct import_places *places)
             e = send_fresh(im, b, p->lines);
     }
     if (e == ERR_NOTFOUND)
-        e = end_bulk(im, &bulk);
+        e = import_bulk_end(im, &bulk);
     if (bulk)
         sight_bulk_drop(bulk);
     free(old);
     if (b)
         sighting_batch_free(b);
     return e;
+}
+
+/* What was read although it was odd, a line a kind with its sample. */
+static void
+tell_slips(const struct import *im, const struct feed_faults *f)
+{
+    for (int i = 0; i < FAULT_COUNT; i++) {
+        uint32_t n = feed_fault_count(f, (enum feed_fault)i);
+        const struct feed_fault_row *row = feed_fault_row((enum feed_fault)i);
+        if (n && op_flag(im->call, "zh"))
+            fprintf(im->call->log, "%u 处：%s（%s）\n", n, row->zh, f->sample[i]);
+        else if (n)
+            fprintf(im->call->log, "%u times: %s (%s)\n", n, row->en, f->sample[i]);
+    }
 }
 
 enum err
@@ -385,6 +414,8 @@ import_passes(struct import *im)
     if (e == OK)
         e = im->call->door->daemon ? send_all(im, &p, &places)
                                    : bulk_all(im, &p, &places);
+    if (e == OK)
+        tell_slips(im, &p.faults);
     free(p.lines);
     pass_reader_free(p.reader);
     site_table_unref(places.sites);

@@ -56,19 +56,36 @@ quoted(FILE *out, struct span s)
     fputc('"', out);
 }
 
-void
-import_reject(
+static void
+write_reject(
     struct import *im, uint64_t line, const char *column, struct span value,
     const char *en, const char *zh)
 {
-    if (!im->rejects && im->rejected == 0)
+    if (!im->rejects && im->rejected + im->cut == 0)
         open_rejects(im);
-    im->rejected++;
     if (!im->rejects)
         return;
     fprintf(im->rejects, "%llu,%s,", (unsigned long long)line, column);
     quoted(im->rejects, value);
     fprintf(im->rejects, ",\"%s\",\"%s\"\n", en, zh);
+}
+
+void
+import_reject(
+    struct import *im, uint64_t line, const char *column, struct span value,
+    const char *en, const char *zh)
+{
+    write_reject(im, line, column, value, en, zh);
+    im->rejected++;
+}
+
+void
+import_cut(struct import *im, uint64_t line, const char *column, struct span value)
+{
+    write_reject(
+        im, line, column, value, "longer than is kept: the record is taken without it",
+        "超过可保存长度：记录已收下，但不含该内容");
+    im->cut++;
 }
 
 /* ---- fields ---- */
@@ -934,6 +951,36 @@ run_kind(struct import *im)
     return e;
 }
 
+/* A name in a watch is somebody who can be asked about it. */
+static enum err
+account(const struct import *im, const char *field, const char *login)
+{
+    struct user_row row;
+    enum err e = ledger_user_by_login(im->call->door->reader, span_cstr(login), &row);
+    if (e == ERR_NOTFOUND)
+        return note_fmt(
+            im->note, ERR_INPUT, field,
+            "there is no account \"%s\": tongqu user list shows those there are",
+            "没有账号“%s”：用 tongqu user list 查看现有账号", login);
+    if (e == OK && row.user.disabled)
+        return note_fmt(
+            im->note, ERR_INPUT, field, "the account \"%s\" is disabled",
+            "账号“%s”已停用", login);
+    return e;
+}
+
+static enum err
+two_persons(const struct import *im)
+{
+    if (!im->author || !im->approver || strcmp(im->author, im->approver) == 0)
+        return note_set(
+            im->note, ERR_USAGE, "approver",
+            "watches need two different persons: --author U --approver U",
+            "布控须两人办理：--author 与 --approver 为不同人员");
+    enum err e = account(im, "author", im->author);
+    return e == OK ? account(im, "approver", im->approver) : e;
+}
+
 static enum err
 run(struct op_call *c, struct note *note)
 {
@@ -959,13 +1006,8 @@ run(struct op_call *c, struct note *note)
             "org、units、sites、registry、watches、zones、permits、sections、"
             "sightings、gantry",
             what);
-    bool watches = im->kind && im->kind->take == take_watch;
-    if (watches &&
-        (!im->author || !im->approver || strcmp(im->author, im->approver) == 0))
-        e = note_set(
-            note, ERR_USAGE, "approver",
-            "watches need two different persons: --author U --approver U",
-            "布控须两人办理：--author 与 --approver 为不同人员");
+    if (im->kind && im->kind->take == take_watch)
+        e = two_persons(im);
     if (e == OK)
         e = import_open(im, c->in);
     dur_us began = os_mono_us();
@@ -980,6 +1022,10 @@ run(struct op_call *c, struct note *note)
             what, (unsigned long long)im->taken, (unsigned long long)im->known,
             (unsigned long long)im->rejected, seconds,
             (double)(im->taken + im->known) / (seconds > 0 ? seconds : 1));
+        if (im->cut)
+            fprintf(
+                c->out, "%llu taken without a text that was too long\n",
+                (unsigned long long)im->cut);
         if (im->rejects)
             fprintf(c->out, "rejects: %s\n", im->rejects_path);
         e = op_audit(c, "import", what, im->rejects_path, im->taken);

@@ -738,8 +738,9 @@ reject(struct csv_passes *p, const struct csv_record *r, const struct pass_refus
         .fault = why->fault,
         .column = pass_names[why->key],
         .text = csv_field(r, p->column[why->key]),
+        .taken = why->cut,
     };
-    p->rejected++;
+    p->rejected += !x.taken;
     if (p->reject)
         p->reject(p->reject_ctx, &x);
 }
@@ -773,13 +774,13 @@ csv_passes_fill(struct csv_passes *p, struct sighting_batch *b, struct note *not
             return OK;
         }
         if (e == ERR_TOOBIG)
-            why = (struct pass_refusal){FAULT_TOO_BIG, PASS_IMAGE};
+            why = (struct pass_refusal){FAULT_TOO_BIG, PASS_IMAGE, false};
         p->offset = p->held.offset;
         if (e == OK && p->lines)
             p->lines[b->n - 1] = p->held.line;
         if (e == OK)
             p->rows++;
-        else
+        if (e != OK || why.cut)
             reject(p, &p->held, &why);
     }
     return OK;

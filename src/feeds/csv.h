@@ -84,6 +84,7 @@ struct csv_reject {
     enum feed_fault fault;
     const char *column; /* name of the field */
     struct span text;   /* of that field, as it was */
+    bool taken;         /* only this text was left out or cut */
 };
 struct csv_passes {
     struct csv *csv;

@@ -318,6 +318,15 @@ keep_reject(void *ctx, const struct csv_reject *r)
         r->column, SPAN_ARG(r->text));
 }
 
+static void
+keep_cut(void *ctx, const struct csv_reject *r)
+{
+    assert_true(r->taken);
+    buf_fmt(
+        ctx, "%u %s %s %zu;", (unsigned)r->line, feed_fault_row(r->fault)->name,
+        r->column, r->text.n);
+}
+
 static bool
 known_site(void *ctx, struct span code, struct feed_site *out)
 {
@@ -400,6 +409,50 @@ test_sightings(void **state)
     assert_int_equal(feed_fault_count(&p.faults, FAULT_BAD_CODE), 2);
     assert_int_equal(feed_fault_count(&p.faults, FAULT_BAD_NUMBER), 2);
     assert_int_equal(feed_fault_count(&p.faults, FAULT_NO_ID), 1);
+    sighting_batch_free(b);
+    pass_reader_free(p.reader);
+    csv_free(p.csv);
+    buf_release(&rejects);
+}
+
+/* A text longer than is kept leaves the record there, and is told with its line. */
+static void
+test_long_texts_are_told(void **state)
+{
+    (void)state;
+    static char text[4096];
+    int n = snprintf(
+        text, sizeof text,
+        "plate,site,time_ms,record_id,image\n晋A12345,385,1772380856875,R1,%01100d\n"
+        "%080d,385,1772380856876,R2,/2.jpg\n",
+        1, 1);
+    unsigned asked = 0;
+    struct feed_needs needs = {&asked, known_site, NULL};
+    struct text_source source = {span_of(text, (size_t)n), 100};
+    struct csv_conf conf = {.source = from_text, .ctx = &source};
+    struct buf rejects = {0};
+    struct note note;
+    static const struct zone shanghai = {"Asia/Shanghai", 480};
+    struct csv_passes p = {
+        .reader = pass_reader_new(),
+        .from = {.needs = &needs, .zone = &shanghai},
+        .reject = keep_cut,
+        .reject_ctx = &rejects,
+    };
+    kit_ok(csv_new(&conf, &p.csv, &note), &note);
+    kit_ok(
+        csv_columns(p.csv, pass_names, pass_names + PASS_KEYS, p.column, &note), &note);
+    struct sighting_batch *b = sighting_batch_new(8, 1 << 20);
+    kit_ok(csv_passes_fill(&p, b, &note), &note);
+    assert_int_equal(b->n, 2);
+    assert_int_equal(b->rows[0].image.n, 0);
+    assert_int_equal(b->rows[1].plate_text.n, 64);
+    assert_int_equal(p.rows, 2);
+    assert_int_equal(p.rejected, 0);
+    buf_u8(&rejects, 0);
+    assert_string_equal((char *)rejects.p, "2 too_big image 1100;3 too_big plate 80;");
+    assert_int_equal(feed_fault_count(&p.faults, FAULT_TOO_BIG), 2);
+    assert_string_equal(p.faults.sample[FAULT_TOO_BIG], "image=1100 bytes");
     sighting_batch_free(b);
     pass_reader_free(p.reader);
     csv_free(p.csv);
@@ -508,6 +561,7 @@ main(void)
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_going_on_where_it_stopped),
         cmocka_unit_test(test_sightings),
+        cmocka_unit_test(test_long_texts_are_told),
         cmocka_unit_test(test_lines_of_json),
         cmocka_unit_test(test_rows_that_do_not_fit_wait),
     };

@@ -7,6 +7,7 @@
 #include "feeds/field.h"
 #include "feeds/when.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define KNOWN_SITES 2048
@@ -96,8 +97,23 @@ refuse(
     enum pass_key key, struct span sample)
 {
     feed_fault(faults, fault, pass_names[key], sample);
-    *why = (struct pass_refusal){fault, key};
+    *why = (struct pass_refusal){fault, key, false};
     return false;
+}
+
+/* A text longer than is kept: the record is taken with `most` bytes of it. What stands
+ * in it may be a plate, so the sample is its length. */
+static struct span
+shorten(
+    struct span s, size_t most, struct feed_faults *faults, enum pass_key key,
+    struct pass_refusal *why)
+{
+    char length[32];
+    snprintf(length, sizeof length, "%zu bytes", s.n);
+    feed_fault(faults, FAULT_TOO_BIG, pass_names[key], span_cstr(length));
+    *why = (struct pass_refusal){FAULT_TOO_BIG, key, true};
+    s.n = most;
+    return s;
 }
 
 static bool
@@ -154,13 +170,13 @@ read_small(
 }
 
 static void
-read_plate(struct span s, struct feed_faults *faults, struct sighting *row)
+read_plate(
+    struct span s, struct feed_faults *faults, struct pass_refusal *why,
+    struct sighting *row)
 {
     bool differs;
-    if (s.n > PLATE_MOST) {
-        feed_fault(faults, FAULT_TOO_BIG, "plate", (struct span){NULL, 0});
-        s.n = PLATE_MOST;
-    }
+    if (s.n > PLATE_MOST)
+        s = shorten(s, PLATE_MOST, faults, PASS_PLATE, why);
     if (plate_parse(s, &row->plate, &differs) == PLATE_JUNK)
         feed_fault(faults, FAULT_ODD_PLATE, "plate", s);
     if (differs)
@@ -190,9 +206,12 @@ read_site(
 static void
 read_rest(
     const struct span *f, const struct color_map *colors, struct feed_faults *faults,
-    struct sighting *s)
+    struct pass_refusal *why, struct sighting *s)
 {
-    read_plate(f[PASS_PLATE], faults, s);
+    read_plate(f[PASS_PLATE], faults, why, s);
+    s->image = f[PASS_IMAGE];
+    if (s->image.n > IMAGE_MOST) /* part of an address is none */
+        s->image = shorten(s->image, 0, faults, PASS_IMAGE, why);
     s->plate_color = read_color(f[PASS_PLATE_COLOR], colors, faults, PASS_PLATE_COLOR);
     s->vehicle_color =
         read_color(f[PASS_VEHICLE_COLOR], NULL, faults, PASS_VEHICLE_COLOR);
@@ -233,6 +252,7 @@ pass_read(
     struct feed_site site;
     struct span code, record_id;
     char made[FIELD_ID];
+    why->cut = false;
     if (!read_time(from->zone, fields[PASS_TIME], faults, why, &time) ||
         !read_site(r, fields[PASS_SITE], from, faults, why, &site, &code) ||
         !read_record_id(fields, time, code, made, faults, why, &record_id))
@@ -245,12 +265,7 @@ pass_read(
     s->site = site.id;
     s->device = from->device;
     s->record_id = record_id;
-    s->image = fields[PASS_IMAGE];
-    read_rest(fields, site.colors, faults, s);
-    if (s->image.n > IMAGE_MOST) {
-        feed_fault(faults, FAULT_TOO_BIG, "image", (struct span){NULL, 0});
-        s->image.n = 0;
-    }
+    read_rest(fields, site.colors, faults, why, s);
     bool kept = field_keep_texts(b, s);
     if (kept && s->site.v == 0) {
         struct span copy = arena_span(&b->arena, code);

@@ -99,6 +99,15 @@ void sight_bulk_times(const struct sight *s, ts_ms now, ts_ms *oldest, ts_ms *ne
 enum err sight_bulk_add(
     struct sight_bulk *b, const struct sighting *rows, size_t n, ts_ms now,
     struct note *note) MUST_USE;
+/* The same for rows that have numbers (lines of a file), one a row. */
+enum err sight_bulk_add_numbered(
+    struct sight_bulk *b, const struct sighting *rows, const uint64_t *numbers,
+    size_t n, ts_ms now, struct note *note) MUST_USE;
+/* Tells each numbered row whose key is known with other content: on the caller's
+ * thread, within sight_bulk_add_numbered() and sight_bulk_commit(). Set before the
+ * first row. */
+typedef void (*sight_bulk_conflict)(void *arg, uint64_t number, struct span record_id);
+void sight_bulk_tell(struct sight_bulk *b, sight_bulk_conflict fn, void *arg);
 /* Writes the rest, waits, frees b; sum may be NULL. */
 enum err sight_bulk_commit(
     struct sight_bulk *b, struct sight_bulk_sum *sum, struct note *note) MUST_USE;

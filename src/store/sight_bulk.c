@@ -17,6 +17,10 @@ struct sight_bulk {
     struct sight_bulk_job *job; /* being filled; NULL before the first row */
     struct sight_bulk_sum sum;  /* under the engine's lock */
     enum err err;               /* under the engine's lock */
+    struct buf told; /* conflicts not told yet: number, length, record id; under the
+                        engine's lock */
+    sight_bulk_conflict conflict;
+    void *conflict_arg;
 };
 
 enum err
@@ -29,6 +33,45 @@ sight_bulk_begin(struct sight *s, struct sight_bulk **out)
     b->s = s;
     *out = b;
     return OK;
+}
+
+/* ---- rows that contradict what is known ---- */
+
+void
+sight_bulk_tell(struct sight_bulk *b, sight_bulk_conflict fn, void *arg)
+{
+    must(!b->job);
+    b->conflict = fn;
+    b->conflict_arg = arg;
+}
+
+static void
+conflict_put(struct buf *told, uint64_t number, struct span record_id)
+{
+    buf_le(told, number, 8);
+    buf_le(told, record_id.n, 4);
+    buf_put(told, record_id.p, record_id.n);
+}
+
+/* Tells what was found since, without the lock. */
+static enum err
+conflicts_tell(struct sight_bulk *b)
+{
+    pthread_mutex_lock(&b->s->lock);
+    struct buf told = b->told;
+    b->told = (struct buf){0};
+    pthread_mutex_unlock(&b->s->lock);
+    struct cur c = cur_of(told.p, told.n);
+    while (!told.bad && cur_left(&c)) {
+        uint64_t number = cur_u64_le(&c);
+        size_t n = cur_u32_le(&c);
+        const uint8_t *id = cur_take(&c, n);
+        must(!c.bad);
+        b->conflict(b->conflict_arg, number, span_of((const char *)id, n));
+    }
+    enum err e = told.bad ? ERR_NOMEM : OK;
+    buf_release(&told);
+    return e;
 }
 
 /* ---- filling a run ---- */
@@ -73,7 +116,16 @@ job_new(struct sight_bulk *b)
     arena_init(&j->texts, SIZE_MAX / 4);
     j->sum = &b->sum;
     j->err = &b->err;
+    j->told = &b->told;
     return j;
+}
+
+static bool
+job_numbers(struct sight_bulk *b)
+{
+    if (!b->job->numbers)
+        b->job->numbers = calloc(b->s->bulk_rows, sizeof *b->job->numbers);
+    return b->job->numbers;
 }
 
 static void
@@ -83,6 +135,7 @@ job_free(struct sight_bulk_job *j)
         return;
     arena_release(&j->texts);
     free(j->keys.slots);
+    free(j->numbers);
     free(j->rows);
     free(j);
 }
@@ -165,8 +218,8 @@ row_settle(struct sighting *to, const struct sighting *row)
 /* Copies the row unless its key is in the run already. */
 static bool
 row_keep(
-    struct sight_bulk_job *j, const struct sighting *row, uint64_t hash,
-    struct sight_bulk_sum *sum)
+    struct sight_bulk_job *j, const struct sighting *row, const uint64_t *number,
+    uint64_t hash, struct sight_bulk_sum *sum, struct buf *told)
 {
     struct sighting *r = &j->rows[j->n];
     row_settle(r, row);
@@ -175,11 +228,15 @@ row_keep(
         bool differs = head_differs(same, r);
         sum->conflicts += differs;
         sum->duplicates += !differs;
+        if (differs && number)
+            conflict_put(told, *number, row->record_id);
         return true;
     }
     if (!text_keep(&j->texts, &r->record_id) || !text_keep(&j->texts, &r->image) ||
         !text_keep(&j->texts, &r->plate_text))
         return false;
+    if (number)
+        j->numbers[j->n] = *number;
     if (!j->n || r->pass_ms < j->min_ms)
         j->min_ms = r->pass_ms;
     if (!j->n || r->pass_ms > j->max_ms)
@@ -195,36 +252,65 @@ sight_bulk_times(const struct sight *s, ts_ms now, ts_ms *oldest, ts_ms *newest)
     *newest = now + FUTURE_MS;
 }
 
+struct adding { /* one call of sight_bulk_add() */
+    struct sight_bulk *b;
+    ts_ms oldest, newest;
+    struct sight_bulk_sum sum;
+    struct buf told;
+};
+
 static enum err
 row_add(
-    struct sight_bulk *b, const struct sighting *row, uint64_t hash, ts_ms oldest,
-    ts_ms newest, struct sight_bulk_sum *sum, struct note *note)
+    struct adding *a, const struct sighting *row, const uint64_t *number, uint64_t hash,
+    struct note *note)
 {
-    if (row->pass_ms > newest) {
-        sum->future++;
+    struct sight_bulk *b = a->b;
+    if (row->pass_ms > a->newest) {
+        a->sum.future++;
         return OK;
     }
-    if (row->pass_ms < oldest) {
-        sum->expired++;
+    if (row->pass_ms < a->oldest) {
+        a->sum.expired++;
         return OK;
     }
     if (!b->job)
         b->job = job_new(b);
-    if (!b->job || !row_keep(b->job, row, hash, sum))
+    if (!b->job || (number && !job_numbers(b)) ||
+        !row_keep(b->job, row, number, hash, &a->sum, &a->told))
         return ERR_NOMEM;
     return b->job->n == b->s->bulk_rows ? job_send(b, note) : OK;
 }
 
+/* What one call found goes to the sums of the bulk and of the engine. */
+static void
+adding_end(struct adding *a)
+{
+    struct sight_bulk *b = a->b;
+    struct sight_health *h = &b->s->health;
+    pthread_mutex_lock(&b->s->lock);
+    b->sum.future += a->sum.future;
+    b->sum.expired += a->sum.expired;
+    b->sum.duplicates += a->sum.duplicates;
+    b->sum.conflicts += a->sum.conflicts;
+    h->future += a->sum.future;
+    h->expired += a->sum.expired;
+    h->duplicates += a->sum.duplicates;
+    h->conflicts += a->sum.conflicts;
+    buf_put(&b->told, a->told.p, a->told.n);
+    b->told.bad |= a->told.bad;
+    pthread_mutex_unlock(&b->s->lock);
+    buf_release(&a->told);
+}
+
 enum err
-sight_bulk_add(
-    struct sight_bulk *b, const struct sighting *rows, size_t n, ts_ms now,
-    struct note *note)
+sight_bulk_add_numbered(
+    struct sight_bulk *b, const struct sighting *rows, const uint64_t *numbers,
+    size_t n, ts_ms now, struct note *note)
 {
     struct sight *s = b->s;
-    struct sight_bulk_sum sum = {0};
+    struct adding a = {.b = b};
     enum err e = atomic_load(&s->low) ? ERR_FULL : OK;
-    ts_ms oldest, newest;
-    sight_bulk_times(s, now, &oldest, &newest);
+    sight_bulk_times(s, now, &a.oldest, &a.newest);
     uint64_t hash[KEYS_AHEAD] = {0};
     atomic_store(&s->now, now);
     for (size_t i = 0; i < n + KEYS_AHEAD && e == OK; i++) {
@@ -236,19 +322,21 @@ sight_bulk_add(
                     &b->job->keys.slots[hash[i % KEYS_AHEAD] & b->job->keys.mask], 1);
         }
         if (i >= KEYS_AHEAD)
-            e = row_add(b, &rows[i - KEYS_AHEAD], ready, oldest, newest, &sum, note);
+            e = row_add(
+                &a, &rows[i - KEYS_AHEAD], numbers ? &numbers[i - KEYS_AHEAD] : NULL,
+                ready, note);
     }
-    pthread_mutex_lock(&s->lock);
-    b->sum.future += sum.future;
-    b->sum.expired += sum.expired;
-    b->sum.duplicates += sum.duplicates;
-    b->sum.conflicts += sum.conflicts;
-    s->health.future += sum.future;
-    s->health.expired += sum.expired;
-    s->health.duplicates += sum.duplicates;
-    s->health.conflicts += sum.conflicts;
-    pthread_mutex_unlock(&s->lock);
-    return e;
+    adding_end(&a);
+    enum err told = b->conflict ? conflicts_tell(b) : OK;
+    return e == OK ? told : e;
+}
+
+enum err
+sight_bulk_add(
+    struct sight_bulk *b, const struct sighting *rows, size_t n, ts_ms now,
+    struct note *note)
+{
+    return sight_bulk_add_numbered(b, rows, NULL, n, now, note);
 }
 
 enum err
@@ -257,9 +345,12 @@ sight_bulk_commit(struct sight_bulk *b, struct sight_bulk_sum *sum, struct note 
     enum err e = b->job ? job_send(b, note) : OK;
     enum err end = jobs_wait(b, note);
     e = e == OK ? end : e;
+    end = b->conflict ? conflicts_tell(b) : OK;
+    e = e == OK ? end : e;
     if (sum)
         *sum = b->sum;
     job_free(b->job);
+    buf_release(&b->told);
     free(b);
     return e;
 }
@@ -272,6 +363,7 @@ sight_bulk_drop(struct sight_bulk *b)
     if (jobs_wait(b, NULL) != OK)
         b->sum.stored = 0; /* nobody asks any more */
     job_free(b->job);
+    buf_release(&b->told);
     free(b);
 }
 
@@ -298,11 +390,15 @@ bulk_dedup(struct sight *s, struct sight_bulk_job *job, struct note *note)
     struct arena scratch;
     arena_init(&scratch, 64u << 20);
     struct sight_bulk_sum sum = {0};
+    struct buf told = {0};
     size_t kept = may_be_stored(v, job) ? 0 : job->n;
     enum err e = OK;
     for (size_t i = kept; i < job->n && e == OK; i++) {
-        if (kept != i)
+        if (kept != i) {
             job->rows[kept] = job->rows[i];
+            if (job->numbers)
+                job->numbers[kept] = job->numbers[i];
+        }
         const struct sighting *row = &job->rows[kept], *same = NULL;
         struct sighting found;
         bool is = false;
@@ -314,10 +410,13 @@ bulk_dedup(struct sight *s, struct sight_bulk_job *job, struct note *note)
         }
         if (!same)
             kept++;
-        else if (head_differs(same, row))
-            sum.conflicts++;
-        else
+        else if (!head_differs(same, row))
             sum.duplicates++;
+        else {
+            sum.conflicts++;
+            if (job->numbers)
+                conflict_put(&told, job->numbers[i], row->record_id);
+        }
         arena_reset(&scratch);
     }
     job->n = kept;
@@ -328,7 +427,10 @@ bulk_dedup(struct sight *s, struct sight_bulk_job *job, struct note *note)
     job->sum->conflicts += sum.conflicts;
     s->health.duplicates += sum.duplicates;
     s->health.conflicts += sum.conflicts;
+    buf_put(job->told, told.p, told.n);
+    job->told->bad |= told.bad;
     pthread_mutex_unlock(&s->lock);
+    buf_release(&told);
     if (e != OK)
         note_set(note, e, "bulk", "duplicates could not be looked up", "无法查重");
     return e;
@@ -361,6 +463,7 @@ sight_bulk_build(struct sight *s, struct sight_bulk_job *job, struct note *note)
     pthread_mutex_unlock(&s->lock);
     arena_release(&job->texts);
     free(job->keys.slots);
+    free(job->numbers);
     free(job->rows);
     free(job);
     return e;

@@ -46,12 +46,14 @@ struct key_set {
 
 struct sight_bulk_job {
     struct sighting *rows; /* owned; each key once */
+    uint64_t *numbers;     /* owned; of the rows; NULL: they have none */
     size_t n;
     struct key_set keys;
     ts_ms min_ms, max_ms;
     struct arena texts;
     struct sight_bulk_sum *sum; /* of the bulk; under `lock` */
     enum err *err;              /* first error of the bulk; under `lock` */
+    struct buf *told;           /* conflicts of numbered rows; under `lock` */
     struct sight_bulk_job *next;
 };
 

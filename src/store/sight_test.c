@@ -320,6 +320,55 @@ test_bulk(void **state)
     free_city(&c);
 }
 
+static void
+told(void *arg, uint64_t number, struct span record_id)
+{
+    assert_true(record_id.n > 0);
+    buf_fmt(arg, "%llu ", (unsigned long long)number);
+}
+
+/* Every row that contradicts a known one is told by its number: known from the same run
+ * or from long ago. */
+static void
+test_bulk_conflicts(void **state)
+{
+    (void)state;
+    struct city c;
+    struct sight_opts o = opts();
+    struct note note = {0};
+    struct buf said = {0};
+    fresh();
+    make_city(&c, 2, 3000, 9); /* two runs of the test's size */
+    o.thread = true;
+    struct sight *s = open_it(&o);
+    struct sighting odd[3] = {c.rows[7], c.rows[2500], c.rows[9]};
+    uint64_t numbers[3000], odd_numbers[3] = {70007, 70008, 70009};
+    for (size_t i = 0; i < 3000; i++)
+        numbers[i] = i + 2;
+    odd[0].lane ^= 1;
+    odd[1].lane ^= 1; /* the third is the same as before */
+    for (int turn = 0; turn < 2; turn++) {
+        struct sight_bulk *b;
+        struct sight_bulk_sum sum;
+        buf_clear(&said);
+        assert_int_equal(sight_bulk_begin(s, &b), OK);
+        sight_bulk_tell(b, told, &said);
+        if (turn == 0)
+            kit_ok(
+                sight_bulk_add_numbered(b, c.rows, numbers, 3000, NOW, &note), &note);
+        kit_ok(sight_bulk_add_numbered(b, odd, odd_numbers, 3, NOW, &note), &note);
+        kit_ok(sight_bulk_commit(b, &sum, &note), &note);
+        assert_int_equal(sum.conflicts, 2);
+        assert_int_equal(sum.duplicates, 1);
+        buf_u8(&said, 0);
+        assert_string_equal((char *)said.p, "70007 70008 ");
+    }
+    buf_release(&said);
+    same_all(s, &c);
+    sight_close(s);
+    free_city(&c);
+}
+
 /* A bulk run on a disk that fails says so, frees what it holds, and the engine goes on.
  */
 static void
@@ -1660,16 +1709,17 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_bulk_failures), cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_duplicates),    cmocka_unit_test(test_retries),
-        cmocka_unit_test(test_fates),         cmocka_unit_test(test_order),
-        cmocka_unit_test(test_replay),        cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_purge),         cmocka_unit_test(test_purge_pictures),
-        cmocka_unit_test(test_damage),        cmocka_unit_test(test_picture_damaged),
-        cmocka_unit_test(test_manifest_gone), cmocka_unit_test(test_newer),
-        cmocka_unit_test(test_read_only),     cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_backup),        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_bulk_conflicts),  cmocka_unit_test(test_bulk_failures),
+        cmocka_unit_test(test_questions),       cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_retries),         cmocka_unit_test(test_fates),
+        cmocka_unit_test(test_order),           cmocka_unit_test(test_replay),
+        cmocka_unit_test(test_pictures),        cmocka_unit_test(test_purge),
+        cmocka_unit_test(test_purge_pictures),  cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_picture_damaged), cmocka_unit_test(test_manifest_gone),
+        cmocka_unit_test(test_newer),           cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_budget),          cmocka_unit_test(test_backup),
+        cmocka_unit_test(test_threads),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     kit_remove_tree(root);

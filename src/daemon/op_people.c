@@ -2,7 +2,7 @@
 /* tongqu user|device: accounts and senders from the keyboard of the machine, for the
  * first day and for emergencies. Every change is in the audit chain. */
 #include "core/os_clock.h"
-#include "daemon/op.h"
+#include "daemon/op_list.h"
 #include "feeds/digest.h"
 #include "store/ledger_people.h"
 #include "store/ledger_place.h"
@@ -148,15 +148,41 @@ run_user_add(struct op_call *c, struct note *note)
     return e;
 }
 
-static void
-print_roles(FILE *out, unsigned roles)
+static const struct op_column user_columns[] = {
+    {"login", 16},   {"name", 16},    {"roles", 20}, {"org", 14},
+    {"disabled", 8}, {"last_ms", 13}, {NULL, 0},
+};
+
+static json_t *
+roles_json(unsigned roles)
 {
-    const char *comma = "";
+    json_t *list = json_array();
     for (const struct role_row *r = role_rows(); r->role; r++)
-        if (roles & r->role) {
-            fprintf(out, "%s%s", comma, r->name);
-            comma = ",";
-        }
+        if (roles & r->role)
+            json_array_append_new(list, json_string(r->name));
+    return list;
+}
+
+static json_t *
+instant(ts_ms t)
+{
+    return t ? json_integer(t) : json_null();
+}
+
+static enum err
+user_row(struct op_list *l, const struct user_row *u, const struct org_table *orgs)
+{
+    const struct org *org = org_get(orgs, u->user.org);
+    json_t *row = json_pack(
+        "{s:s, s:s, s:o, s:s, s:b, s:b, s:o}", "login", u->user.login, "name",
+        u->user.name, "roles", roles_json(u->user.roles), "org", org ? org->code : "",
+        "disabled", u->user.disabled, "must_change", u->user.must_change, "last_ms",
+        instant(u->last_ms));
+    if (!row)
+        return ERR_NOMEM;
+    op_list_row(l, row);
+    json_decref(row);
+    return OK;
 }
 
 static enum err
@@ -164,18 +190,19 @@ run_user_list(struct op_call *c, struct note *note)
 {
     struct arena a;
     struct user_row *rows;
+    struct op_list list;
     size_t n;
-    (void)note;
+    struct org_table *orgs = base_org(c->door->base);
     arena_init(&a, 64 << 20);
-    enum err e = ledger_users(c->door->reader, &a, &rows, &n);
-    for (size_t i = 0; e == OK && i < n; i++) {
-        fprintf(c->out, "%-16s ", rows[i].user.login);
-        print_roles(c->out, rows[i].user.roles);
-        fprintf(
-            c->out, "  %s%s\n", rows[i].user.name,
-            rows[i].user.disabled ? " (disabled)" : "");
-    }
+    enum err e = op_list_begin(c, user_columns, &list, note);
+    if (e == OK)
+        e = ledger_users(c->door->reader, &a, &rows, &n);
+    for (size_t i = 0; e == OK && i < n; i++)
+        e = user_row(&list, &rows[i], orgs);
+    if (e == OK)
+        op_list_end(&list);
     arena_release(&a);
+    org_table_unref(orgs);
     return e;
 }
 
@@ -258,20 +285,44 @@ run_device_add(struct op_call *c, struct note *note)
     return e;
 }
 
+static const struct op_column device_columns[] = {
+    {"code", 24}, {"name", 20},    {"protocol", 8}, {"kind", 0},
+    {"site", 20}, {"disabled", 8}, {"last_ms", 13}, {NULL, 0},
+};
+
+static enum err
+device_row(struct op_list *l, const struct device *d, const struct site_table *sites)
+{
+    const struct site *site = site_get(sites, d->site);
+    json_t *row = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "code", d->code, "name", d->name,
+        "protocol", d->protocol, "kind", d->kind, "site", site ? site->code : "",
+        "disabled", d->disabled, "last_ms", instant(d->last_ms));
+    if (!row)
+        return ERR_NOMEM;
+    op_list_row(l, row);
+    json_decref(row);
+    return OK;
+}
+
 static enum err
 run_device_list(struct op_call *c, struct note *note)
 {
     struct arena a;
     struct device *rows;
+    struct op_list list;
     size_t n;
-    (void)note;
+    struct site_table *sites = base_sites(c->door->base);
     arena_init(&a, 64 << 20);
-    enum err e = ledger_devices(c->door->reader, &a, &rows, &n);
+    enum err e = op_list_begin(c, device_columns, &list, note);
+    if (e == OK)
+        e = ledger_devices(c->door->reader, &a, &rows, &n);
     for (size_t i = 0; e == OK && i < n; i++)
-        fprintf(
-            c->out, "%-24s %-8s %s%s\n", rows[i].code, rows[i].protocol, rows[i].name,
-            rows[i].disabled ? " (disabled)" : "");
+        e = device_row(&list, &rows[i], sites);
+    if (e == OK)
+        op_list_end(&list);
     arena_release(&a);
+    site_table_unref(sites);
     return e;
 }
 

@@ -2,6 +2,7 @@
 /* tongqu query: trajectories, passes and questions are looks like any other (matter,
  * purpose, record); alarms are listed as the ledger has them. */
 #include "daemon/op_house.h"
+#include "daemon/op_list.h"
 #include "daemon/parts.h"
 #include "serve/answers.h"
 #include "serve/asking.h"
@@ -41,39 +42,16 @@ site_code(const struct site_table *sites, struct site_id id)
     return s ? s->code : "";
 }
 
-/* A CSV field; a spreadsheet must never take it for a formula. */
-static void
-csv_field(FILE *out, struct span s)
-{
-    bool formula = s.n && strchr("=+-@\t\r", s.p[0]);
-    bool quote = formula;
-    for (size_t i = 0; i < s.n; i++)
-        quote |= s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\n' || s.p[i] == '\r';
-    if (!quote) {
-        fprintf(out, "%.*s", (int)s.n, s.n ? s.p : "");
-        return;
-    }
-    fputc('"', out);
-    if (formula)
-        fputc('\'', out);
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            fputc('"', out);
-        fputc(s.p[i], out);
-    }
-    fputc('"', out);
-}
-
 static void
 csv_row(FILE *out, const struct sighting *s, const struct site_table *sites)
 {
     char plate[PLATE_TEXT], vclass[CODE3_TEXT], brand[CODE3_TEXT], id[SIGHTING_ID_TEXT];
     plate_format(plate, s->plate);
-    csv_field(out, s->plate_text.n && !plate[0] ? s->plate_text : span_cstr(plate));
+    op_csv_text(out, s->plate_text.n && !plate[0] ? s->plate_text : span_cstr(plate));
     fprintf(
         out, ",%u,%s,%u,%s,", s->plate_color, code3_format(vclass, s->vehicle_class),
         s->vehicle_color, code3_format(brand, s->brand));
-    csv_field(out, span_cstr(site_code(sites, s->site)));
+    op_csv_text(out, span_cstr(site_code(sites, s->site)));
     fprintf(out, ",%u,%u,%lld,", s->lane, s->direction, (long long)s->pass_ms);
     if (s->speed_dkmh != SPEED_UNKNOWN)
         fprintf(out, "%g", s->speed_dkmh / 10.0);
@@ -81,9 +59,9 @@ csv_row(FILE *out, const struct sighting *s, const struct site_table *sites)
     if (s->confidence != CONFIDENCE_UNKNOWN)
         fprintf(out, "%u", s->confidence);
     fputc(',', out);
-    csv_field(out, s->record_id);
+    op_csv_text(out, s->record_id);
     fputc(',', out);
-    csv_field(out, s->image);
+    op_csv_text(out, s->image);
     fprintf(out, ",%s\n", sighting_id_format(id, sighting_id_of(s)));
 }
 
@@ -449,9 +427,9 @@ alarm_line(
         return;
     }
     fprintf(out, "%s,%s,%s,%s,", id, a->rule, states[a->state], plate);
-    csv_field(out, span_cstr(site_code(sites, a->site)));
+    op_csv_text(out, span_cstr(site_code(sites, a->site)));
     fprintf(out, ",%lld,%.4f,", (long long)a->pass_ms, a->probability);
-    csv_field(out, span_cstr(a->subject));
+    op_csv_text(out, span_cstr(a->subject));
     fputc('\n', out);
 }
 

@@ -14,6 +14,8 @@ static const struct cmd_opt opts[] = {
     {"password-file", "FILE", OPT_PATH, false, 0, 0, NULL,
      "first line is its password and key; one is made and printed when left out",
      "首行为口令（亦作密钥），缺省自动生成并打印一次"},
+    {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table", "list: table, json or csv",
+     "列表格式：table、json 或 csv"},
     {0},
 };
 
@@ -22,8 +24,9 @@ run(const struct cmd_args *args, struct note *note)
 {
     static const char *const names[] = {"name", "site", "protocol", NULL};
     char password[33], code[64];
-    if (span_eq_cstr(args->word[0], "list"))
-        return run_op(args, "device_list", json_object(), NULL, note);
+    static const char *const listing[] = {"format", NULL};
+    if (span_eq_cstr(args->word[0], "list") && args->words == 1)
+        return run_op(args, "device_list", op_args(args, listing), NULL, note);
     if (!span_eq_cstr(args->word[0], "add") || args->words != 2)
         return note_set(
             note, ERR_USAGE, "word",
@@ -52,7 +55,7 @@ run(const struct cmd_args *args, struct note *note)
 
 const struct cmd cmd_device = {
     .name = "device",
-    .synopsis = "add CODE --data DIR [options] | list --data DIR",
+    .synopsis = "add CODE --data DIR [options] | list --data DIR [--format FORMAT]",
     .en = "Add a camera or other sender (prints its password once), or list them.",
     .zh = "新增前端设备（口令只打印一次），或列出设备。",
     .words_min = 1,

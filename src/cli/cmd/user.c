@@ -15,6 +15,8 @@ static const struct cmd_opt opts[] = {
      "首行为口令，缺省自动生成并打印一次"},
     {"keep-password", NULL, OPT_FLAG, false, 0, 0, NULL,
      "the password need not be changed at the first sign-in", "首次登录不强制改口令"},
+    {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table", "list: table, json or csv",
+     "列表格式：table、json 或 csv"},
     {0},
 };
 
@@ -23,8 +25,9 @@ run(const struct cmd_args *args, struct note *note)
 {
     static const char *const names[] = {"role", "name", "org", "keep-password", NULL};
     char password[257], login[64];
-    if (span_eq_cstr(args->word[0], "list"))
-        return run_op(args, "user_list", json_object(), NULL, note);
+    static const char *const listing[] = {"format", NULL};
+    if (span_eq_cstr(args->word[0], "list") && args->words == 1)
+        return run_op(args, "user_list", op_args(args, listing), NULL, note);
     if (!span_eq_cstr(args->word[0], "add") || args->words != 2 ||
         !cmd_given(args, "role"))
         return note_set(
@@ -54,7 +57,8 @@ run(const struct cmd_args *args, struct note *note)
 
 const struct cmd cmd_user = {
     .name = "user",
-    .synopsis = "add LOGIN --role ROLE --data DIR [options] | list --data DIR",
+    .synopsis = "add LOGIN --role ROLE --data DIR [options] | list --data DIR "
+                "[--format FORMAT]",
     .en = "Add an account (prints its first password once), or list accounts.",
     .zh = "新增账号（首个口令只打印一次），或列出账号。",
     .words_min = 1,

@@ -72,6 +72,40 @@ utf8_count(struct span s)
     return count;
 }
 
+/* Halves of a letter: five letters are ten, so are two characters of Chinese. */
+static unsigned
+weight(uint32_t p)
+{
+    static const struct {
+        uint32_t lo, hi;
+        unsigned weight;
+    } blocks[] = {
+        {'0', '9', 2},         {'A', 'Z', 2},       {'a', 'z', 2},
+        {0xC0, 0x1FFF, 2},   /* other alphabets */
+        {0x3041, 0x30FF, 5}, /* kana */
+        {0x3400, 0x9FFF, 5},   {0xA000, 0xD7FF, 2}, {0xF900, 0xFAFF, 5},
+        {0xFF10, 0xFF19, 2},   {0xFF21, 0xFF3A, 2}, {0xFF41, 0xFF5A, 2},
+        {0x20000, 0x3FFFF, 5},
+    };
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        if (p >= blocks[i].lo && p <= blocks[i].hi)
+            return blocks[i].weight;
+    return 0;
+}
+
+bool
+utf8_is_reason(struct span s)
+{
+    unsigned sum = 0;
+    while (s.n && sum < 10) {
+        uint32_t p = 0;
+        size_t step = utf8_decode(s, &p);
+        sum += step ? weight(p) : 0;
+        s = span_skip(s, step ? step : 1);
+    }
+    return sum >= 10;
+}
+
 void
 utf8_put(struct buf *b, uint32_t point)
 {

@@ -19,6 +19,9 @@ size_t utf8_decode(struct span s, uint32_t *point);
 bool utf8_valid(struct span s);
 /* Number of characters; invalid bytes count one each. */
 size_t utf8_count(struct span s);
+/* Enough to be a reason (理由): two Chinese characters, or five letters or digits, or a
+ * mix that weighs as much; blanks and punctuation say nothing. */
+bool utf8_is_reason(struct span s);
 /* Appends the UTF-8 form of a code point (a valid one). */
 void utf8_put(struct buf *b, uint32_t point);
 

@@ -51,6 +51,21 @@ points_round_trip(void **state)
 }
 
 static void
+a_reason_is_two_chinese_characters_or_five_letters(void **state)
+{
+    (void)state;
+    static const char *const enough[] = {"肇逃",    "check",   "查 A1b2",
+                                         " 核 查 ", "ab 12 c", "поиск"};
+    static const char *const little[] = {
+        "",        "查",     "查。。。", "abcd",
+        "a b c d", "......", "     ",    "\xFF\xFF\xFF\xFF\xFF"};
+    for (size_t i = 0; i < sizeof enough / sizeof *enough; i++)
+        assert_true(utf8_is_reason(span_cstr(enough[i])));
+    for (size_t i = 0; i < sizeof little / sizeof *little; i++)
+        assert_false(utf8_is_reason(span_cstr(little[i])));
+}
+
+static void
 gb18030_reads_and_refuses(void **state)
 {
     (void)state;
@@ -71,6 +86,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_by_the_table),
         cmocka_unit_test(points_round_trip),
+        cmocka_unit_test(a_reason_is_two_chinese_characters_or_five_letters),
         cmocka_unit_test(gb18030_reads_and_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,7 @@ run(struct op_call *c, struct note *note)
     if (e == OK && op_text(c, "alarm")) {
         e = read_alarm(c, &alarm, note);
         q.alarm = &alarm.alarm;
+        q.alarm_matter = e == OK ? alarm.matter : 0;
     } else if (e == OK) {
         e = read_ids(c, ids, &q.ids_n, note);
         q.ids = ids;

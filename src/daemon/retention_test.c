@@ -5,6 +5,7 @@
 
 #include "core/os_clock.h"
 #include "daemon/base.h"
+#include "daemon/op.h"
 #include "kit/kit.h"
 #include "store/ledger_alarm.h"
 #include "store/ledger_matter.h"
@@ -276,12 +277,84 @@ evidence_first(void **state)
     assert_false(pictured(r, 5));
 }
 
+/* A matter somebody looks under. */
+static void
+inquiry(struct rig *r, const char *number)
+{
+    uint64_t journal;
+    struct matter_row m = {.open = true, .org = {1}};
+    struct matter_entry e = {.kind = 1, .name = "open"};
+    struct matter_change c = {.m = &m, .events = &e, .events_n = 1};
+    snprintf(m.number, sizeof m.number, "%s", number);
+    snprintf(m.kind, sizeof m.kind, "inquiry");
+    kit_ok(ledger_begin(r->b->ledger), NULL);
+    kit_ok(ledger_matter_put(r->b->ledger, &c, &journal), NULL);
+    kit_ok(ledger_commit(r->b->ledger, NULL), NULL);
+}
+
+/* The archive that `tongqu export evidence` makes, in the arena. */
+static enum err
+archive(struct rig *r, const char *alarm, struct span *out, struct note *note)
+{
+    struct door door = {.base = r->b, .reader = ledger_as_reader(r->b->ledger)};
+    struct op_call call = {
+        .door = &door,
+        .args = json_pack(
+            "{s:s, s:s, s:s}", "alarm", alarm, "matter", "HC-1", "purpose", "inquiry"),
+        .in = -1,
+        .out = tmpfile(),
+        .log = stderr,
+        .login = "cli:test",
+    };
+    enum err e = op_find("evidence")->fn(&call, note);
+    long n = ftell(call.out);
+    char *bytes = arena_take(&r->a, (size_t)n + 1);
+    rewind(call.out);
+    assert_int_equal(fread(bytes, 1, (size_t)n, call.out), n);
+    *out = span_of(bytes, (size_t)n);
+    fclose(call.out);
+    json_decref(call.args);
+    return e;
+}
+
+static bool
+holds(struct span all, const void *part, size_t n)
+{
+    return memmem(all.p, all.n, part, n) != NULL;
+}
+
+static void
+an_archive_has_what_the_matter_kept(void **state)
+{
+    struct rig *r = *state;
+    struct note note = {0};
+    struct span zip;
+    char picture[300], id[SIGHTING_ID_TEXT];
+    alarm_about(r, 1, "YJ-1");
+    alarm_about(r, 2, "YJ-2");
+    inquiry(r, "HC-1");
+    (void)walk(r, 5, 5);
+    assert_false(stored(r, 1) || pictured(r, 1));
+    kit_ok(archive(r, "0000000000000002", &zip, &note), &note);
+    memset(picture, 'b', sizeof picture);
+    sighting_id_format(id, r->id[1]);
+    assert_true(holds(zip, picture, sizeof picture) && holds(zip, id, strlen(id)));
+    /* What nobody held is gone, and that is said. */
+    char path[OS_PATH];
+    kit_ok(os_join(path, sizeof path, r->data, "sight/held/YJ-2.tqh"), NULL);
+    kit_ok(os_unlink(os_fs_real(), path), NULL);
+    assert_int_equal(archive(r, "0000000000000003", &zip, &note), ERR_NOTFOUND);
+    assert_non_null(strstr(note.en, "is not stored"));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(pictures_go_before_passes, setup, teardown),
         cmocka_unit_test_setup_teardown(evidence_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            an_archive_has_what_the_matter_kept, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * role, reason, matter, scope, purpose, age. */
 #include "model/look.h"
 
+#include "core/text.h"
 #include "model/look_mint.h"
 
 #include <stdlib.h>
@@ -134,11 +135,11 @@ static enum look_refusal
 check_emergency(
     const struct look_rules *rules, const struct look_request *q, struct note *note)
 {
-    if (span_trim(q->why).n < 5)
+    if (!utf8_is_reason(q->why))
         return refuse(
             note, LOOK_WHY, "why",
-            "an emergency look needs its reason (5 characters or more)",
-            "紧急查询须填写理由（不少于 5 个字符）");
+            "an emergency look needs its reason (5 letters or more)",
+            "紧急查询须填写理由（不少于 2 个汉字）");
     if ((q->from_ms || q->to_ms) &&
         q->from_ms < today(q) - (int64_t)rules->emergency_days * DAY_MS) {
         (void)note_fmt(

@@ -48,6 +48,7 @@ typedef enum err (*api_fn)(struct req *r, struct api_env *env);
 enum api_type {
     API_TEXT = 1, /* min..max characters of UTF-8, no control characters */
     API_LINES,    /* the same; line breaks allowed */
+    API_REASON,   /* the same, and says something (utf8_is_reason()) */
     API_INT,      /* min..max */
     API_NUMBER,   /* min..max */
     API_FLAG,     /* body: true or false; query: 0 or 1 */

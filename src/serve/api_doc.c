@@ -100,6 +100,7 @@ schema_type(enum api_type type)
         return "object";
     case API_TEXT:
     case API_LINES:
+    case API_REASON:
     case API_WORD:
         break;
     }
@@ -122,7 +123,7 @@ write_words(struct buf *out, const char *words)
 static void
 write_bounds(struct buf *out, const struct api_value *v)
 {
-    bool text = v->type == API_TEXT || v->type == API_LINES;
+    bool text = v->type == API_TEXT || v->type == API_LINES || v->type == API_REASON;
     bool list = v->type == API_INTS || v->type == API_LIST;
     bool number = v->type == API_INT || v->type == API_NUMBER;
     const char *low = text ? "minLength" : list ? "minItems" : "minimum";

@@ -45,10 +45,14 @@ check_text(struct call *c, const struct api_value *v, struct span s)
             c, v->name, "%g to %g characters", "应为 %g 至 %g 个字符", v->min, v->max);
     for (size_t i = 0; i < s.n; i++) {
         unsigned char b = (unsigned char)s.p[i];
-        bool line = v->type == API_LINES && (b == '\n' || b == '\r' || b == '\t');
+        bool line = v->type != API_TEXT && (b == '\n' || b == '\r' || b == '\t');
         if ((b < ' ' && !line) || b == 0x7f)
             return refuse(c, v->name, "no control characters", "不能包含控制字符");
     }
+    if (v->type == API_REASON && !utf8_is_reason(s))
+        return refuse(
+            c, v->name, "a reason: five letters, or two Chinese characters, at least",
+            "请写明理由：至少 2 个汉字或 5 个字母");
     return OK;
 }
 
@@ -107,6 +111,7 @@ check_param(struct call *c, const struct api_value *v, struct span s)
     switch (v->type) {
     case API_TEXT:
     case API_LINES:
+    case API_REASON:
         return check_text(c, v, s);
     case API_INT:
     case API_TIME:
@@ -231,6 +236,7 @@ check_key(struct call *c, const struct api_value *v, const json_t *j)
     switch (v->type) {
     case API_TEXT:
     case API_LINES:
+    case API_REASON:
         return json_is_string(j) ? check_text(c, v, s)
                                  : refuse(c, v->name, "text in quotes", "应为字符串");
     case API_WORD:

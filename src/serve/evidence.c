@@ -10,6 +10,7 @@
 #include "core/zip.h"
 #include "rules/rule.h"
 #include "serve/rows.h"
+#include "store/ledger_matter.h"
 
 #define PICTURES_MAX ((size_t)256 << 20)
 
@@ -17,6 +18,7 @@ struct pack {
     const struct house *house;
     const struct evidence_ask *ask;
     const struct analysis_needs *needs;
+    struct span holder;    /* number of the matter that holds what was purged */
     struct sighting *rows; /* by time */
     size_t n;
     uint64_t look;
@@ -51,18 +53,38 @@ by_time(const void *a, const void *b)
     return x->site.v < y->site.v ? -1 : x->site.v > y->site.v;
 }
 
+/* As it is stored, or as the matter keeps it once its day was dropped. */
+static enum err
+fetch_one(
+    struct sight_snap *snap, struct sighting_id id, const struct sighting *held,
+    size_t held_n, struct arena *arena, struct sighting *out)
+{
+    enum err e = sight_fetch(snap, id, arena, out);
+    for (size_t i = 0; e == ERR_NOTFOUND && i < held_n; i++)
+        if (sighting_id_eq(sighting_id_of(&held[i]), id)) {
+            *out = held[i];
+            return OK;
+        }
+    return e;
+}
+
 static enum err
 fetch(struct pack *p, struct arena *arena, struct note *note)
 {
     struct sighting_id room[ALARM_EVIDENCE];
-    size_t n;
+    struct sighting *held = NULL;
+    size_t n, held_n = 0;
     const struct sighting_id *ids = wanted(p->ask, room, &n);
     struct sight_snap *snap = sight_snapshot(p->house->sight);
     p->rows = arena_array(arena, n + 1, sizeof *p->rows);
     p->picture = arena_array(arena, n + 1, sizeof *p->picture);
     enum err e = snap && p->rows && p->picture ? OK : ERR_TOOBIG;
+    if (e == OK && p->holder.n)
+        e = sight_held(p->house->sight, p->holder, arena, &held, &held_n, note);
+    if (e == ERR_NOTFOUND)
+        e = OK; /* nothing is held: everything is as it was stored, or gone */
     for (size_t i = 0; e == OK && i < n; i++) {
-        e = sight_fetch(snap, ids[i], arena, &p->rows[i]);
+        e = fetch_one(snap, ids[i], held, held_n, arena, &p->rows[i]);
         if (e == ERR_NOTFOUND) {
             char text[SIGHTING_ID_TEXT];
             e = note_fmt(
@@ -99,6 +121,9 @@ add_pictures(struct pack *p, struct arena *arena, struct note *note)
         struct note quiet = {0};
         enum err e =
             sight_picture(p->house->sight, p->rows[i].image, arena, &bytes, &quiet);
+        if (e == ERR_NOTFOUND && p->holder.n)
+            e = sight_held_picture(
+                p->house->sight, p->holder, p->rows[i].image, arena, &bytes, &quiet);
         if (e == ERR_NOTFOUND || e == ERR_INPUT)
             continue; /* the camera sent none, or it lies elsewhere */
         if (e != OK)
@@ -470,6 +495,7 @@ seal(struct pack *p)
 struct run {
     const struct house *house;
     const struct evidence_ask *ask;
+    struct span holder;
     struct buf *out;
 };
 
@@ -483,7 +509,12 @@ answer(
     struct coverage coverage;
     struct buf rows = {0};
     struct pack p = {
-        .house = r->house, .ask = r->ask, .needs = needs, .at_ms = who->now_ms};
+        .house = r->house,
+        .ask = r->ask,
+        .needs = needs,
+        .holder = r->holder,
+        .at_ms = who->now_ms,
+    };
     enum err e =
         look_permit_covers(permit, LOOK_EXPORT, who->from_ms, who->to_ms, note);
     if (e != OK)
@@ -547,7 +578,12 @@ evidence_run(
         buf_fmt(&subject, " %s", sighting_id_format(text, ids[i]));
     }
     q.who.subject = span_of(subject.p, subject.n);
-    struct run run = {.house = house, .ask = &q, .out = out};
+    struct matter_row m = {0};
+    uint64_t holder = q.alarm ? q.alarm_matter : q.who.matter;
+    if (holder && ledger_matter_find(reader, holder, &m) != OK)
+        m.number[0] = 0;
+    struct run run = {
+        .house = house, .ask = &q, .holder = span_cstr(m.number), .out = out};
     enum err e =
         subject.bad
             ? ERR_NOMEM

@@ -26,6 +26,7 @@ struct evidence_ask {
     struct span matter;      /* number, for the index; empty none */
     struct span title, remark;
     const struct alarm *alarm; /* NULL: ids */
+    uint64_t alarm_matter;     /* holds the alarm's passes past their days; 0 none */
     const struct sighting_id *ids;
     size_t ids_n;
 };

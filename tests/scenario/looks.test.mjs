@@ -116,7 +116,9 @@ test("emergency: needs a reason, stands on the board, a supervisor other than th
   assert.ok(no.status === 400 || no.status === 422, `${no.status}`);
   assert.equal(no.body.error.field, "why");
   await refused(who.duty, hurry({ why: "走失老人紧急查找", from_ms: now() - 8 * DAY }), 403, "look_age_tier");
-  const r = await who.duty.want(200, "POST", "/looks", hurry({ why: "走失老人紧急查找" }));
+  const short = await who.duty.want(400, "POST", "/looks", hurry({ why: "急 . . ." }));
+  assert.match(short.error.message.zh, /至少 2 个汉字/);
+  const r = await who.duty.want(200, "POST", "/looks", hurry({ why: "救人" }));
   assert.equal(r.emergency, true);
   assert.equal(r.count, 3);
   assert.ok(r.confirm_by_ms > now() + 23 * 3600000 && r.confirm_by_ms <= now() + 24 * 3600000 + 1000);

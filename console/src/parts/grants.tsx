@@ -50,7 +50,7 @@ function GrantForm({ matter, done, cancel }: { matter: string; done: () => void;
         <div class="field"><label for="g-from">{t("grant.from")}</label><input id="g-from" type="datetime-local" required value={toInput(v.from)} onInput={(e) => { const x = fromInput(e.currentTarget.value); if (x !== null) set({ from: x }); }} /></div>
         <div class="field"><label for="g-until">{t("grant.until")}</label><input id="g-until" type="datetime-local" required value={toInput(v.until)} onInput={(e) => { const x = fromInput(e.currentTarget.value); if (x !== null) set({ until: x }); }} /></div>
       </div>
-      <div class="field"><label for="g-note">{t("grant.note")} <span class="must" aria-hidden="true">*</span></label><textarea id="g-note" rows={2} required minLength={5} maxLength={400} value={v.note} onInput={(e) => set({ note: e.currentTarget.value })} /></div>
+      <div class="field"><label for="g-note">{t("grant.note")} <span class="must" aria-hidden="true">*</span></label><textarea id="g-note" rows={2} required minLength={2} maxLength={400} value={v.note} onInput={(e) => set({ note: e.currentTarget.value })} /></div>
       {error && <p class="bad" role="alert">{error}</p>}
       <div class="line"><button class="primary">{t(give ? "grant.give" : "grant.ask")}</button><button type="button" onClick={cancel}>{t("move.cancel")} <kbd aria-hidden="true">Esc</kbd></button></div>
     </form>

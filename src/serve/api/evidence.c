@@ -60,6 +60,7 @@ give(struct req *r, struct api_env *env)
     if (e == OK && api_has(r, "alarm")) {
         e = read_alarm(r, env, &k, &alarm);
         q.alarm = e == OK ? &alarm.alarm : NULL;
+        q.alarm_matter = e == OK ? alarm.matter : 0;
     } else if (e == OK) {
         e = read_ids(r, ids, &q.ids_n);
         q.ids = ids;
@@ -100,7 +101,7 @@ static const struct api_value export_body[] = {
     {"title", API_TEXT, 0, 120, false, true, NULL, NULL, "标题", "title"},
     {"remark", API_LINES, 0, 2000, false, true, NULL, NULL, "说明", "remark"},
     {"emergency", API_FLAG, 0, 0, false, true, NULL, NULL, "紧急查询", "emergency"},
-    {"why", API_LINES, 5, 400, false, true, NULL, NULL, "紧急原因", "why it is one"},
+    {"why", API_REASON, 2, 400, false, true, NULL, NULL, "紧急原因", "why it is one"},
     {0},
 };
 static const struct api_route routes[] = {

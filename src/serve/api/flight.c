@@ -121,7 +121,7 @@ static const struct api_value ask_body[] = {
     {"limit", API_INT, 1, 250, false, true, NULL, NULL, "最多候选车辆",
      "candidates at most"},
     {"emergency", API_FLAG, 0, 0, false, true, NULL, NULL, "紧急查询", "emergency"},
-    {"why", API_LINES, 5, 400, false, true, NULL, NULL, "紧急原因", "why it is one"},
+    {"why", API_REASON, 2, 400, false, true, NULL, NULL, "紧急原因", "why it is one"},
     {0},
 };
 static const struct api_route routes[] = {

@@ -179,7 +179,7 @@ static const struct api_value give_body[] = {
     {"from_ms", API_TIME, 0, 0, true, false, NULL, NULL, "可查起始", "how far back"},
     {"until_ms", API_TIME, 0, 0, true, false, NULL, NULL, "授权截止",
      "until when the grant holds"},
-    {"note", API_LINES, 5, 400, true, false, NULL, NULL, "理由", "reason"},
+    {"note", API_REASON, 2, 400, true, false, NULL, NULL, "理由", "reason"},
     {0},
 };
 static const struct api_value ask_body[] = {
@@ -188,7 +188,7 @@ static const struct api_value ask_body[] = {
     {"from_ms", API_TIME, 0, 0, true, false, NULL, NULL, "可查起始", "how far back"},
     {"until_ms", API_TIME, 0, 0, true, false, NULL, NULL, "授权截止",
      "until when the grant is to hold"},
-    {"note", API_LINES, 5, 400, true, false, NULL, NULL, "理由", "reason"},
+    {"note", API_REASON, 2, 400, true, false, NULL, NULL, "理由", "reason"},
     {0},
 };
 static const struct api_value list_params[] = {API_LIMIT_ROWS(1000), {0}};

@@ -134,8 +134,8 @@ ask(struct req *r, struct api_env *env)
         return req_refuse(r, REFUSE_BAD_REQUEST, "vehicle_class", NULL, NULL);
     if (kind->kind != LOOK_PLATE_CHECK && q.who.to_ms <= q.who.from_ms)
         return req_refuse(
-            r, REFUSE_BAD_REQUEST, "to_ms", "to_ms must lie behind from_ms",
-            "to_ms 须晚于 from_ms");
+            r, REFUSE_BAD_REQUEST, "to_ms", "the end must lie behind the beginning",
+            "结束时间须晚于开始时间");
     kit_open(&k, env, r);
     arena_init(&arena, 512 << 20);
     enum err e = read_sites(r, &k, sites, &q.sites_n);
@@ -314,7 +314,7 @@ static const struct api_value ask_body[] = {
     {"to_ms", API_TIME, 0, 0, false, true, NULL, NULL, "截止", "to"},
     {"limit", API_INT, 1, 50000, false, true, NULL, NULL, "最多行数", "rows at most"},
     {"emergency", API_FLAG, 0, 0, false, true, NULL, NULL, "紧急查询", "emergency"},
-    {"why", API_LINES, 5, 400, false, true, NULL, NULL, "紧急原因", "why it is one"},
+    {"why", API_REASON, 2, 400, false, true, NULL, NULL, "紧急原因", "why it is one"},
     {"once", API_TEXT, 1, 64, false, true, NULL, NULL, "重放标识", "repeat mark"},
     {0},
 };

@@ -133,7 +133,7 @@ static const struct api_value ask_body[] = {
      "parameters of the question: texts and numbers"},
     {"limit", API_INT, 1, 50000, false, true, NULL, NULL, "最多行数", "rows at most"},
     {"emergency", API_FLAG, 0, 0, false, true, NULL, NULL, "紧急查询", "emergency"},
-    {"why", API_LINES, 5, 400, false, true, NULL, NULL, "紧急原因", "why it is one"},
+    {"why", API_REASON, 2, 400, false, true, NULL, NULL, "紧急原因", "why it is one"},
     {"once", API_TEXT, 1, 64, false, true, NULL, NULL, "重放标识", "repeat mark"},
     {0},
 };

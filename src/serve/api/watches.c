@@ -363,7 +363,7 @@ static const struct api_value propose_body[] = {
     {"list", API_TEXT, 1, 23, true, false, NULL, NULL, "名单", "list"},
     {"level", API_WORD, 0, 0, true, false, "blue|yellow|orange|red", NULL, "级别",
      "level"},
-    {"why", API_LINES, 5, 400, true, false, NULL, NULL, "事由", "reason"},
+    {"why", API_REASON, 2, 400, true, false, NULL, NULL, "事由", "reason"},
     {"matter", API_TEXT, 1, 40, false, true, NULL, NULL, "事项编号", "matter"},
     {"one_misread", API_FLAG, 0, 0, false, true, NULL, NULL, "容许一字误读",
      "one misread character counts"},
@@ -393,7 +393,7 @@ static const struct api_value yes_body[] = {
 };
 static const struct api_value no_body[] = {
     {"seq", API_INT, 0, 4e9, true, false, NULL, NULL, "所见版本", "seq as read"},
-    {"note", API_LINES, 5, 400, true, false, NULL, NULL, "理由", "reason"},
+    {"note", API_REASON, 2, 400, true, false, NULL, NULL, "理由", "reason"},
     {0},
 };
 static const struct api_route routes[] = {

@@ -26,6 +26,13 @@ static const char usage[] =
     "\n"
     "Exit status: 0 whole, 1 cannot be read, 2 wrong usage, 3 damaged.\n";
 
+/* 64 hexadecimal digits. */
+static bool
+is_key(const char *s)
+{
+    return strlen(s) == 64 && strspn(s, "0123456789abcdefABCDEF") == 64;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -50,6 +57,12 @@ main(int argc, char **argv)
     }
     if (!o.dir) {
         fputs(usage, stderr);
+        return 2;
+    }
+    if (o.key && !is_key(o.key)) {
+        fprintf(
+            stderr, "tongqu-verify: --key takes the 64 hexadecimal digits of a public "
+                    "key\n");
         return 2;
     }
     size_t n = strlen(o.dir);

@@ -9,16 +9,24 @@
 
 #define MOST ((size_t)1 << 30)
 #define LINE_MOST 320
+#define NAME_SHOWN 200
+#define SIZE_MOST (UINT64_MAX / 100)
 
 struct bytes {
     const uint8_t *p;
     size_t n;
 };
 
+struct entry {
+    struct bytes name, data;
+    bool named; /* by a line of the manifest, or one of its two files */
+};
+
 struct pack {
     const struct chain_options *o;
     struct bytes all;
-    size_t directory, entries;
+    struct entry *entries;
+    size_t n;
     unsigned wrong;
 };
 
@@ -31,69 +39,98 @@ le(const uint8_t *p, unsigned n)
     return v;
 }
 
+/* What stands in a stranger's file is not let loose on a terminal. */
 static void
-damage(struct pack *p, const char *what, const char *name, size_t n)
+print_text(FILE *out, const void *text, size_t n)
 {
-    fprintf(p->o->out, "DAMAGE %s: %.*s\n", what, (int)n, name);
+    const uint8_t *p = text;
+    for (size_t i = 0; i < n && i < NAME_SHOWN; i++)
+        fputc(p[i] < ' ' || p[i] == 127 ? '?' : p[i], out);
+}
+
+static void
+damage(struct pack *p, const char *what, const void *name, size_t n)
+{
+    fprintf(p->o->out, "DAMAGE %s: ", what);
+    print_text(p->o->out, name, n);
+    fputc('\n', p->o->out);
     p->wrong++;
 }
 
-/* The i-th entry of the directory; *at moves on. False when it does not hold together.
- */
+/* ---- the archive ---- */
+
+/* The entry of the directory at *at, whose file has to begin at *from: both move on
+ * behind it. False when it does not hold together. */
 static bool
-entry(const struct pack *p, size_t *at, struct bytes *name, struct bytes *data)
+read_entry(const struct bytes *all, size_t *at, size_t *from, struct entry *out)
 {
-    const uint8_t *c = p->all.p + *at;
-    if (p->all.n < 46 || *at > p->all.n - 46 || le(c, 4) != 0x02014b50)
+    if (all->n < 46 || *at > all->n - 46)
         return false;
-    size_t name_n = le(c + 28, 2), more = (size_t)le(c + 30, 2) + le(c + 32, 2);
+    const uint8_t *c = all->p + *at;
+    size_t name_n = le(c + 28, 2), extra = (size_t)le(c + 30, 2) + le(c + 32, 2);
     size_t size = le(c + 24, 4), local = le(c + 42, 4);
-    if (le(c + 10, 2) != 0 || le(c + 20, 4) != size ||
-        name_n + more > p->all.n - *at - 46 || p->all.n < 30 || local > p->all.n - 30)
+    if (le(c, 4) != 0x02014b50 || le(c + 10, 2) != 0 || le(c + 20, 4) != size ||
+        extra != 0 || name_n > all->n - *at - 46 || local != *from ||
+        local > all->n - 30)
         return false;
-    const uint8_t *l = p->all.p + local;
-    size_t skip = 30 + (size_t)le(l + 26, 2) + le(l + 28, 2);
-    if (le(l, 4) != 0x04034b50 || skip > p->all.n - local ||
-        size > p->all.n - local - skip || le(l + 26, 2) != name_n ||
+    const uint8_t *l = all->p + local;
+    size_t skip = 30 + name_n;
+    if (le(l, 4) != 0x04034b50 || le(l + 26, 2) != name_n || le(l + 28, 2) != 0 ||
+        skip > all->n - local || size > all->n - local - skip ||
         memcmp(l + 30, c + 46, name_n) != 0)
         return false;
-    *name = (struct bytes){c + 46, name_n};
-    *data = (struct bytes){l + skip, size};
-    *at += 46 + name_n + more;
+    *out = (struct entry){{c + 46, name_n}, {l + skip, size}, false};
+    *at += 46 + name_n;
+    *from = local + skip + size;
     return true;
 }
 
-/* How many entries bear this name; *data gets the last. */
-static unsigned
-find(const struct pack *p, const char *name, size_t n, struct bytes *data)
+/* Files one behind the other, their directory, its end, and not a byte beside. */
+static bool
+open_pack(struct pack *p)
 {
-    size_t at = p->directory;
-    unsigned found = 0;
-    for (size_t i = 0; i < p->entries; i++) {
-        struct bytes other, bytes;
-        if (!entry(p, &at, &other, &bytes))
-            return 0;
-        if (other.n == n && memcmp(other.p, name, n) == 0) {
-            *data = bytes;
-            found++;
-        }
+    const struct bytes *all = &p->all;
+    const uint8_t *end = all->n >= 22 ? all->p + all->n - 22 : NULL;
+    if (!end || le(end, 4) != 0x06054b50 || le(end + 20, 2) != 0)
+        return false;
+    size_t n = le(end + 10, 2), at = le(end + 16, 4), from = 0;
+    const size_t directory = at;
+    if (directory > all->n - 22 || n * 46 > all->n)
+        return false;
+    p->entries = calloc(n + 1, sizeof *p->entries);
+    for (; p->entries && p->n < n; p->n++)
+        if (!read_entry(all, &at, &from, &p->entries[p->n]))
+            return false;
+    return p->entries && from == directory && at == all->n - 22;
+}
+
+/* The entry of a name; NULL none. *twice: there are more. */
+static struct entry *
+find(const struct pack *p, const void *name, size_t n, bool *twice)
+{
+    struct entry *found = NULL;
+    *twice = false;
+    for (size_t i = 0; i < p->n; i++) {
+        struct entry *e = &p->entries[i];
+        if (e->name.n != n || memcmp(e->name.p, name, n) != 0)
+            continue;
+        *twice |= found != NULL;
+        found = e;
     }
     return found;
 }
 
-static bool
-open_pack(struct pack *p)
+static struct entry *
+find_own(const struct pack *p, const char *name)
 {
-    for (size_t back = 22; back <= p->all.n && back < 22 + 65536; back++) {
-        const uint8_t *e = p->all.p + p->all.n - back;
-        if (le(e, 4) != 0x06054b50)
-            continue;
-        p->entries = le(e + 10, 2);
-        p->directory = le(e + 16, 4);
-        return p->directory <= p->all.n;
-    }
-    return false;
+    bool twice;
+    struct entry *e = find(p, name, strlen(name), &twice);
+    if (e && !twice)
+        e->named = true;
+    return e && !twice ? e : NULL;
 }
+
+/* ---- what it says ---- */
 
 static bool
 hex32(const char *s, size_t n, uint8_t *dst, size_t want)
@@ -135,43 +172,116 @@ check_signature(struct pack *p, struct bytes manifest, struct bytes line)
     if (p->o->key && (!hex32(p->o->key, strlen(p->o->key), wanted, 32) ||
                       memcmp(wanted, key, sizeof key) != 0))
         damage(p, "signed by another key", word[5], 64);
-    fprintf(p->o->out, "look %s, signed at %s ms by %s\n", word[2], word[3], word[5]);
+    fputs("look ", p->o->out);
+    print_text(p->o->out, word[2], strlen(word[2]));
+    fputs(", signed at ", p->o->out);
+    print_text(p->o->out, word[3], strlen(word[3]));
+    fprintf(p->o->out, " ms by %s\n", word[5]);
 }
 
-/* "<hash> <size> <name>" a line. */
-static size_t
+/* A line of the manifest: "<hash> <size> <name>". */
+struct line {
+    uint8_t hash[32];
+    uint64_t size;
+    struct bytes name;
+};
+
+static bool
+read_line(struct bytes text, struct line *out)
+{
+    const char *s = (const char *)text.p;
+    size_t at = 65;
+    if (text.n < 68 || s[64] != ' ' || !hex32(s, 64, out->hash, 32))
+        return false;
+    for (out->size = 0; at < text.n && s[at] >= '0' && s[at] <= '9'; at++) {
+        if (out->size > SIZE_MOST)
+            return false;
+        out->size = out->size * 10 + (uint64_t)(s[at] - '0');
+    }
+    if (at == 65 || at + 1 >= text.n || s[at] != ' ')
+        return false;
+    out->name = (struct bytes){text.p + at + 1, text.n - at - 1};
+    return true;
+}
+
+/* The next line of a text, without its end. */
+static struct bytes
+cut_line(struct bytes *rest)
+{
+    const uint8_t *stop = memchr(rest->p, '\n', rest->n);
+    struct bytes line = {rest->p, stop ? (size_t)(stop - rest->p) : rest->n};
+    size_t n = line.n + (stop != NULL);
+    *rest = (struct bytes){rest->p + n, rest->n - n};
+    return line;
+}
+
+static bool
+is_content(const struct line *l, struct bytes data)
+{
+    uint8_t real[32];
+    crypto_generichash(real, sizeof real, data.p, data.n, NULL, 0);
+    return l->size == data.n && memcmp(real, l->hash, sizeof real) == 0;
+}
+
+static void
+check_line(struct pack *p, struct bytes text)
+{
+    struct line line;
+    bool twice;
+    if (!read_line(text, &line)) {
+        damage(p, "a line is not readable", text.p, text.n);
+        return;
+    }
+    struct entry *e = find(p, line.name.p, line.name.n, &twice);
+    if (!e || twice || e->named) {
+        damage(p, e ? "it is there twice" : "it is missing", line.name.p, line.name.n);
+        return;
+    }
+    e->named = true;
+    if (!is_content(&line, e->data))
+        damage(p, "its content was changed", line.name.p, line.name.n);
+}
+
+static void
 check_files(struct pack *p, struct bytes manifest)
 {
-    size_t files = 0;
-    const char *s = (const char *)manifest.p, *end = s + manifest.n;
-    while (s < end) {
-        const char *stop = memchr(s, '\n', (size_t)(end - s));
-        const char *line = s;
-        if (!stop)
-            stop = end;
-        s = stop + 1;
-        uint8_t hash[32], real[32];
-        const char *size = stop - line > 65 ? line + 65 : NULL;
-        const char *name = size ? memchr(size, ' ', (size_t)(stop - size)) : NULL;
-        struct bytes data;
-        if (!name || !hex32(line, 64, hash, 32)) {
-            damage(p, "a line is not readable", line, (size_t)(stop - line));
-            continue;
-        }
-        name++;
-        size_t n = (size_t)(stop - name);
-        unsigned found = find(p, name, n, &data);
-        if (found != 1) {
-            damage(p, found ? "it is there twice" : "it is missing", name, n);
-            continue;
-        }
-        files++;
-        crypto_generichash(real, sizeof real, data.p, data.n, NULL, 0);
-        if (strtoull(size, NULL, 10) != data.n || memcmp(real, hash, 32) != 0)
-            damage(p, "its content was changed", name, n);
-    }
-    return files;
+    while (manifest.n)
+        check_line(p, cut_line(&manifest));
+    for (size_t i = 0; i < p->n; i++)
+        if (!p->entries[i].named)
+            damage(
+                p, "the manifest does not name it", p->entries[i].name.p,
+                p->entries[i].name.n);
 }
+
+static enum chain_result
+check(struct pack *p)
+{
+    bool opened = open_pack(p);
+    const struct entry *manifest = opened ? find_own(p, "manifest.txt") : NULL;
+    const struct entry *line = opened ? find_own(p, "manifest.sig") : NULL;
+    if (!manifest || !line) {
+        damage(p, "this is no whole evidence archive", p->o->dir, strlen(p->o->dir));
+    } else {
+        check_signature(p, manifest->data, line->data);
+        check_files(p, manifest->data);
+    }
+    if (!p->wrong)
+        fprintf(
+            p->o->out, "%zu files: whole%s\n", p->n - 2,
+            p->o->key ? "" : " (give --key to check who signed)");
+    free(p->entries);
+    return p->wrong ? CHAIN_DAMAGED : CHAIN_WHOLE;
+}
+
+enum chain_result
+pack_check_bytes(const struct chain_options *o, const uint8_t *all, size_t n)
+{
+    struct pack p = {.o = o, .all = {all, n}};
+    return sodium_init() < 0 ? CHAIN_UNREADABLE : check(&p);
+}
+
+/* ---- the file ---- */
 
 static uint8_t *
 read_all(const struct chain_options *o, size_t *n)
@@ -204,30 +314,13 @@ read_all(const struct chain_options *o, size_t *n)
 enum chain_result
 pack_check(const struct chain_options *o)
 {
-    struct pack p = {.o = o};
-    struct bytes manifest, line;
-    if (sodium_init() < 0)
-        return CHAIN_UNREADABLE;
-    uint8_t *all = read_all(o, &p.all.n);
+    size_t n;
+    uint8_t *all = read_all(o, &n);
     if (!all) {
         fprintf(o->err, "tongqu-verify: %s cannot be read\n", o->dir);
         return CHAIN_UNREADABLE;
     }
-    p.all.p = all;
-    size_t files = 0;
-    if (!open_pack(&p) || find(&p, "manifest.txt", 12, &manifest) != 1 ||
-        find(&p, "manifest.sig", 12, &line) != 1) {
-        damage(&p, "this is no whole evidence archive", o->dir, strlen(o->dir));
-    } else {
-        check_signature(&p, manifest, line);
-        files = check_files(&p, manifest);
-        if (files + 2 != p.entries && !p.wrong)
-            damage(&p, "files that the manifest does not name", o->dir, strlen(o->dir));
-    }
-    if (!p.wrong)
-        fprintf(
-            o->out, "%zu files: whole%s\n", files,
-            o->key ? "" : " (give --key to check who signed)");
+    enum chain_result result = pack_check_bytes(o, all, n);
     free(all);
-    return p.wrong ? CHAIN_DAMAGED : CHAIN_WHOLE;
+    return result;
 }

@@ -13,5 +13,8 @@
 
 /* options->dir is the archive; key (or NULL) the public key it must be signed with. */
 enum chain_result pack_check(const struct chain_options *options);
+/* The same for an archive in memory; dir is only its name. */
+enum chain_result
+pack_check_bytes(const struct chain_options *options, const uint8_t *all, size_t n);
 
 #endif

@@ -60,7 +60,10 @@ setup_data(const struct setup *s, struct note *note)
         {"security", "安全员", "security"},
         {"auditor", "审计员", "auditor"},
     };
-    enum err e = base_init(s->dir, &s->zone, os_now_ms(), note);
+    /* What can be refused is refused before anything is made. */
+    enum err e = s->tls_names ? tls_names_check(span_cstr(s->tls_names), note) : OK;
+    if (e == OK)
+        e = base_init(s->dir, &s->zone, os_now_ms(), note);
     for (size_t i = 0; e == OK && i < sizeof first / sizeof *first; i++)
         e = setup_user(
             s->dir, first[i].login, first[i].name, first[i].role, NULL,

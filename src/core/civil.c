@@ -188,7 +188,8 @@ enum err
 ts_parse(struct span s, const struct zone *z, ts_ms *out, struct note *note)
 {
     int64_t v;
-    if (s.n >= 9 && span_i64(s, &v)) {
+    /* Short numbers may be dates: of them only the beginning of the epoch. */
+    if ((s.n >= 9 || span_eq_cstr(s, "0")) && span_i64(s, &v)) {
         *out = v;
         return OK;
     }

@@ -20,6 +20,7 @@ known_instants(void **state)
         {"1969-12-31T23:59:59Z", -1000},
         {"1772380800000", INT64_C(1772380800000)},
         {"2026-03-02", INT64_C(1772380800000)},
+        {"0", 0}, /* the beginning of the epoch, in milliseconds too */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ts_ms t = 1;

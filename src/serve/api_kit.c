@@ -284,8 +284,8 @@ kit_who(
     };
     if (kind != LOOK_EXPORT && q.to_ms <= q.from_ms)
         return req_refuse(
-            r, REFUSE_BAD_REQUEST, "to_ms", "to_ms must lie behind from_ms",
-            "to_ms 须晚于 from_ms");
+            r, REFUSE_BAD_REQUEST, "to_ms", "the end must lie behind the beginning",
+            "结束时间须晚于开始时间");
     if (matter.n && ledger_matter_by_number(env->reader, matter, &m) != OK)
         return req_refuse(
             r, REFUSE_LOOK_NO_MATTER, "matter", "there is no such matter",

@@ -19,6 +19,10 @@
 #include "core/cur.h"
 #include "serve/conn.h"
 
+#define ALT_NAMES 1024
+#define HOST_LETTERS                                                                   \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_*"
+
 struct tls {
     SSL_CTX *ctx;
 };
@@ -126,10 +130,12 @@ alt_names(struct span names, char *dst, size_t cap)
         unsigned char bytes[16];
         if (one.n == 0)
             continue;
-        if (!span_copy(text, sizeof text, one) || strpbrk(text, ",;\n"))
+        if (!span_copy(text, sizeof text, one))
             return false;
         bool ip = inet_pton(AF_INET, text, bytes) == 1 ||
                   inet_pton(AF_INET6, text, bytes) == 1;
+        if (!ip && strspn(text, HOST_LETTERS) != one.n)
+            return false;
         int n = snprintf(
             dst + used, cap - used, "%s%s:%s", used ? "," : "", ip ? "IP" : "DNS",
             text);
@@ -138,6 +144,19 @@ alt_names(struct span names, char *dst, size_t cap)
         used += (size_t)n;
     }
     return used > 0;
+}
+
+enum err
+tls_names_check(struct span names, struct note *note)
+{
+    char alt[ALT_NAMES];
+    return alt_names(names, alt, sizeof alt)
+               ? OK
+               : note_set(
+                     note, ERR_USAGE, "names",
+                     "no names for the certificate: write them with blanks between, as "
+                     "\"localhost 127.0.0.1\"",
+                     "缺少证书的主机名：以空格分隔，如“localhost 127.0.0.1”");
 }
 
 static bool
@@ -207,14 +226,14 @@ tls_self_signed(
     const char *cert_file, const char *key_file, struct span names, int days,
     ts_ms now_ms, struct note *note)
 {
-    char alt[1024];
-    if (!alt_names(names, alt, sizeof alt))
-        return note_set(
-            note, ERR_USAGE, "names", "no names for the certificate",
-            "缺少证书的主机名");
+    char alt[ALT_NAMES];
+    enum err e = tls_names_check(names, note);
+    if (e)
+        return e;
+    must(alt_names(names, alt, sizeof alt));
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *cert = key ? make_cert(key, alt, days, now_ms) : NULL;
-    enum err e = cert ? OK : ssl_fault(note, "making a certificate", cert_file);
+    e = cert ? OK : ssl_fault(note, "making a certificate", cert_file);
     FILE *k = e ? NULL : create_file(key_file, 0600);
     FILE *c = e ? NULL : create_file(cert_file, 0644);
     if (!e && (!k || !c || !PEM_write_PrivateKey(k, key, NULL, NULL, 0, NULL, NULL) ||

@@ -20,6 +20,8 @@ void tls_free(struct tls *t);
 #define TLS_FINGERPRINT 96
 /* SHA-256 of the certificate as "AB:CD:..." into dst[TLS_FINGERPRINT]. */
 void tls_fingerprint(const struct tls *t, char *dst);
+/* Names that a certificate can be made for; else ERR_USAGE. */
+enum err tls_names_check(struct span names, struct note *note) MUST_USE;
 /* Writes a self-signed P-256 certificate for these names and addresses ("localhost
  * 127.0.0.1 ::1"), valid for days; the key file gets mode 0600. */
 enum err tls_self_signed(

@@ -2,7 +2,7 @@
 // Commands as a stranger types them: wrong words, wrong values, files that are not what they seem. Every command is
 // tried without a daemon and beside one.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as kit from "./kit.mjs";
@@ -89,4 +89,68 @@ both("every pass that is not taken stands in the rejects with line and reason", 
 both("an organisation cannot be made a ring", async () => {
   const out = await kit.must(["import", "org", file("ring.csv", `org,parent,kind,name\n${kit.CITY},${kit.SQUAD},city,演示市\n`), "--data", t.dir]);
   assert.equal(rejects(out).length, 1, out);
+});
+
+both("a pass that contradicts a known one is refused with its line", async () => {
+  const at = now - 300 * 86400000 - Math.floor(Math.random() * 1e6), site = kit.SITES[0];
+  const row = (lane, n) => `晋AZQ030,${site},${at},${lane},C${at}-${n}\n`;
+  const out = await kit.must(["import", "sightings", "--data", t.dir, file(`c-${at}.csv`, "plate,site,time_ms,lane,record_id\n" + row(1, 1) + row(1, 2) + row(2, 1))]);
+  assert.match(out, /2 rows taken, 0 known already, 1 rejected/);
+  assert.deepEqual(rejects(out).map((l) => l.split(",").slice(0, 3).join()), [`4,record_id,"C${at}-1"`]);
+  const again = await kit.must(["import", "sightings", "--data", t.dir, file(`d-${at}.csv`, "plate,site,time_ms,lane,record_id\n\n" + row(3, 2))]);
+  assert.deepEqual(rejects(again).map((l) => l.split(",")[0]), ["3"]);
+});
+
+both("a text that is too long costs the text, not the pass, and is told with its line", async () => {
+  const at = now - 3 * 86400000 - Math.floor(Math.random() * 1e6);
+  const r = await kit.tongqu(["import", "sightings", "--data", t.dir, file(`l-${at}.csv`, `plate,site,time_ms,image\n晋AZQ031,${kit.SITES[0]},${at},/1.jpg\n晋AZQ032,${kit.SITES[0]},${at},/${"x".repeat(2000)}\n`)]);
+  assert.match(r.out, /2 rows taken, 0 known already, 0 rejected/);
+  assert.match(r.out, /1 taken without a text that was too long/);
+  assert.match(r.err, /1 times: a text or picture is larger than is taken \(image=2001 bytes\)/);
+  assert.deepEqual(rejects(r.out).map((l) => l.split(",").slice(0, 2).join()), ["3,image"]);
+});
+
+both("accounts and devices are listed as a table, JSON or CSV", async () => {
+  const list = async (what, format) => kit.must([what, "list", "--data", t.dir, "--format", format]);
+  const users = JSON.parse(await list("user", "json"));
+  assert.deepEqual(users.find((u) => u.login === "chief"), { login: "chief", name: "chief", roles: ["supervisor"], org: kit.CITY, disabled: false, must_change: false, last_ms: null });
+  const csv = await list("user", "csv");
+  assert.match(csv, /^\uFEFFlogin,name,roles,org,disabled,last_ms\n/);
+  assert.match(csv, new RegExp(`^chief,chief,supervisor,${kit.CITY},0,$`, "m"));
+  assert.match(await list("user", "table"), /^login +name +roles/);
+  const code = "14010000001190000055";
+  await kit.tongqu(["device", "add", code, "--name", "=1+1", "--site", kit.SITES[1], "--data", t.dir]);
+  assert.equal(JSON.parse(await list("device", "json")).find((x) => x.code === code).site, kit.SITES[1]);
+  assert.match(await list("device", "csv"), new RegExp(`^${code},"'=1\\+1",viid,camera,${kit.SITES[1]},0,$`, "m"));
+  await refused(2, /table, json or csv/, "user", "list", "--data", t.dir, "--format", "xml");
+  await refused(2, /user list/, "user", "list", "chief", "--data", t.dir);
+});
+
+both("watches name two accounts that are there", async () => {
+  const list = file("w.csv", `plate,to_ms\n晋AZQ033,${now + 86400000}\n`);
+  await refused(1, /there is no account "nobody"/, "import", "watches", list, "--data", t.dir, "--author", "duty", "--approver", "nobody");
+  await refused(1, /there is no account "ghost"/, "import", "watches", list, "--data", t.dir, "--author", "ghost", "--approver", "chief");
+  await refused(2, /two different persons/, "import", "watches", list, "--data", t.dir, "--author", "chief", "--approver", "chief");
+});
+
+both("0 is the beginning of the epoch", async () => {
+  const r = await kit.tongqu(["query", "alarms", "--data", t.dir, "--from", "0", "--format", "json"]);
+  assert.equal(r.status, 0, r.err);
+  await refused(2, /is not a time/, "query", "alarms", "--data", t.dir, "--from", "7");
+});
+
+test("a name that no certificate can bear makes no directory", async () => {
+  for (const names of ["", "a,b", "口岸", "a:b"]) {
+    const dir = join(t.tmp, "tls-data");
+    await refused(2, /names for the certificate|--tls/, "init", "--data", dir, "--tls", names);
+    assert.equal(existsSync(dir), false, names);
+  }
+});
+
+test("a key that is none is wrong usage", async () => {
+  for (const key of ["zz", "", "0".repeat(63), "g".repeat(64)]) {
+    const r = await kit.verify([t.dir, "--key", key]);
+    assert.equal(r.status, 2, key);
+    assert.match(r.err, /64 hexadecimal digits/);
+  }
 });

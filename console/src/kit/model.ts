@@ -174,7 +174,7 @@ export interface Measure extends Text {
   name: string; unit: string; value: number | null; usual: number | null; good: "low" | "high" | null; trend: (number | null)[]; trend_usual: (number | null)[]; trend_step_ms: number;
 }
 export interface BoardRow { matter?: string; site?: number; name: string; value: number | null; state: string }
-export interface Board { as_of_ms: number; trend_from_ms: number; measures: Measure[]; changes: { at_ms: number; level: Level; text: Text; matter: string | null }[] }
+export interface Board { as_of_ms: number; trend_from_ms: number; newest_pass_ms: number | null; measures: Measure[]; changes: { at_ms: number; level: Level; text: Text; matter: string | null }[] }
 export interface Hit { type: string; id: string; text: string; sub: Text }
 
 export interface QuestionParam extends Text {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ground.tsx - what every look stands on: the open matter and the purpose, or the emergency with its reason.
-import { matters } from "../kit/city";
+import { board, matters } from "../kit/city";
 import { t, tx } from "../kit/i18n";
 import type { Code } from "../kit/model";
 import { kindText, meta } from "../kit/session";
@@ -25,9 +25,10 @@ export function groundBody(v: GroundValue): Record<string, unknown> {
   return { ...(v.emergency ? { emergency: true, why: v.why.trim() } : v.matter ? { matter: v.matter } : {}), ...(purpose ? { purpose } : {}) };
 }
 
-/** The age tier that a look back to `from` falls into. */
+/** The age tier that a look back to `from` falls into: counted from the newest pass, as the daemon does. */
 export function tierText(from_ms: number): string {
-  const days = (serverNow() - from_ms) / 86400000;
+  const today = Math.min(serverNow(), board.value?.newest_pass_ms ?? Infinity);
+  const days = (today - from_ms) / 86400000;
   const tier = meta.value?.age_tiers.find((x) => x.to_days === null || days <= x.to_days + 0.01);
   return tier ? t("look.tier", { x: tx(tier) }) : "";
 }

@@ -2,6 +2,7 @@
 /* The wall's figures (看板): what waits, how long signing takes, which cameras deliver,
  * what changed. */
 #include "serve/api_kit.h"
+#include "serve/looks.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -271,8 +272,14 @@ measures(struct board *b, struct buf *out)
     signing(b, &m[1]);
     cameras(b, &m[2]);
     buf_fmt(
-        out, "{\"as_of_ms\":%lld,\"trend_from_ms\":%lld,\"measures\":[",
+        out, "{\"as_of_ms\":%lld,\"trend_from_ms\":%lld,\"newest_pass_ms\":",
         (long long)b->k->live->as_of_ms, (long long)b->from);
+    ts_ms newest = looks_newest(b->k->house);
+    if (newest)
+        buf_fmt(out, "%lld", (long long)newest);
+    else
+        buf_text(out, "null");
+    buf_text(out, ",\"measures\":[");
     for (size_t i = 0; i < sizeof m / sizeof *m; i++)
         measure_json(out, i ? "," : "", &m[i]);
     buf_text(out, "]");

@@ -158,8 +158,8 @@ health(struct req *r, struct api_env *env)
     else if (to <= from || to - from > HEALTH_MOST_MS)
         e = req_refuse(
             r, REFUSE_BAD_REQUEST, "to_ms",
-            "to_ms must lie behind from_ms, at most 8 days",
-            "to_ms 须晚于 from_ms，且不超过 8 天");
+            "the end must lie behind the beginning, at most 8 days",
+            "结束时间须晚于开始时间，且不超过 8 天");
     else
         e = write_health(r, &k, &b, from, to);
     kit_close(&k);

@@ -96,8 +96,8 @@ flow(struct req *r, struct api_env *env)
     else if (ask.to <= ask.from || ask.to - ask.from > SITE_FLOW_MAX_MS)
         e = req_refuse(
             r, REFUSE_BAD_REQUEST, "to_ms",
-            "to_ms must lie behind from_ms, at most 8 days",
-            "to_ms 须晚于 from_ms，且不超过 8 天");
+            "the end must lie behind the beginning, at most 8 days",
+            "结束时间须晚于开始时间，且不超过 8 天");
     if (s && ask.to > ask.from && ask.to - ask.from <= SITE_FLOW_MAX_MS) {
         struct model *model = k.house->model(k.house->ctx);
         arena_init(&a, 64 << 20);

@@ -32,6 +32,12 @@ habit_days(const struct site_habit *h, const struct zone *z, ts_ms at)
     return h ? h->days[kind_of(h, z, at)] : 0;
 }
 
+bool
+habit_knows(const struct site_habit *h, const struct zone *z, ts_ms at)
+{
+    return h && h->days[habit_kind(civil_day(at, z))] > 0;
+}
+
 double
 habit_rate(const struct site_habit *h, const struct zone *z, ts_ms at)
 {

@@ -42,6 +42,8 @@ unsigned habit_kind(int64_t day);
 /* Usual passes an hour at that moment, half hours joined by straight lines; -1 when
  * nothing was learned. A kind of day that was never seen is judged by the other. */
 double habit_rate(const struct site_habit *h, const struct zone *z, ts_ms at);
+/* Was a day of that kind ever learned from? */
+bool habit_knows(const struct site_habit *h, const struct zone *z, ts_ms at);
 /* Usual passes in [from, to), at most 14 days; -1 when nothing was learned. */
 double
 habit_expected(const struct site_habit *h, const struct zone *z, ts_ms from, ts_ms to);

@@ -14,10 +14,17 @@
 #define CITY_LEAST                                                                     \
     0.2 /* below it the whole city is quiet, or our link: no site is blamed */
 /* Silence. What is usual is known from as many passes as were counted, and is off by a
- * fifth from day to day anyhow: the chance of none is a negative binomial's. */
+ * fifth from day to day anyhow; what the site itself did in the last hours says more of
+ * now than any other day, each pass of it as much as one that was counted before. So
+ * the chance of none is a negative binomial's. */
 #define SHAPE_LEAST 3.0
-#define SHAPE_MOST 25.0
-#define SILENT_SURE 7.6 /* -ln(failures an hour), and a margin */
+#define SHAPE_MOST 25.0 /* of what is known from other days */
+#define SHAPE_OTHER 6.0 /* no day of this kind was seen yet */
+#define SHAPE_OWN 75.0  /* of the site's own last hours at most: traffic is no dice */
+#define OWN_MS (90 * MINUTE_MS)
+#define SMOOTH_MS                                                                      \
+    (30 * MINUTE_MS)    /* to both sides: a half hour of few passes is noise */
+#define SILENT_SURE 7.5 /* -ln(false alarms an hour): one a site in 11 weeks */
 #define SILENT_LEAST_MS (3 * MINUTE_MS)
 #define BEHIND_MS (30 * SECOND_MS)
 #define BEHIND_ROWS 8
@@ -37,7 +44,9 @@
 
 struct watched {
     struct vital_site site;
+    double rate;          /* usual fresh passes an hour, by the habit; -1 unknown */
     double missing;       /* usual passes since the last fresh one */
+    double lately, owing; /* fresh passes of the last hours and usual ones, fading */
     double sum;           /* CUSUM of reads, nats */
     float reads, unreads; /* of late, halved at WINDOW */
     ts_ms bad_ms;         /* first read of the present rise of the sum */
@@ -133,7 +142,30 @@ rate_of(const struct vital *h, struct site_id id, ts_ms at)
 {
     const struct site_habit *habit = model_habit(h->model, id);
     double rate = habit_rate(habit, &h->zone, at);
-    return rate < 0 ? -1 : rate * habit->prompt;
+    if (rate < 0)
+        return -1;
+    double before = habit_rate(habit, &h->zone, at - SMOOTH_MS);
+    double after = habit_rate(habit, &h->zone, at + SMOOTH_MS);
+    return (before + 2 * rate + after) / 4 * habit->prompt;
+}
+
+/* How the site itself drives of late against its habit and the city, and how surely
+ * that is known: a gamma's mean and shape. */
+struct pace {
+    double ratio, shape;
+};
+
+static struct pace
+pace_of(const struct vital *h, const struct watched *w, struct site_id id)
+{
+    const struct site_habit *habit = model_habit(h->model, id);
+    double days = habit_days(habit, &h->zone, h->now);
+    double shape = fmin(fmax(w->missing * days, SHAPE_LEAST), SHAPE_MOST);
+    if (!habit_knows(habit, &h->zone, h->now))
+        shape = fmin(shape, SHAPE_OTHER);
+    double own = fmin(1, SHAPE_OWN / fmax(w->lately, 1));
+    return (struct pace){
+        (shape + own * w->lately) / (shape + own * w->owing), shape + own * w->lately};
 }
 
 /* ---- reading ---- */
@@ -214,6 +246,10 @@ vital_row(struct vital *h, const struct sighting *s)
     h->came++;
     w->came++;
     if (is_fresh(w, s)) {
+        if (!w->silent && w->rate > 0) { /* an outage says nothing of the traffic */
+            w->lately++;
+            w->owing += w->missing;
+        }
         w->missing = 0;
         w->silent = false;
         w->site.last_ms = s->arrive_ms;
@@ -231,13 +267,16 @@ judge_city(struct vital *h, ts_ms dt)
 {
     double fade = dt <= PAUSE_MS ? exp(-(double)dt / (double)CITY_MS) : 0;
     double hours = dt <= PAUSE_MS ? (double)dt / (double)HOUR_MS : 0;
+    double own = dt <= PAUSE_MS ? exp(-(double)dt / (double)OWN_MS) : 0;
     h->came = h->owed = 0;
     for (uint32_t i = 1; i < h->n; i++) {
         struct watched *w = &h->sites[i];
-        double rate = rate_of(h, (struct site_id){i}, h->now);
+        w->rate = rate_of(h, (struct site_id){i}, h->now);
         w->came *= fade;
-        w->owed = w->owed * fade + fmax(rate, 0) * hours;
-        h->came += rate < 0 ? 0 : w->came;
+        w->owed = w->owed * fade + fmax(w->rate, 0) * hours;
+        w->lately *= own;
+        w->owing *= own;
+        h->came += w->rate < 0 ? 0 : w->came;
         h->owed += w->owed;
     }
 }
@@ -245,13 +284,12 @@ judge_city(struct vital *h, ts_ms dt)
 static bool
 silent_now(const struct vital *h, const struct watched *w, struct site_id id)
 {
-    const struct site_habit *habit = model_habit(h->model, id);
-    double rate = rate_of(h, id, h->now) * fmin(others(h, w), 1);
-    if (rate <= 0 || h->now - w->site.last_ms < SILENT_LEAST_MS)
+    if (w->rate <= 0 || h->now - w->site.last_ms < SILENT_LEAST_MS)
         return false;
-    double shape = w->missing * habit_days(habit, &h->zone, h->now);
-    shape = fmin(fmax(shape, SHAPE_LEAST), SHAPE_MOST);
-    return shape * log1p(w->missing / shape) >= SILENT_SURE + log(fmax(rate, 1));
+    struct pace pace = pace_of(h, w, id);
+    double rate = w->rate * fmin(others(h, w), 1) * pace.ratio;
+    double nats = pace.shape * log1p(w->missing * pace.ratio / pace.shape);
+    return nats >= SILENT_SURE + log(fmax(rate, 1));
 }
 
 static void
@@ -278,7 +316,7 @@ judge_site(
 {
     struct watched *w = &h->sites[id.v];
     struct vital_site was = w->site;
-    double rate = rate_of(h, id, now), city = fmin(others(h, w), 1);
+    double rate = w->rate, city = fmin(others(h, w), 1);
     if (rate > 0 && dt <= PAUSE_MS && city >= CITY_LEAST)
         w->missing += rate * city * (double)dt / (double)HOUR_MS;
     if (!w->silent)

@@ -202,6 +202,38 @@ test_city(void **st)
     assert_true(t->changes - before <= 1);
 }
 
+/* A road that drives a third of its habit since an hour (works, a school holiday) is
+ * judged by what it does now, not by other days; and when it does fall silent, that is
+ * found by its own pace. */
+static void
+test_quiet_road(void **st)
+{
+    struct town *t = *st;
+    drive(t, 60);
+    for (unsigned step = 0; step < 6; step++) {
+        t->flow[5] *= 0.83;
+        drive(t, 20);
+    }
+    drive(t, 300);
+    assert_int_equal(state(t, 5), VITAL_OK);
+    assert_int_equal(t->changes, 0);
+    t->flow[5] = 0;
+    drive(t, 40);
+    assert_int_equal(state(t, 5), VITAL_SILENT);
+}
+
+/* What the site did of late makes a busy hour's silence plain sooner: 12 usual passes
+ * are enough, even with one day of habit. */
+static void
+test_twelve(void **st)
+{
+    struct town *t = *st;
+    drive(t, 180);
+    t->flow[6] = 0;
+    drive(t, 10); /* of 100 an hour */
+    assert_int_equal(state(t, 6), VITAL_SILENT);
+}
+
 /* While we were away nothing is owed. */
 static void
 test_away(void **st)
@@ -275,9 +307,9 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_well),     T(test_silent),        T(test_latecomer),
-        T(test_degraded), T(test_city),          T(test_away),
-        T(test_clock),    T(test_nothing_known), T(test_bytes),
+        T(test_well),  T(test_silent),        T(test_latecomer), T(test_degraded),
+        T(test_city),  T(test_quiet_road),    T(test_twelve),    T(test_away),
+        T(test_clock), T(test_nothing_known), T(test_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

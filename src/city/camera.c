@@ -162,10 +162,23 @@ camera_gaps(const struct camera *c, int site, int day, struct camera_gap out[2])
         int64_t end = (int64_t)(day + 1) * DAY;
         out[n++] = (struct camera_gap){CAMERA_OUTAGE, from, to < end ? to : end};
     }
-    if (rnd_scale(rnd_hash(c->seed, WHAT_DEGRADED, key), 1000) < 22)
-        out[n++] = (struct camera_gap){
-            CAMERA_DEGRADED, (int64_t)day * DAY, (int64_t)(day + 1) * DAY};
+    uint64_t d = rnd_hash(c->seed, WHAT_DEGRADED, key);
+    if (rnd_scale(d, 1000) < 22) { /* dirt comes at any hour, and stays for a day */
+        int64_t from =
+            (int64_t)day * DAY + (int64_t)rnd_scale(rnd_mix(d), 1440) * MINUTE;
+        out[n++] = (struct camera_gap){CAMERA_DEGRADED, from, from + DAY};
+    }
     return n;
+}
+
+/* The gaps of a site that touch a day: its own, and what the day before left. */
+static uint8_t
+gaps_on(const struct camera *c, int site, int day, struct camera_gap out[4])
+{
+    int n = camera_gaps(c, site, day, out);
+    if (day > 0)
+        n += camera_gaps(c, site, day - 1, out + n);
+    return (uint8_t)n;
 }
 
 static bool
@@ -174,7 +187,7 @@ in_gap(struct camera *c, int site, int64_t t, enum camera_gap_kind kind)
     int day = (int)(t / DAY);
     if (day != c->gap_day) {
         for (int i = 1; i <= SHAPE_SITES; i++)
-            c->gap_n[i] = (uint8_t)camera_gaps(c, i, day, c->gap[i]);
+            c->gap_n[i] = gaps_on(c, i, day, c->gap[i]);
         c->gap_day = day;
     }
     for (int i = 0; i < c->gap_n[site]; i++) {

@@ -64,7 +64,7 @@ struct camera {
     struct camera_site site[SHAPE_SITES + 1];
     uint16_t seq[SHAPE_SITES + 1];
     int gap_day; /* the cached day */
-    struct camera_gap gap[SHAPE_SITES + 1][2];
+    struct camera_gap gap[SHAPE_SITES + 1][4];
     uint8_t gap_n[SHAPE_SITES + 1];
 };
 
@@ -74,7 +74,7 @@ void camera_init(
     ts_ms from_ms, int days);
 /* Name of the plate-colour code table a site uses ("gat1400", "sdk0", "ui1"). */
 const char *camera_color_map(const struct camera *c, int site);
-/* The gaps of a site on a day: how many (at most 2). */
+/* The gaps of a site that begin on a day: how many (at most 2). */
 int camera_gaps(const struct camera *c, int site, int day, struct camera_gap out[2]);
 /* Makes the record of a pass; false when the site was down. Call in order of time. */
 bool camera_read(struct camera *c, const struct drive_pass *p, struct city_rec *out);

@@ -20,7 +20,7 @@
 #include "model/plate.h"
 
 #define DAY INT64_C(86400000)
-#define KNOWN_HASH UINT64_C(0x86356688bc017f8)
+#define KNOWN_HASH UINT64_C(0x620360d83acf4a82)
 
 static char *
 temp_dir(char *dst)
@@ -147,6 +147,36 @@ known_bytes(void **state)
     if (hash != KNOWN_HASH)
         fail_msg("sightings.csv of seed 1 hashes to %llx", (unsigned long long)hash);
     free(text);
+    remove_dir(dir);
+}
+
+/* A plate under which two tags were heard was heard twice at least; the file of
+ * transactions knows it. */
+static void
+paths_were_heard(void **state)
+{
+    char dir[64];
+    size_t n, m, paths = 0;
+    (void)state;
+    write_city(temp_dir(dir), 4, 1, 200000);
+    char *heard = slurp(dir, "gantry.json", &n);
+    char *truth = slurp(dir, "truth/gantry.csv", &m);
+    struct span rest = span_of(truth, m);
+    while (rest.n) {
+        struct span line = span_cut(&rest, '\n'), kind = span_cut(&line, ',');
+        char plate[64];
+        if (!span_eq_cstr(kind, "path"))
+            continue;
+        struct span p = span_cut(&line, ',');
+        snprintf(plate, sizeof plate, "\"%.*s_", SPAN_ARG(p));
+        const char *first = strstr(heard, plate);
+        assert_non_null(first);
+        assert_non_null(strstr(first + 1, plate));
+        paths++;
+    }
+    assert_true(paths > 0);
+    free(heard);
+    free(truth);
     remove_dir(dir);
 }
 
@@ -431,6 +461,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_seed_same_bytes),
         cmocka_unit_test(known_bytes),
+        cmocka_unit_test(paths_were_heard),
         cmocka_unit_test(truth_names_records_that_are_there),
         cmocka_unit_test(rates_and_laws_hold),
         cmocka_unit_test(plates_are_of_the_grammar),

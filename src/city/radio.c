@@ -8,15 +8,23 @@
 #include "city/rnd.h"
 #include "model/codes.h"
 
-enum { WHAT_TAG = 950, WHAT_HEARD, WHAT_DONOR, WHAT_CARD, WHAT_BEAM };
+enum { WHAT_TAG = 950, WHAT_HEARD, WHAT_DONOR, WHAT_CARD, WHAT_BEAM, WHAT_COPY };
 
 #define EACH 4           /* of the ring's sites */
 #define MISSED_PPM 15000 /* passages the radio does not hear */
 #define FAILED_PPM 8000  /* heard, and not charged */
 #define CARD_PPM 150000  /* vehicles with a CPC card for a tag */
 #define MOVED_PPM 2000   /* tags in other vehicles */
+#define COPIED_PPM 40000 /* heavy lorries with a copy of another one's tag */
 #define WRONG_PPM 20000  /* heavy lorries with the tag of a car */
 #define DAY_SLOTS 4
+/* A way that two tags under one plate betray: faster than this as the crow flies over
+ * so much ground between cameras with right clocks, or so many gantries on one day that
+ * the tag did not know. */
+#define LEAP_KMH 150
+#define LEAP_LEAST_M 3000
+#define FORGOTTEN 3
+#define WRITE_SLACK_MS (2 * MINUTE_MS)
 
 struct tagged { /* what a car's tag is, and what was read of it */
     uint16_t last_site;
@@ -26,10 +34,21 @@ struct tagged { /* what a car's tag is, and what was read of it */
     int64_t last_ms;
 };
 
+struct carried {         /* the last read under a plate, whichever car's tag it was */
+    uint32_t car, other; /* car + 1; a second car that was heard under it */
+    uint16_t site;
+    bool done, whole, card;
+    uint8_t forgotten; /* on that day */
+    bool enough;
+    int32_t day;
+    int64_t ms;
+};
+
 struct radio {
     const struct city *c;
     struct out o;
     struct tagged *cars;
+    struct carried *plates; /* by plate id */
     uint32_t cars_n, count;
 };
 
@@ -48,7 +67,9 @@ radio_new(const struct city *c, const char *dir, struct radio **out, struct note
     r->c = c;
     r->cars_n = plan_cars(&c->plan);
     r->cars = calloc(r->cars_n + 1, sizeof *r->cars);
-    enum err e = r->cars ? out_open(&r->o, dir, "gantry.json", note) : ERR_NOMEM;
+    r->plates = calloc(r->cars_n + 1, sizeof *r->plates);
+    enum err e =
+        r->cars && r->plates ? out_open(&r->o, dir, "gantry.json", note) : ERR_NOMEM;
     if (e) {
         radio_free(r);
         return e;
@@ -64,6 +85,7 @@ radio_free(struct radio *r)
         return;
     out_drop(&r->o);
     free(r->cars);
+    free(r->plates);
     free(r);
 }
 
@@ -76,10 +98,38 @@ is_registered(const struct radio *r, uint32_t car)
 }
 
 static bool
+is_lorry(const struct radio *r, uint32_t car)
+{
+    return is_registered(r, car) && fleet_kind_of(&r->c->fleet, car) == FLEET_LORRY;
+}
+
+/* Such lorries drive the ring by day, as their victims do. */
+static bool
+is_copied(const struct radio *r, uint32_t car)
+{
+    return is_lorry(r, car) &&
+           rnd_hash_chance(rnd_hash(r->c->opts.seed, WHAT_COPY, car), COPIED_PPM);
+}
+
+static bool
 is_moved(const struct radio *r, uint32_t car)
 {
-    return is_registered(r, car) &&
-           rnd_hash_chance(rnd_hash(r->c->opts.seed, WHAT_TAG, car), MOVED_PPM);
+    return is_copied(r, car) ||
+           (is_registered(r, car) &&
+            rnd_hash_chance(rnd_hash(r->c->opts.seed, WHAT_TAG, car), MOVED_PPM));
+}
+
+/* A lorry that is out on the roads, so that two tags are heard under its plate. */
+static uint32_t
+lorry_for(const struct radio *r, uint32_t car)
+{
+    const uint32_t *base = r->c->fleet.base;
+    uint32_t lo = base[FLEET_LORRY], n = base[FLEET_LORRY + 1] - lo;
+    uint32_t donor = lo + rnd_scale(rnd_hash(r->c->opts.seed, WHAT_DONOR, car), n);
+    for (uint32_t i = 0; i < n; i++, donor = donor + 1 < lo + n ? donor + 1 : lo)
+        if (donor != car && plan_active(&r->c->plan, donor) && !is_moved(r, donor))
+            return donor;
+    return car;
 }
 
 /* The vehicle whose plate is in the tag of a car. */
@@ -89,6 +139,8 @@ tag_of(const struct radio *r, uint32_t car)
     uint32_t worn = plan_worn(&r->c->plan, car);
     if (!is_moved(r, car))
         return worn;
+    if (is_copied(r, car))
+        return lorry_for(r, car);
     uint64_t h = rnd_hash(r->c->opts.seed, WHAT_DONOR, car);
     uint32_t donor = rnd_scale(h, r->c->fleet.n);
     return donor == worn ? (donor + 1) % r->c->fleet.n : donor;
@@ -149,6 +201,12 @@ put_time(struct buf *b, ts_ms t)
         c.second);
 }
 
+static bool
+is_card(const struct radio *r, uint32_t car)
+{
+    return rnd_hash_chance(rnd_hash(r->c->opts.seed, WHAT_BEAM, car), CARD_PPM);
+}
+
 static void
 put_transaction(struct radio *r, const struct city_rec *rec, bool done)
 {
@@ -157,7 +215,7 @@ put_transaction(struct radio *r, const struct city_rec *rec, bool done)
     uint32_t tag = tag_of(r, rec->car);
     struct fleet_vehicle v =
         fleet_get(&c->fleet, tag < c->fleet.n ? tag : rec->car % c->fleet.n);
-    bool card = rnd_hash_chance(rnd_hash(c->opts.seed, WHAT_BEAM, rec->car), CARD_PPM);
+    bool card = is_card(r, rec->car);
     int toll = is_wrong_class(r, rec->car) ? 1 : toll_of(v.vehicle_class);
     ts_ms at = c->opts.from_ms + rec->true_ms;
     struct buf *b = &r->o.b;
@@ -184,6 +242,53 @@ put_transaction(struct radio *r, const struct city_rec *rec, bool done)
         t->last_site = rec->site;
         t->last_ms = at;
     }
+}
+
+/* ---- what two tags under one plate betray ---- */
+
+static bool
+is_clean(const struct radio *r, uint16_t site)
+{
+    const struct camera_site *s = &r->c->camera.site[site];
+    return !s->skew_ms && !s->drift_ms_day && s->step_at_ms == INT64_MAX &&
+           !s->next_day && site != r->c->camera.moved_site;
+}
+
+static bool
+leaps(const struct radio *r, const struct carried *was, const struct city_rec *rec)
+{
+    const struct shape_site *a = &r->c->shape.site[was->site],
+                            *b = &r->c->shape.site[rec->site];
+    int64_t m = shape_dist(a->x_m, a->y_m, b->x_m, b->y_m);
+    return m >= LEAP_LEAST_M && m * 3600 > (rec->true_ms - was->ms) * LEAP_KMH &&
+           is_clean(r, was->site) && is_clean(r, rec->site);
+}
+
+/* Call before the transaction is written: it changes what the tag knows. */
+static void
+follow(struct radio *r, const struct city_rec *rec, bool done)
+{
+    struct carried *p = &r->plates[tag_of(r, rec->car)];
+    const struct tagged *t = &r->cars[rec->car];
+    bool card = is_card(r, rec->car), whole = rec->read == CITY_EXACT && rec->lane;
+    int32_t day = (int32_t)(rec->true_ms / DAY_MS) + 1;
+    p->forgotten = p->day == day ? p->forgotten : 0;
+    if (p->car && p->car != rec->car + 1) {
+        bool own = plan_worn(&r->c->plan, rec->car) == tag_of(r, rec->car);
+        p->other = own ? p->car : rec->car + 1;
+        p->enough |= p->whole && whole && leaps(r, p, rec);
+        p->forgotten += p->done && !p->card && !card && t->last_site &&
+                        t->last_site != p->site && p->forgotten < FORGOTTEN &&
+                        r->c->opts.from_ms + p->ms - t->last_ms > WRITE_SLACK_MS;
+        p->enough |= p->forgotten >= FORGOTTEN;
+    }
+    p->car = rec->car + 1;
+    p->site = rec->site;
+    p->ms = rec->true_ms;
+    p->done = done;
+    p->whole = whole;
+    p->card = card;
+    p->day = day;
 }
 
 static void
@@ -213,7 +318,9 @@ radio_day(struct radio *r, const struct city_rec *recs, size_t n)
         uint32_t chance = rnd_scale(rnd_hash(o->seed, WHAT_HEARD, pass), 1000000);
         if (chance < MISSED_PPM)
             continue;
-        put_transaction(r, rec, chance >= MISSED_PPM + FAILED_PPM);
+        bool done = chance >= MISSED_PPM + FAILED_PPM;
+        follow(r, rec, done);
+        put_transaction(r, rec, done);
         count_whole(&r->cars[rec->car], rec);
     }
 }
@@ -239,6 +346,15 @@ radio_finish(struct radio *r, const char *dir, struct note *note)
             &o.b, "%s,%s,%s,%d\n", moved ? "plate" : "class",
             r->c->fleet.plate[tag_of(r, car)],
             r->c->fleet.plate[plan_worn(&r->c->plan, car)], t->enough);
+        out_row(&o);
+    }
+    for (uint32_t id = 0; id < r->cars_n; id++) {
+        const struct carried *p = &r->plates[id];
+        if (!p->other)
+            continue;
+        buf_fmt(
+            &o.b, "path,%s,%s,%d\n", r->c->fleet.plate[id],
+            r->c->fleet.plate[plan_worn(&r->c->plan, p->other - 1)], p->enough);
         out_row(&o);
     }
     return out_close(&o, note);

@@ -2,7 +2,7 @@
 /* radio.h - ETC gantries of the demo city: one in four of the sites on the ring reads
  * tags by radio beside its cameras. Writes gantry.json (transactions, one a line, in
  * the interface's field names) and truth/gantry.csv: tags in other vehicles, tags of
- * another class.
+ * another class, plates under which two tags were heard.
  *
  * Owner    radio_new() gives the caller a radio to radio_free(); it borrows the city.
  * Threads  one.

@@ -861,7 +861,15 @@ write_readme(struct truth *t)
         "tag of that\n"
         "                lorry has a car's toll class. detectable = 1: two whole reads "
         "beside the\n"
-        "                tag on one day.\n"
+        "                tag on one day. path: tags in two cars, one of them "
+        "`vehicle`, "
+        "were heard\n"
+        "                under `plate`; detectable = 1: on a way of 3 km or more "
+        "faster "
+        "than 150 km/h\n"
+        "                between whole reads of cameras with right clocks, or three "
+        "gantries of one\n"
+        "                day unknown to the tag.\n"
         "sites_health.csv silent and degraded (half unread) sites. site_faults.csv: "
         "the rest.\n");
     end(t, &o);

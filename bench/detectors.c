@@ -434,34 +434,6 @@ load_sections(struct world *w, const char *dir)
     csv_close(&c);
 }
 
-/* The file has no time of arrival, only its order: the middle of the last pass times
- * stands in. */
-struct clock_guess {
-    ts_ms last[63];
-    size_t n;
-    ts_ms now;
-};
-
-static int
-by_ts(const void *a, const void *b)
-{
-    ts_ms x = *(const ts_ms *)a, y = *(const ts_ms *)b;
-    return x < y ? -1 : x > y;
-}
-
-static ts_ms
-guess_now(struct clock_guess *g, ts_ms pass_ms)
-{
-    ts_ms sorted[63];
-    g->last[g->n++ % 63] = pass_ms;
-    if (g->n % 16 == 0 && g->n >= 63) {
-        memcpy(sorted, g->last, sizeof sorted);
-        qsort(sorted, 63, sizeof *sorted, by_ts);
-        g->now = sorted[31] > g->now ? sorted[31] : g->now;
-    }
-    return pass_ms > g->now ? pass_ms : g->now;
-}
-
 static struct site_id
 site_of(struct world *w, struct span code)
 {
@@ -491,7 +463,7 @@ static void
 load_sightings(struct world *w, const char *dir, size_t max)
 {
     struct csv c;
-    struct clock_guess clock = {.now = INT64_MIN};
+    struct score_clock clock = {.now = INT64_MIN};
     if (!csv_open(&c, dir, "sightings.csv"))
         die("no sightings.csv in", dir);
     size_t plate = column(&c, "plate"), plate_color = column(&c, "plate_color");
@@ -509,7 +481,8 @@ load_sightings(struct world *w, const char *dir, size_t max)
         struct sighting s = {
             .plate = plate_of(c.cell[plate]), .pass_ms = number(c.cell[time_ms])};
         s.site = site_of(w, c.cell[site]);
-        s.arrive_ms = guess_now(&clock, s.pass_ms);
+        score_clock_saw(&clock, s.pass_ms);
+        s.arrive_ms = s.pass_ms > clock.now ? s.pass_ms : clock.now;
         s.plate_color = plate_color_of(w, s.site, c.cell[plate_color]);
         s.vehicle_color = (uint8_t)number(c.cell[color]);
         code3_parse(c.cell[class], &s.vehicle_class);
@@ -604,7 +577,7 @@ struct run {
     struct world *w;
     struct rules *rules;
     struct vital *health;
-    struct clock_guess clock; /* of health */
+    struct score_clock clock; /* of health */
     struct model *model;      /* newest */
     int64_t day;              /* civil day of arrival */
     uint32_t models;
@@ -664,7 +637,7 @@ site_usual(void *arg, struct span code, ts_ms from, ts_ms to)
     return habit_expected(model_habit(r->model, id), &r->w->zone, from, to);
 }
 
-/* By the middle of the clocks alone, which never goes back: a camera ahead of time is
+/* By the guessed clock alone, which never goes back: a camera ahead of time is
  * seen as one. */
 static void
 feed_health(struct run *r, const struct sighting *rows, size_t n)
@@ -672,7 +645,7 @@ feed_health(struct run *r, const struct sighting *rows, size_t n)
     double start = cpu_s();
     for (size_t i = 0; i < n; i++) {
         struct sighting s = rows[i];
-        (void)guess_now(&r->clock, s.pass_ms);
+        score_clock_saw(&r->clock, s.pass_ms);
         if (r->clock.now == INT64_MIN)
             continue;
         s.arrive_ms = r->clock.now;
@@ -753,6 +726,22 @@ set_least(struct rule_book *book, double least)
         }
 }
 
+/* The first day does not count (score_sites_from). */
+static void
+weigh_sites(struct world *w, struct run *r)
+{
+    uint32_t sites = 0;
+    ts_ms first = w->n ? w->rows[w->n / 1000].pass_ms : 0;
+    for (uint32_t i = 1; i <= w->sites->n; i++)
+        sites += habit_rate(
+                     model_habit(r->model, (struct site_id){i}), &w->zone, first) >= 0;
+    int64_t from = civil_day_start(civil_day(first, &w->zone) + 1, &w->zone);
+    double weeks =
+        r->clock.now > from ? (double)(r->clock.now - from) / (double)(7 * DAY_MS) : 0;
+    score_sites_weigh(w->health, site_usual, r);
+    score_sites_span(w->health, sites * weeks);
+}
+
 static void
 run_rules(struct world *w)
 {
@@ -795,7 +784,7 @@ run_rules(struct world *w)
     printf(
         "health of sites: %.2f us a row, ticks included\n",
         r.health_s * 1e6 / (double)(w->n ? w->n : 1));
-    score_sites_weigh(w->health, site_usual, &r);
+    weigh_sites(w, &r);
     vital_free(r.health);
     rules_free(r.rules);
     model_unref(r.model);

@@ -25,14 +25,16 @@ enum kind {
     KIND_SPEED,
     KIND_TAG_PLATE,
     KIND_TAG_CLASS,
+    KIND_TAG_PATH,
     KINDS,
 };
 _Static_assert(SCORE_KINDS == KINDS, "score.h shows all kinds");
 #define SCORE_FEW 5     /* fewer alarms say nothing of a tenth */
 #define SCORE_TOLD 0.05 /* the bar: stated and true share of a tenth */
 static const char *const kind_names[KINDS] = {
-    "watch",        "status",         "cloned_plate",  "fake_plate", "truck_ban",
-    "coach_curfew", "unread_cluster", "average_speed", "etc_plate",  "etc_class"};
+    "watch",     "status",       "cloned_plate",   "fake_plate",
+    "truck_ban", "coach_curfew", "unread_cluster", "average_speed",
+    "etc_plate", "etc_class",    "etc_path"};
 
 enum read { READ_EXACT, READ_MISREAD, READ_PARTIAL, READ_UNREAD };
 
@@ -449,8 +451,10 @@ load_tags(struct score *s, const char *dir, struct note *note)
     if (e || !found)
         return e;
     while (next_line(&c)) {
-        bool class = span_eq_cstr(c.cell[col[0]], "class");
-        enum kind kind = class ? KIND_TAG_CLASS : KIND_TAG_PLATE;
+        struct span what = c.cell[col[0]];
+        enum kind kind = span_eq_cstr(what, "class")  ? KIND_TAG_CLASS
+                         : span_eq_cstr(what, "path") ? KIND_TAG_PATH
+                                                      : KIND_TAG_PLATE;
         struct span plate = c.cell[col[1]];
         uint32_t t = add_thing(s, kind, READ_EXACT, plate, c.cell[col[2]]);
         s->things[t].asked = span_eq_cstr(c.cell[col[3]], "1");
@@ -686,7 +690,8 @@ score_alarm(struct score *s, const struct alarm *a)
     if (d->withdrawn)
         return;
     bool by_plate = kind == KIND_CLONED || kind == KIND_FAKE || kind == KIND_SPEED ||
-                    kind == KIND_TAG_PLATE || kind == KIND_TAG_CLASS;
+                    kind == KIND_TAG_PLATE || kind == KIND_TAG_CLASS ||
+                    kind == KIND_TAG_PATH;
     enum verdict v =
         by_plate ? judge_plate(s, kind, a, d) : judge_records(s, kind, a, d);
     bool misread = false;
@@ -789,6 +794,7 @@ score_sum(struct score *s, struct score_sum *out)
     add_row(s, out, KIND_UNREAD, -1, 0, 0);
     add_row(s, out, KIND_TAG_PLATE, -1, 0, 0);
     add_row(s, out, KIND_TAG_CLASS, -1, 0, 0);
+    add_row(s, out, KIND_TAG_PATH, -1, 0, 0);
     for (size_t i = 0; i < s->said_n; i++) {
         const struct said *d = &s->said[i];
         if (d->withdrawn || d->right == NEUTRAL)
@@ -831,6 +837,7 @@ score_add(struct score_sum *to, const struct score_sum *more)
         r->alarms += m->alarms;
         r->right += m->right;
         r->neutral += m->neutral;
+        r->site_weeks += m->site_weeks;
         r->recall = r->truth ? (double)r->found / (double)r->truth : 1;
         r->precision = r->alarms ? (double)r->right / (double)r->alarms : 1;
     }
@@ -883,6 +890,29 @@ print_bins(const char *name, const struct score_bin *bins, FILE *to)
     }
 }
 
+static bool
+asks_false(const struct score_row *r)
+{
+    return r->site_weeks > 0 && strcmp(r->reads, "ever") == 0;
+}
+
+static double
+false_a_week(const struct score_row *r)
+{
+    return (double)(r->alarms - r->right) / r->site_weeks;
+}
+
+static void
+print_false(const struct score_sum *sum, FILE *to)
+{
+    for (size_t i = 0; i < sum->rows_n; i++)
+        if (asks_false(&sum->rows[i]))
+            fprintf(
+                to, "%-16s wrong %.4f a site and week (bar %.2f), in %.0f site-weeks\n",
+                sum->rows[i].kind, false_a_week(&sum->rows[i]), SCORE_WRONG_A_WEEK,
+                sum->rows[i].site_weeks);
+}
+
 void
 score_print(const struct score_sum *sum, FILE *to)
 {
@@ -897,6 +927,7 @@ score_print(const struct score_sum *sum, FILE *to)
             r->recall, r->recall_bar, (unsigned long long)r->alarms,
             (unsigned long long)r->right, r->precision, r->precision_bar);
     }
+    print_false(sum, to);
     fprintf(
         to,
         "\n%-16s %9s %9s %8s %8s  %14s %8s  told: the interval is narrow enough to "
@@ -953,6 +984,11 @@ score_json(const struct score_sum *sum, struct buf *out)
             out, &first, r->kind, r->reads, "precision", r->precision, r->precision_bar,
             false);
     }
+    for (size_t i = 0; i < sum->rows_n; i++)
+        if (asks_false(&sum->rows[i]))
+            put_value(
+                out, &first, sum->rows[i].kind, "all", "wrong_a_site_week",
+                false_a_week(&sum->rows[i]), SCORE_WRONG_A_WEEK, true);
     for (unsigned k = 0; k <= SCORE_KINDS; k++)
         put_bins(
             out, &first, k < SCORE_KINDS ? kind_names[k] : "all",

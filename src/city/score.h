@@ -32,7 +32,7 @@ score_seen(struct score *s, struct span record_id, struct span site, ts_ms time_
 void score_alarm(struct score *s, const struct alarm *a);
 
 #define SCORE_BINS 10
-#define SCORE_KINDS 10
+#define SCORE_KINDS 11
 struct score_row {
     const char *kind;         /* rule name */
     const char *reads;        /* "exact", "misread", "all" */
@@ -41,6 +41,7 @@ struct score_row {
     uint64_t neutral;         /* alarms on partial reads: neither right nor wrong */
     double recall, precision; /* 1 where there is nothing to find or nothing was said */
     double recall_bar, precision_bar; /* 0: none */
+    double site_weeks; /* wrong ones are counted against these; 0: not asked */
 };
 struct score_bin { /* alarms whose stated probability lies in one tenth */
     uint64_t n, right;
@@ -68,6 +69,8 @@ void score_sum(struct score *s, struct score_sum *out);
 /* Adds what another city's alarms came to; `to` may be zeroed. */
 void score_add(struct score_sum *to, const struct score_sum *more);
 const char *score_kind(unsigned kind); /* rule name */
+/* Wrong alarms a site and week may have. */
+#define SCORE_WRONG_A_WEEK 0.1
 struct score_verdict score_verdict(const struct score_bin *b);
 /* A table for people. */
 void score_print(const struct score_sum *sum, FILE *to);

@@ -6,9 +6,14 @@
 
 #define IN_TIME_MS (15 * MINUTE_MS)
 #define LAG_MS (10 * MINUTE_MS) /* said so long after the end is still about it */
-/* Passes that would usually have come in that quarter of an hour: with fewer nobody can
- * tell a silence from an empty road. */
-#define TELLING 15.0
+/* What can be told at all in that quarter of an hour, fixed before anything was
+ * measured. At most one false alarm a site in 20 weeks is 3e-4 an hour.
+ * Silence: each pass begins a gap, so P(no pass) = exp(-u) has to be below
+ * 3e-4 / (4 u): u = 12 usual passes. Reading: with n reads, k unread ones are called
+ * when P(Binomial(n, 0.03) >= k) is below the same; a half-blind camera is then called
+ * in 95 % where n comes from a Poisson of 25 or more. */
+static const double telling_passes[] = {[TROUBLE_SILENT] = 12, [TROUBLE_DEGRADED] = 25};
+#define ASKED 1.0           /* `usual` of a clock that is to be found */
 #define CLOCK_ASKED_MS 5000 /* smaller errors of a clock harm nobody */
 #define CODE 32
 
@@ -29,6 +34,7 @@ struct score_sites {
     struct finding *findings;
     size_t findings_n;
     ts_ms from_ms;
+    double site_weeks;
     bool clocks; /* there is a file of them */
 };
 
@@ -165,7 +171,7 @@ load_clocks(struct score_sites *s, const char *dir, struct note *note)
             continue;
         bool asked =
             span_eq_cstr(kind, "clock_skew_ms") && llabs(value) >= CLOCK_ASKED_MS;
-        x.usual = asked ? TELLING : 0; /* others may be said, and need not be */
+        x.usual = asked ? ASKED : 0; /* others may be said, and need not be */
         if (!add_trouble(s, &x))
             e = ERR_NOMEM;
     }
@@ -200,6 +206,12 @@ score_sites_free(struct score_sites *s)
     free(s);
 }
 
+bool
+score_sites_asks(const struct score_sites *s)
+{
+    return s->troubles_n > 0 || s->clocks;
+}
+
 /* ---- what is said ---- */
 
 static bool
@@ -228,14 +240,20 @@ score_sites_said(
             s->troubles[i].said_ms = at_ms;
 }
 
+/* The end of its first quarter of an hour, or its own. */
+static ts_ms
+first_end(const struct trouble *t)
+{
+    return t->to_ms < t->from_ms + IN_TIME_MS ? t->to_ms : t->from_ms + IN_TIME_MS;
+}
+
 void
 score_sites_weigh(struct score_sites *s, score_sites_usual *usual, void *arg)
 {
     for (size_t i = 0; i < s->troubles_n; i++) {
         struct trouble *t = &s->troubles[i];
         if (t->kind != TROUBLE_CLOCK)
-            t->usual =
-                usual(arg, span_cstr(t->site), t->from_ms, t->from_ms + IN_TIME_MS);
+            t->usual = usual(arg, span_cstr(t->site), t->from_ms, first_end(t));
     }
 }
 
@@ -245,14 +263,21 @@ score_sites_from(struct score_sites *s, ts_ms from_ms)
     s->from_ms = from_ms;
 }
 
+void
+score_sites_span(struct score_sites *s, double site_weeks)
+{
+    s->site_weeks = site_weeks;
+}
+
 /* ---- the sum ---- */
 
 static bool
 counts(const struct score_sites *s, const struct trouble *t, bool telling)
 {
     if (t->kind == TROUBLE_CLOCK)
-        return t->usual >= TELLING;
-    return t->from_ms >= s->from_ms && (!telling || t->usual >= TELLING);
+        return t->usual >= ASKED;
+    return t->from_ms >= s->from_ms &&
+           (!telling || t->usual >= telling_passes[t->kind]);
 }
 
 static bool
@@ -287,6 +312,7 @@ add_row(
         r->truth++;
         r->found += late ? t->said_ms != 0 : in_time(t);
     }
+    r->site_weeks = kind == TROUBLE_CLOCK ? 0 : s->site_weeks;
     for (size_t i = 0; i < s->findings_n; i++) {
         const struct finding *f = &s->findings[i];
         if (f->kind != kind || f->at_ms < s->from_ms)
@@ -338,4 +364,27 @@ score_sites_explain(const struct score_sites *s, const char *kind, size_t max, F
             t->said_ms ? (long long)((t->said_ms - t->from_ms) / MINUTE_MS) : -1);
         n++;
     }
+}
+
+/* ---- time ---- */
+
+#define CLOCK_RANK 55 /* of 63 */
+
+static int
+by_ts(const void *a, const void *b)
+{
+    ts_ms x = *(const ts_ms *)a, y = *(const ts_ms *)b;
+    return x < y ? -1 : x > y;
+}
+
+void
+score_clock_saw(struct score_clock *c, ts_ms pass_ms)
+{
+    ts_ms sorted[63];
+    c->last[c->n++ % 63] = pass_ms;
+    if (c->n % 16 != 0 || c->n < 63)
+        return;
+    memcpy(sorted, c->last, sizeof sorted);
+    qsort(sorted, 63, sizeof *sorted, by_ts);
+    c->now = sorted[CLOCK_RANK] > c->now ? sorted[CLOCK_RANK] : c->now;
 }

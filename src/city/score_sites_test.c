@@ -88,7 +88,11 @@ test_score(void **state)
     score_sites_said(s, SPAN("D"), TROUBLE_CLOCK, 5);
     score_sites_said(s, SPAN("F"), TROUBLE_CLOCK, 5); /* wrong */
     score_sites_weigh(s, usual, NULL);
+    score_sites_span(s, 50);
+    assert_true(score_sites_asks(s));
     score_sites_sum(s, &sum);
+    assert_true(row(&sum, "silent_site", "ever")->site_weeks == 50);
+    assert_true(row(&sum, "clock_wrong", "all")->site_weeks == 0);
     const struct score_row *r = row(&sum, "silent_site", "telling");
     assert_int_equal(r->truth, 2); /* C is too quiet a road */
     assert_int_equal(r->found, 1);
@@ -144,10 +148,55 @@ test_bad_files(void **state)
     assert_int_equal(score_sites_new(dir, &s, &note), ERR_INPUT);
 }
 
+/* An outage of four minutes is asked about its four minutes, not about fifteen. */
+static double
+four_minutes(void *arg, struct span site, ts_ms from, ts_ms to)
+{
+    (void)arg;
+    (void)site;
+    assert_int_equal(to - from, 4 * M);
+    return 13;
+}
+
+static void
+test_short(void **state)
+{
+    struct score_sites *s;
+    struct note note;
+    struct score_sum sum = {0};
+    (void)state;
+    write_file("sites_health.csv", "site,from,to,kind\nA,6000000,6240000,silent\n");
+    assert_int_equal(score_sites_new(dir, &s, &note), OK);
+    score_sites_weigh(s, four_minutes, NULL);
+    score_sites_sum(s, &sum);
+    assert_int_equal(row(&sum, "silent_site", "telling")->truth, 1);
+    score_sites_free(s);
+}
+
+/* The clock follows the passes, and no camera that is ahead of time. */
+static void
+test_clock(void **state)
+{
+    struct score_clock c = {.now = INT64_MIN};
+    (void)state;
+    for (int64_t i = 1; i <= 62; i++)
+        score_clock_saw(&c, i * 1000);
+    assert_true(c.now == INT64_MIN);
+    for (int64_t i = 63; i <= 400; i++)
+        score_clock_saw(&c, i * 1000 + (i % 20 == 0 ? 90000 : 0));
+    assert_true(c.now > 380000 && c.now <= 400000);
+    ts_ms was = c.now;
+    for (int64_t i = 0; i < 100; i++)
+        score_clock_saw(&c, 5000);
+    assert_true(c.now == was);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_short, setup, teardown),
+        cmocka_unit_test(test_clock),
         cmocka_unit_test_setup_teardown(test_score, setup, teardown),
         cmocka_unit_test_setup_teardown(test_from, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),

@@ -50,7 +50,8 @@ begin(void **state)
     put("fakes.csv", "plate,record ids\n京B99999,f1 f2\n");
     put("speed.csv", "plate,section,kmh\n晋A12121,S01,99.5\n晋A12121,S01,98.0\n");
     put("gantry.csv", "kind,plate,vehicle,detectable\nplate,晋A31313,晋A32323,1\n"
-                      "plate,晋A33333,晋A34343,0\nclass,晋A35353,晋A35353,1\n");
+                      "plate,晋A33333,晋A34343,0\nclass,晋A35353,晋A35353,1\n"
+                      "path,晋A31313,晋A32323,1\npath,晋A36363,晋A32323,0\n");
     put("misreads.csv",
         "record_id,plate,read\nr3,晋A00001,misread\nr9,晋A00001,partial\n");
     put("site_faults.csv", "site,from,kind,value\n140,0,clock_skew_ms,50000\n");
@@ -117,6 +118,9 @@ tags_by_plate(void **state)
         alarm_of(1, "etc_plate", "晋A31313", 0.9, "p1"),
         alarm_of(2, "etc_plate", "晋A32323", 0.9, "p2"), /* the vehicle, not the tag */
         alarm_of(3, "etc_class", "晋A31313", 0.9, "p3"), /* the other kind */
+        alarm_of(4, "etc_path", "晋A31313", 0.9, "p4"),
+        alarm_of(5, "etc_path", "晋A36363", 0.9, "p5"), /* right, if hard to find */
+        alarm_of(6, "etc_path", "晋A35353", 0.9, "p6"), /* one tag only */
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         score_alarm(s, &all[i]);
@@ -130,6 +134,11 @@ tags_by_plate(void **state)
     assert_int_equal(class->truth, 1);
     assert_int_equal(class->found, 0);
     assert_int_equal(class->right, 0);
+    const struct score_row *path = row(&sum, "etc_path", "all");
+    assert_int_equal(path->truth, 1);
+    assert_int_equal(path->found, 1);
+    assert_int_equal(path->alarms, 3);
+    assert_int_equal(path->right, 2);
     score_free(s);
 }
 

@@ -4,6 +4,7 @@
 #include "city/score.h"
 #include "cli/bench_questions.h"
 #include "cli/bench_scenes.h"
+#include "cli/bench_sites.h"
 #include "cli/run_op.h"
 #include "cli/setup.h"
 #include "core/os_clock.h"
@@ -198,6 +199,8 @@ run(const struct cmd_args *args, struct note *note)
     }
     if (e == OK)
         e = bench_questions(data, truth, &sum, note);
+    if (e == OK)
+        e = bench_sites(data, truth, cmd_cstr(args, "explain"), &sum, note);
     if (e == OK)
         score_print(&sum, stdout);
     if (e == OK && cmd_given(args, "explain"))

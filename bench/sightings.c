@@ -5,9 +5,10 @@
  * equal answers checked (a wrong one fails the run; being slow never does).
  *
  *   ./dev bench sightings [--rows N] [--csv FILE [--sites FILE]] [--dir DIR] [--keep]
- *                         [--peers none] [--json FILE]
+ *                         [--peers none] [--json FILE] [--store DIR]
  *   ./dev bench billion   [--rows N] ...      a year instead of a week, no peers
  *
+ * --store asks the rows that an earlier run with --keep left in DIR: questions only.
  * Without --csv a plain city is made up (bench/sightings/rows.c). A peer gets at most
  * 30 s a question; its ratio is taken over the draws that it did answer.
  */
@@ -395,7 +396,8 @@ peer_question(struct bench *b, const struct peer *p, unsigned q)
         peer_sql(p, q, &b->asker.draw[q][i], sql, sizeof sql);
         for (unsigned round = 0; round < (i && draws < 100 ? 1u : 2u); round++) {
             dur_us t = os_mono_us();
-            if (!p->ask(sql, &got))
+            if (p->ask_draw ? !p->ask_draw(q, &b->asker.draw[q][i], &got)
+                            : !p->ask(sql, &got))
                 die(p->name, NULL);
             ms[done] = seconds_since(t) * 1e3;
             if (ms[done] > PEER_SECONDS * 500)
@@ -460,12 +462,11 @@ static void
 all_peers(struct bench *b)
 {
     static const struct peer *const peers[] = {
-        &peer_sqlite, &peer_duckdb, &peer_postgres};
+        &peer_sqlite, &peer_duckdb, &peer_postgres, &peer_clickhouse};
     char csv[480];
     write_csv(b, csv);
     for (size_t i = 0; i < sizeof peers / sizeof *peers; i++)
         beside(b, peers[i], csv);
-    printf("ClickHouse: skipped: this bench does not speak to it\n");
 }
 
 /* ---- options and the two runs ---- */
@@ -514,6 +515,19 @@ week(struct bench *b, bool peers)
     ask_all(b);
     if (peers)
         all_peers(b);
+    close_engine(b);
+    asker_release(&b->asker);
+}
+
+/* Questions only, of rows that are there. */
+static void
+again(struct bench *b)
+{
+    asker_init(&b->asker, &b->city);
+    open_engine(b, "bulk");
+    maintain(b);
+    sizes(b, 14);
+    ask_all(b);
     close_engine(b);
     asker_release(&b->asker);
 }
@@ -619,7 +633,7 @@ int
 main(int argc, char **argv)
 {
     static struct bench b;
-    const char *json = NULL, *sites = NULL, *dir = NULL;
+    const char *json = NULL, *sites = NULL, *dir = NULL, *store = NULL;
     bool keep = false, peers = true, billion = false;
     for (int i = 1; i < argc; i++) {
         const char *next = i + 1 < argc ? argv[i + 1] : "";
@@ -635,6 +649,8 @@ main(int argc, char **argv)
             sites = next, i++;
         else if (!strcmp(argv[i], "--dir"))
             dir = next, i++;
+        else if (!strcmp(argv[i], "--store"))
+            store = next, i++;
         else if (!strcmp(argv[i], "--peers"))
             peers = strcmp(next, "none") != 0, i++;
         else if (!strcmp(argv[i], "--json"))
@@ -649,16 +665,21 @@ main(int argc, char **argv)
     b.city.days = billion ? YEAR : DAYS;
     b.now = T0 + (ts_ms)(b.city.days + 1) * DAY_MS;
     city_init(&b.city, sites);
-    snprintf(b.dir, sizeof b.dir, "%s/bench-sightings.XXXXXX", dir ? dir : "/tmp");
-    if (!mkdtemp(b.dir))
+    if (store)
+        snprintf(b.dir, sizeof b.dir, "%s", store);
+    else
+        snprintf(b.dir, sizeof b.dir, "%s/bench-sightings.XXXXXX", dir ? dir : "/tmp");
+    if (!store && !mkdtemp(b.dir))
         die(b.dir, NULL);
-    if (billion)
+    if (store)
+        again(&b);
+    else if (billion)
         year(&b);
     else
         week(&b, peers);
     if (json)
         write_json(&b, json);
-    if (!keep)
+    if (!keep && !store)
         remove_dir(b.dir);
     if (b.wrong)
         fprintf(stderr, "bench-sightings: %u answers differ\n", b.wrong);

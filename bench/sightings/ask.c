@@ -18,21 +18,6 @@ rnd(uint64_t *state)
     return hash_u64(*state);
 }
 
-static size_t
-sample_plates(const struct city *city, struct plate *out, size_t room)
-{
-    struct feed *f = rows_open(city);
-    const struct sighting *rows;
-    uint64_t every = city->rows / room + 1, seen = 0;
-    size_t n, got = 0;
-    while ((rows = rows_next(f, &n)))
-        for (size_t i = 0; i < n; i++)
-            if (++seen % every == 0 && got < room && plate_is_exact(rows[i].plate))
-                out[got++] = rows[i].plate;
-    rows_close(f);
-    return got;
-}
-
 static void
 draw_one(struct draw *d, unsigned q, unsigned i, uint64_t *rng, struct plate plate)
 {
@@ -62,7 +47,7 @@ asker_init(struct asker *a, const struct city *city)
     static const unsigned draws[QUESTIONS] = {100, 100, 100, 100, 100, 7, 14, 14, 7};
     static struct plate plates[4096];
     uint64_t rng = 20260302;
-    size_t n = sample_plates(city, plates, 4096);
+    size_t n = rows_sample(city, plates, 4096);
     a->city = city;
     arena_init(&a->arena, (size_t)1 << 30);
     if (!n) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The questions as SQL, in the words that all three engines share. */
+/* The questions as SQL, in the words that the engines share. */
 #include "peer.h"
 
 #include "core/hash.h"

@@ -39,6 +39,9 @@ struct peer {
     bool (*append)(const struct sighting *rows, size_t n);
     /* Runs the text, walks all of its answer. */
     bool (*ask)(const char *sql, struct answer *out);
+    /* The question in the engine's own words, when the common ones do not serve it
+     * (NULL: they do). */
+    bool (*ask_draw)(unsigned q, const struct draw *d, struct answer *out);
     uint64_t (*bytes)(void); /* on disk */
     bool own_process;        /* its CPU time is not ours */
     void (*close)(void);
@@ -47,7 +50,7 @@ struct peer {
     const char *by_plate, *by_site, *divide;
     void (*exact)(char dst[96], const char *column);
 };
-extern const struct peer peer_sqlite, peer_duckdb, peer_postgres;
+extern const struct peer peer_sqlite, peer_duckdb, peer_postgres, peer_clickhouse;
 /* The question (0..8) as the peer's SQL, into dst. */
 void peer_sql(
     const struct peer *p, unsigned q, const struct draw *d, char *dst, size_t room);

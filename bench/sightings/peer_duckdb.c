@@ -204,6 +204,16 @@ exact(char dst[96], const char *column)
 }
 
 const struct peer peer_duckdb = {
-    "DuckDB", peer_open,  peer_load,  peer_append, peer_ask, peer_bytes,
-    false,    peer_close, "by_plate", "by_site",   "//",     exact,
+    .name = "DuckDB",
+    .open = peer_open,
+    .load = peer_load,
+    .append = peer_append,
+    .ask = peer_ask,
+    .bytes = peer_bytes,
+    .own_process = false,
+    .close = peer_close,
+    .by_plate = "by_plate",
+    .by_site = "by_site",
+    .divide = "//",
+    .exact = exact,
 };

@@ -245,6 +245,16 @@ exact(char dst[96], const char *column)
 }
 
 const struct peer peer_postgres = {
-    "PostgreSQL", peer_open,  peer_load, peer_append, peer_ask, peer_bytes,
-    true,         peer_close, "passes",  "passes",    "/",      exact,
+    .name = "PostgreSQL",
+    .open = peer_open,
+    .load = peer_load,
+    .append = peer_append,
+    .ask = peer_ask,
+    .bytes = peer_bytes,
+    .own_process = true,
+    .close = peer_close,
+    .by_plate = "passes",
+    .by_site = "passes",
+    .divide = "/",
+    .exact = exact,
 };

@@ -361,6 +361,54 @@ rows_next(struct feed *f, size_t *n)
     return got ? f->rows : NULL;
 }
 
+/* About the bytes of the rows that are taken: lines are of nearly the same length. */
+static size_t
+csv_taken(const struct feed *f)
+{
+    const char *at = f->csv;
+    uint64_t lines = 0, most = f->city->rows < PIECE ? f->city->rows : PIECE;
+    while (at < f->csv + f->csv_n && lines < most)
+        lines += *at++ == '\n';
+    double n = (double)(at - f->csv) / (double)(lines ? lines : 1);
+    n *= (double)f->city->rows * 0.99;
+    return n < (double)f->csv_n ? (size_t)n : f->csv_n;
+}
+
+/* A file is read at even distances instead of whole: every part of it is as likely. */
+static size_t
+sample_csv(struct feed *f, struct plate *out, size_t room)
+{
+    const char *end = f->csv + f->csv_n;
+    size_t got = 0, taken = csv_taken(f);
+    for (size_t i = 0; i < room; i++) {
+        struct sighting row;
+        f->at = f->csv + taken / room * i;
+        while (f->at != f->csv && f->at < end && f->at[-1] != '\n')
+            f->at++;
+        if (f->at == end)
+            break;
+        parse_row(&f->at, &row);
+        if (plate_is_exact(row.plate))
+            out[got++] = row.plate;
+    }
+    return got;
+}
+
+size_t
+rows_sample(const struct city *city, struct plate *out, size_t room)
+{
+    struct feed *f = rows_open(city);
+    const struct sighting *rows;
+    uint64_t every = city->rows / room + 1, seen = 0;
+    size_t n, got = city->csv ? sample_csv(f, out, room) : 0;
+    while (!city->csv && (rows = rows_next(f, &n)))
+        for (size_t i = 0; i < n; i++)
+            if (++seen % every == 0 && got < room && plate_is_exact(rows[i].plate))
+                out[got++] = rows[i].plate;
+    rows_close(f);
+    return got;
+}
+
 struct span
 row_plate(const struct sighting *s, char dst[PLATE_TEXT])
 {

@@ -31,6 +31,9 @@ void rows_close(struct feed *f);
 /* The next rows, at most PIECE and never across two days; NULL at the end. */
 const struct sighting *rows_next(struct feed *f, size_t *n);
 
+/* Plates of up to `room` passes spread evenly over all: busy vehicles come often. */
+size_t rows_sample(const struct city *c, struct plate *out, size_t room);
+
 /* The plate as it came, else its canonical text; unread ones as 无牌. */
 struct span row_plate(const struct sighting *s, char dst[PLATE_TEXT]);
 /* One line of a CSV file without a head: plate, plate colour, class, colour, brand,

@@ -5,12 +5,13 @@
  * equal answers checked (a wrong one fails the run; being slow never does).
  *
  *   ./dev bench sightings [--rows N] [--csv FILE [--sites FILE]] [--dir DIR] [--keep]
- *                         [--peers none] [--json FILE] [--store DIR]
+ *                         [--peers none] [--json FILE] [--store DIR] [--only 25]
  *   ./dev bench billion   [--rows N] ...      a year instead of a week, no peers
  *
- * --store asks the rows that an earlier run with --keep left in DIR: questions only.
- * Without --csv a plain city is made up (bench/sightings/rows.c). A peer gets at most
- * 30 s a question; its ratio is taken over the draws that it did answer.
+ * --store asks the rows that an earlier run with --keep left in DIR: questions only
+ * (--only 25: Q2 and Q5). Without --csv a plain city is made up
+ * (bench/sightings/rows.c). A peer gets at most 30 s a question; its ratio is taken
+ * over the draws that it did answer.
  */
 #include "sightings/ask.h"
 #include "sightings/ruling.h"
@@ -51,6 +52,7 @@ struct bench {
     double ms[QUESTIONS][DRAWS];
     struct answer answer[QUESTIONS][DRAWS];
     unsigned wrong;
+    const char *only; /* digits of the questions; NULL: all */
 };
 
 static void
@@ -340,6 +342,8 @@ ask_all(struct bench *b)
 {
     char name[40];
     for (unsigned q = 0; q < QUESTIONS; q++) {
+        if (b->only && !strchr(b->only, (int)('1' + q)))
+            continue;
         unsigned draws = b->asker.draws[q];
         double cpu[DRAWS];
         uint64_t rows = 0;
@@ -651,6 +655,8 @@ main(int argc, char **argv)
             dir = next, i++;
         else if (!strcmp(argv[i], "--store"))
             store = next, i++;
+        else if (!strcmp(argv[i], "--only"))
+            b.only = next, i++;
         else if (!strcmp(argv[i], "--peers"))
             peers = strcmp(next, "none") != 0, i++;
         else if (!strcmp(argv[i], "--json"))

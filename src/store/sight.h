@@ -38,9 +38,11 @@ struct sight_opts {
     size_t bulk_rows;     /* rows of one bulk run; 0 = 1,048,576 */
     size_t census_plates; /* plates held in memory for questions about all plates (20
                              bytes each); 0 = 33,554,432; more: they read the files */
-    size_t journal_file;  /* bytes of a preallocated journal file; 0 = 64 MiB */
-    bool thread;          /* seal and merge on an own thread */
-    bool read_only;       /* nothing is written, repaired or removed (verify, query) */
+    size_t roll_bytes;   /* memory for plate lists of places that are often asked about;
+                            0 = 128 MiB */
+    size_t journal_file; /* bytes of a preallocated journal file; 0 = 64 MiB */
+    bool thread;         /* seal and merge on an own thread */
+    bool read_only;      /* nothing is written, repaired or removed (verify, query) */
     /* Told what went wrong in the background: any thread, must not call back. */
     void (*report)(void *arg, enum err e, const struct note *what);
     void *report_arg;

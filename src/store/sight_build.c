@@ -30,7 +30,7 @@ struct place_note {
         uint32_t site, rank;
     };
     uint16_t speed;
-    bool odd;
+    uint8_t odd;
 };
 
 /* One day's share of the rows. */
@@ -358,7 +358,7 @@ write_vehicles(struct unit *u)
             struct place_note *note = &u->notes[row];
             note->rank = rank;
             note->speed = v.speed_dkmh;
-            note->odd = !looks_eq(v.look, look);
+            note->odd = looks_odd(v.look, look);
         }
         run_writer_end(u->run);
     }

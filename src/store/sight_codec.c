@@ -313,32 +313,64 @@ bytes_for(size_t bits)
     return (bits + 7) / 8;
 }
 
+/* Bits of the payload in front of row i. */
+static inline __attribute__((always_inline)) size_t
+class_sum(const struct col *c, unsigned i)
+{
+    const uint8_t *lo = c->more, *hi = c->more + ((size_t)c->n + 63) / 64 * 8;
+    size_t rows[4] = {0}; /* by the width classes 1 or 3, 2 or 3, 3 */
+    for (unsigned k = 0; k < i; k += 64, lo += 8, hi += 8) {
+        uint64_t m = i - k >= 64 ? ~UINT64_C(0) : mask_of(i - k);
+        uint64_t a = load_le64(lo) & m, b = load_le64(hi) & m;
+        rows[1] += (size_t)__builtin_popcountll(a);
+        rows[2] += (size_t)__builtin_popcountll(b);
+        rows[3] += (size_t)__builtin_popcountll(a & b);
+    }
+    rows[1] -= rows[3];
+    rows[2] -= rows[3];
+    rows[0] = i - rows[1] - rows[2] - rows[3];
+    return rows[0] * c->width[0] + rows[1] * c->width[1] + rows[2] * c->width[2] +
+           rows[3] * c->width[3];
+}
+
+#if defined(__x86_64__)
+__attribute__((target("popcnt"))) static size_t
+class_sum_popcnt(const struct col *c, unsigned i)
+{
+    return class_sum(c, i);
+}
+#endif
+
+static size_t
+class_bit(const struct col *c, unsigned i)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("popcnt"))
+        return class_sum_popcnt(c, i);
+#endif
+    return class_sum(c, i);
+}
+
 static bool
 open_class(struct col *c, struct cur *in)
 {
     const uint8_t *w = cur_take(in, 4);
     c->base = cur_varint(in);
     c->scale = (uint64_t)zigzag_decode(cur_varint(in));
-    size_t words = ((size_t)c->n + 63) / 64;
-    c->more = cur_take(in, words * 16);
+    c->more = cur_take(in, ((size_t)c->n + 63) / 64 * 16);
     if (in->bad)
         return false;
     memcpy(c->width, w, 4);
-    for (unsigned k = 0; k < 4; k++)
-        if (c->width[k] > EASY_BITS)
-            return false;
     c->bits = in->p;
-    size_t bits = 0;
-    for (unsigned k = 0; k < words; k++) {
-        uint64_t valid = mask_of(k + 1 < words || c->n % 64 == 0 ? 64 : c->n % 64u);
-        uint64_t a = load_le64(c->more + 8 * k) & valid;
-        uint64_t b = load_le64(c->more + 8 * (words + k)) & valid;
-        bits += (size_t)__builtin_popcountll(~a & ~b & valid) * c->width[0] +
-                (size_t)__builtin_popcountll(a & ~b) * c->width[1] +
-                (size_t)__builtin_popcountll(~a & b & valid) * c->width[2] +
-                (size_t)__builtin_popcountll(a & b) * c->width[3];
-    }
-    return bytes_for(bits) <= cur_left(in);
+    return true;
+}
+
+static bool
+widths_sound(const struct col *c)
+{
+    unsigned most = c->kind == COL_CLASS ? EASY_BITS : 64;
+    return c->width[0] <= most && c->width[1] <= most && c->width[2] <= most &&
+           c->width[3] <= most;
 }
 
 static bool
@@ -346,64 +378,69 @@ open_sparse(struct col *c, struct cur *in)
 {
     c->width[0] = cur_u8(in);
     c->exceptions = cur_u16_le(in);
-    uint64_t usual = cur_varint(in);
+    c->usual = cur_varint(in);
     c->base = cur_varint(in);
     c->scale = (uint64_t)zigzag_decode(cur_varint(in));
-    if (in->bad || c->width[0] > 64 || c->exceptions > c->n)
-        return false;
     c->more = cur_take(in, bytes_for((size_t)c->exceptions * POS_BITS));
     c->bits = in->p;
-    if (in->bad || bytes_for((size_t)c->exceptions * c->width[0]) > cur_left(in))
+    return !in->bad;
+}
+
+static bool
+sparse_sound(const struct col *c, const struct cur *in)
+{
+    if (c->exceptions > c->n ||
+        bytes_for((size_t)c->exceptions * c->width[0]) > cur_left(in))
         return false;
     for (unsigned i = 0; i < c->exceptions; i++)
         if (bits_at(c->more, (size_t)i * POS_BITS, POS_BITS) >= c->n)
             return false;
-    c->usual = usual;
     return true;
+}
+
+static bool
+open_pack(struct col *c, struct cur *in)
+{
+    c->width[0] = cur_u8(in);
+    c->base = cur_varint(in);
+    c->scale = (uint64_t)zigzag_decode(cur_varint(in));
+    c->bits = in->p;
+    return !in->bad;
+}
+
+static bool
+open_any(struct col *c, struct cur *in, unsigned n)
+{
+    *c = (struct col){.n = (uint16_t)n, .scale = 1};
+    c->kind = cur_u8(in);
+    if (c->kind == COL_CLASS)
+        return open_class(c, in);
+    if (c->kind == COL_SPARSE)
+        return open_sparse(c, in);
+    if (c->kind == COL_PACK)
+        return open_pack(c, in);
+    c->base = cur_varint(in);
+    return c->kind == COL_CONST && !in->bad;
 }
 
 bool
 col_open(struct col *c, const uint8_t *p, size_t len, unsigned n)
 {
     struct cur in = cur_of(p, len);
-    *c = (struct col){.n = (uint16_t)n, .scale = 1};
-    if (!n || n > COL_ROWS)
+    if (!n || n > COL_ROWS || !open_any(c, &in, n) || !widths_sound(c))
         return false;
-    c->kind = cur_u8(&in);
-    if (c->kind == COL_CONST) {
-        c->base = cur_varint(&in);
-        return !in.bad;
-    }
     if (c->kind == COL_CLASS)
-        return open_class(c, &in);
+        return bytes_for(class_bit(c, n)) <= cur_left(&in);
     if (c->kind == COL_SPARSE)
-        return open_sparse(c, &in);
-    if (c->kind != COL_PACK)
-        return false;
-    c->width[0] = cur_u8(&in);
-    c->base = cur_varint(&in);
-    c->scale = (uint64_t)zigzag_decode(cur_varint(&in));
-    c->bits = in.p;
-    return !in.bad && c->width[0] <= 64 &&
-           bytes_for((size_t)n * c->width[0]) <= cur_left(&in);
+        return sparse_sound(c, &in);
+    return c->kind == COL_CONST || bytes_for((size_t)n * c->width[0]) <= cur_left(&in);
 }
 
-/* Bits of the payload in front of row i. */
-static size_t
-class_bit(const struct col *c, unsigned i)
+bool
+col_known(struct col *c, const uint8_t *p, unsigned n)
 {
-    size_t words = ((size_t)c->n + 63) / 64;
-    size_t bit = 0;
-    for (unsigned k = 0; k <= i / 64 && k < words; k++) {
-        uint64_t a = load_le64(c->more + 8 * k);
-        uint64_t b = load_le64(c->more + 8 * (words + k));
-        uint64_t m = k < i / 64 ? ~UINT64_C(0) : mask_of(i % 64);
-        bit += (size_t)__builtin_popcountll(~a & ~b & m) * c->width[0] +
-               (size_t)__builtin_popcountll(a & ~b & m) * c->width[1] +
-               (size_t)__builtin_popcountll(~a & b & m) * c->width[2] +
-               (size_t)__builtin_popcountll(a & b & m) * c->width[3];
-    }
-    return bit;
+    struct cur in = cur_of(p, COL_ROOM);
+    return open_any(c, &in, n) && widths_sound(c);
 }
 
 static unsigned

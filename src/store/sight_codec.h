@@ -38,6 +38,9 @@ struct col {
 
 /* Reads the head of an encoded column of n rows in p[0..len). */
 bool col_open(struct col *c, const uint8_t *p, size_t len, unsigned n);
+/* The same of bytes that col_open() has accepted before: lengths are not tested again.
+ */
+bool col_known(struct col *c, const uint8_t *p, unsigned n);
 uint64_t col_get(const struct col *c, unsigned i); /* i < n */
 /* All n values at once, or the first few. */
 void col_all(const struct col *c, uint64_t *out);

@@ -20,6 +20,7 @@
 #include "store/sight_merge.h"
 #include "store/sight_pack.h"
 #include "store/sight_census.h"
+#include "store/sight_roll.h"
 
 #include <pthread.h>
 
@@ -71,7 +72,8 @@ struct sight {
     /* owned by the store thread */
     struct journal *journal;
     struct packs *packs;
-    struct head *head; /* active: also the last of the view */
+    struct rolls *rolls; /* any thread */
+    struct head *head;   /* active: also the last of the view */
     uint64_t trimmed;
     ts_ms poked; /* when the background was last asked to look */
     _Atomic uint64_t applied;

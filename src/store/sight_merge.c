@@ -314,7 +314,7 @@ struct place_in {
     struct looks *looks;
     uint64_t n, at;
     uint32_t *rank; /* rank -> rank in the output */
-    uint8_t *other; /* by rank: usual look differs from the output's */
+    uint8_t *other; /* by rank: where the usual look differs from the output's */
     const struct place_site *sites;
     size_t sites_n, site_at;
     struct place_rows rows;
@@ -324,7 +324,7 @@ struct place_in {
     bool has, has_cell;
     ts_ms t;
     uint32_t out_rank;
-    bool odd;
+    uint8_t odd;
     struct place_cell cell;
 };
 
@@ -380,7 +380,7 @@ merge_plates(struct place_merge *m)
             struct place_in *in = &m->in[i];
             if (in->at >= in->n || in->plates[in->at] != plate)
                 continue;
-            in->other[in->at] = !looks_eq(in->looks[in->at], *look);
+            in->other[in->at] = looks_odd(in->looks[in->at], *look);
             in->rank[in->at++] = rank;
         }
     }
@@ -393,14 +393,14 @@ place_load(struct place_merge *m, struct place_in *in)
     if (in->row >= in->end)
         return;
     uint64_t row = in->row++, rank;
-    bool odd;
+    uint8_t odd;
     if (!place_time(&in->rows, row, row == in->sites[in->site_at].row, &in->t) ||
         !place_rank(&in->rows, row, &rank, &odd)) {
         m->err = ERR_CORRUPT;
         return;
     }
     in->out_rank = in->rank[rank];
-    in->odd = odd || in->other[rank];
+    in->odd = odd | in->other[rank];
     in->has = true;
 }
 

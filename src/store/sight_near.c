@@ -27,7 +27,11 @@ struct near_work {
     size_t list_n;
     struct place_batch batch;
     uint64_t plate[COL_ROWS];
-    struct place_rows **rows; /* by place segment; made when first needed */
+    /* by place segment; made when first needed */
+    struct near_seg {
+        struct place_rows rows;
+        struct roll *roll; /* or NULL */
+    } * *segs;
 };
 
 static struct meeting *
@@ -118,20 +122,23 @@ near_segment(struct near_work *w, size_t k, const struct stretch *s)
     uint64_t row;
     if (!site)
         return;
-    if (!w->rows[k]) {
-        w->rows[k] = malloc(sizeof *w->rows[k]);
-        if (!w->rows[k]) {
+    if (!w->segs[k]) {
+        w->segs[k] = malloc(sizeof *w->segs[k]);
+        if (!w->segs[k]) {
             w->a->err = ERR_NOMEM;
             return;
         }
-        place_rows_init(w->rows[k], seg);
+        place_rows_init(&w->segs[k]->rows, seg);
+        w->segs[k]->roll = rolls_take(w->a->snap->rolls, seg);
     }
-    if (!place_seek(w->rows[k], site, s->from, &row))
+    struct place_rows *rows = &w->segs[k]->rows;
+    if (!place_seek(rows, site, s->from, &row))
         return;
     while (asked_spend(w->a, 64)) {
         struct place_batch *b = &w->batch;
-        if (!place_read(w->rows[k], site, s->to, &row, b) || !b->n ||
-            !asked_spend(w->a, b->n) || !place_plates_of(seg, b->rank, b->n, w->plate))
+        if (!place_read(rows, site, s->to, &row, b) || !b->n ||
+            !asked_spend(w->a, b->n) ||
+            !roll_plates(w->segs[k]->roll, seg, b->rank, b->n, w->plate))
             return;
         for (unsigned i = 0; i < b->n; i++)
             if (!meet(w, w->plate[i], s->site))
@@ -196,8 +203,8 @@ sight_near(
         return ERR_NOMEM;
     asked_init(&a, snap, ask);
     w->a = &a;
-    w->rows = calloc(v->places_n + 1, sizeof(struct place_rows *));
-    if (!w->rows)
+    w->segs = calloc(v->places_n + 1, sizeof(struct near_seg *));
+    if (!w->segs)
         a.err = ERR_NOMEM;
     bool good = a.err == OK && stretches(w, at, n, within_ms);
     for (size_t i = 0; good && i < w->list_n && a.err == OK; i++) {
@@ -209,9 +216,12 @@ sight_near(
         near_heads(w, s);
     }
     enum err e = near_give(w, sites_min, out, out_n);
-    for (size_t k = 0; w->rows && k < v->places_n; k++)
-        free(w->rows[k]);
-    free(w->rows);
+    for (size_t k = 0; w->segs && k < v->places_n; k++) {
+        if (w->segs[k])
+            roll_drop(w->segs[k]->roll);
+        free(w->segs[k]);
+    }
+    free(w->segs);
     free(w->list);
     free(w->slots);
     free(w);

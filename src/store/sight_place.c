@@ -102,7 +102,7 @@ site_open(struct place_writer *w, uint32_t site)
 
 void
 place_writer_row(
-    struct place_writer *w, uint32_t site, ts_ms t, uint32_t rank, bool odd)
+    struct place_writer *w, uint32_t site, ts_ms t, uint32_t rank, uint8_t odd)
 {
     bool first = !w->sites_n || w->site != site;
     must(!w->rows || site >= w->site);
@@ -253,7 +253,7 @@ place_rows_init(struct place_rows *r, struct seg *s)
 {
     r->seg = s;
     r->block = r->plate_block = SIZE_MAX;
-    r->have_time = r->have_rank = false;
+    r->n = r->rank_n = 0;
     r->last = 0;
 }
 
@@ -262,12 +262,27 @@ prow_open(struct place_rows *r, uint64_t row)
 {
     size_t block = (size_t)(row / COL_ROWS);
     if (block != r->block) {
-        if (!seg_block(r->seg, PLACE_ROWS, block, &r->blk))
+        r->block = SIZE_MAX;
+        if (!seg_block(r->seg, PLACE_ROWS, block, &r->blk) ||
+            !blk_col(r->seg, &r->blk, PROW_TIME, &r->time) ||
+            !blk_col(r->seg, &r->blk, PROW_RANK, &r->rank) ||
+            !blk_col(r->seg, &r->blk, PROW_ODD, &r->odd))
             return false;
         r->block = block;
-        r->have_time = r->have_rank = false;
+        r->n = r->rank_n = 0;
     }
     return row % COL_ROWS < r->blk.n;
+}
+
+/* The times of row i of the open block and of some behind it. */
+static void
+piece_open(struct place_rows *r, unsigned i)
+{
+    if (i - r->from < r->n)
+        return;
+    r->from = i;
+    r->n = r->blk.n - i < PLACE_PIECE ? r->blk.n - i : PLACE_PIECE;
+    col_range(&r->time, i, r->n, r->piece);
 }
 
 bool
@@ -275,14 +290,28 @@ place_time(struct place_rows *r, uint64_t row, bool first, ts_ms *t)
 {
     if (!prow_open(r, row))
         return false;
-    if (!r->have_time && !blk_values(r->seg, &r->blk, PROW_TIME, r->time))
-        return false;
-    r->have_time = true;
-    bool whole = first || row % COL_ROWS == 0;
-    uint64_t base = (uint64_t)(whole ? r->seg->meta.min_ms : r->last);
-    r->last = (ts_ms)(base + r->time[row % COL_ROWS]);
+    unsigned i = (unsigned)(row % COL_ROWS);
+    piece_open(r, i);
+    uint64_t base = (uint64_t)(first || i == 0 ? r->seg->meta.min_ms : r->last);
+    r->last = (ts_ms)(base + r->piece[i - r->from]);
     *t = r->last;
     return true;
+}
+
+/* Rows from `row` on, below `end`, of one piece: passes over those before t, adding up
+ * r->last. Answers the first that is not before t, or where the piece ends. */
+static uint64_t
+piece_pass(struct place_rows *r, uint64_t row, uint64_t end, ts_ms t, bool *found)
+{
+    unsigned i = (unsigned)(row % COL_ROWS) - r->from;
+    uint64_t n = r->n - i < end - row ? r->n - i : end - row;
+    const uint64_t *step = r->piece + i;
+    uint64_t at = (uint64_t)r->last, k = 0;
+    while (k < n && (ts_ms)(at + step[k]) < t)
+        at += step[k++];
+    r->last = (ts_ms)at;
+    *found = k < n;
+    return row + k;
 }
 
 bool
@@ -301,32 +330,33 @@ place_seek(struct place_rows *r, const struct place_site *site, ts_ms t, uint64_
     }
     uint64_t at = (lo - 1) * COL_ROWS;
     at = at > site->row ? at : site->row;
-    ts_ms got, before = r->last;
-    for (; at < end; at++) {
-        if (!place_time(r, at, at == site->row, &got))
+    /* place_time() adds to the time before: r->last stays that of the row before */
+    for (bool found = false; at < end && !found;) {
+        if (!prow_open(r, at))
             return false;
-        if (got >= t)
-            break;
-        before = got;
+        piece_open(r, (unsigned)(at % COL_ROWS));
+        if (at == site->row || at % COL_ROWS == 0)
+            r->last = r->seg->meta.min_ms;
+        at = piece_pass(r, at, end, t, &found);
     }
-    /* place_time() adds to the time before: let the caller ask for this row again */
-    r->last = before;
     *row = at;
     return true;
 }
 
 bool
-place_rank(struct place_rows *r, uint64_t row, uint64_t *rank, bool *odd)
+place_rank(struct place_rows *r, uint64_t row, uint64_t *rank, uint8_t *odd)
 {
     unsigned i = (unsigned)(row % COL_ROWS);
     if (!prow_open(r, row))
         return false;
-    if (!r->have_rank && (!blk_col(r->seg, &r->blk, PROW_RANK, &r->rank) ||
-                          !blk_col(r->seg, &r->blk, PROW_ODD, &r->odd)))
-        return false;
-    r->have_rank = true;
-    *rank = col_get(&r->rank, i);
-    *odd = col_get(&r->odd, i);
+    if (i - r->rank_from >= r->rank_n) {
+        r->rank_from = i;
+        r->rank_n = r->blk.n - i < PLACE_PIECE ? r->blk.n - i : PLACE_PIECE;
+        col_range(&r->rank, i, r->rank_n, r->rank_piece);
+        col_range(&r->odd, i, r->rank_n, r->odd_piece);
+    }
+    *rank = r->rank_piece[i - r->rank_from];
+    *odd = (uint8_t)r->odd_piece[i - r->rank_from];
     return *rank < r->seg->table[PLACE_PLATES].rows;
 }
 
@@ -354,29 +384,43 @@ place_plate(struct place_rows *r, uint64_t rank, uint64_t *plate)
 
 /* ---- many rows at once ---- */
 
+/* Ranks and odds of rows [from, from + out->n) of the open block. */
+static bool
+read_ranks(const struct place_rows *r, unsigned from, struct place_batch *out)
+{
+    uint64_t v[COL_ROWS], ranks = r->seg->table[PLACE_PLATES].rows, most = 0;
+    if (!out->n)
+        return true;
+    col_range(&r->rank, from, out->n, v);
+    for (unsigned i = 0; i < out->n; i++) {
+        out->rank[i] = (uint32_t)v[i];
+        most = v[i] > most ? v[i] : most;
+    }
+    col_range(&r->odd, from, out->n, v);
+    for (unsigned i = 0; i < out->n; i++)
+        out->odd[i] = (uint8_t)v[i];
+    return most < ranks;
+}
+
 bool
 place_read(
     struct place_rows *r, const struct place_site *site, ts_ms to, uint64_t *row,
     struct place_batch *out)
 {
-    uint64_t end = site->row + site->rows, rank;
+    uint64_t end = site->row + site->rows;
     uint64_t block_end = (*row / COL_ROWS + 1) * COL_ROWS;
+    unsigned from = (unsigned)(*row % COL_ROWS);
     end = end < block_end ? end : block_end;
     out->n = 0;
     for (; *row < end; ++*row) {
         ts_ms t;
-        bool odd;
         if (!place_time(r, *row, *row == site->row, &t))
             return false;
         if (t >= to)
             break;
-        if (!place_rank(r, *row, &rank, &odd))
-            return false;
-        out->at[out->n] = t;
-        out->rank[out->n] = (uint32_t)rank;
-        out->odd[out->n++] = odd;
+        out->at[out->n++] = t;
     }
-    return true;
+    return read_ranks(r, from, out);
 }
 
 static const uint8_t *
@@ -427,10 +471,10 @@ place_plates_of(struct seg *s, const uint32_t *rank, unsigned n, uint64_t *plate
 static bool
 code_fits(
     struct seg *s, const struct blk *b, unsigned col, unsigned i, unsigned want,
-    bool *fits)
+    bool odd, bool *fits)
 {
     struct col c;
-    if (!want || !*fits)
+    if (!want || odd || !*fits)
         return true;
     if (!blk_col(s, b, col, &c))
         return false;
@@ -440,20 +484,20 @@ code_fits(
 
 bool
 place_looks_of(
-    struct seg *s, const uint32_t *rank, unsigned n, const struct looks *want,
-    bool *fits)
+    struct seg *s, const uint32_t *rank, const uint8_t *odd, unsigned n,
+    const struct looks *want, bool *fits)
 {
     blocks_ahead(s, rank, n);
     for (unsigned i = 0; i < n; i++) {
-        unsigned at = rank[i] % RUN_PLATE_BLOCK;
+        unsigned at = rank[i] % RUN_PLATE_BLOCK, o = odd[i];
         struct blk b;
-        if (!fits[i])
+        if (!fits[i] || o & ODD_ANY)
             continue;
         if (!seg_block(s, PLACE_PLATES, rank[i] / RUN_PLATE_BLOCK, &b) || at >= b.n ||
-            !code_fits(s, &b, PP_BRAND, at, want->brand, &fits[i]) ||
-            !code_fits(s, &b, PP_CLASS, at, want->class, &fits[i]) ||
-            !code_fits(s, &b, PP_PAINT, at, want->paint, &fits[i]) ||
-            !code_fits(s, &b, PP_COLOR, at, want->plate_color, &fits[i]))
+            !code_fits(s, &b, PP_BRAND, at, want->brand, o & ODD_BRAND, &fits[i]) ||
+            !code_fits(s, &b, PP_CLASS, at, want->class, o & ODD_CLASS, &fits[i]) ||
+            !code_fits(s, &b, PP_PAINT, at, want->paint, o & ODD_PAINT, &fits[i]) ||
+            !code_fits(s, &b, PP_COLOR, at, want->plate_color, o & ODD_COLOR, &fits[i]))
             return false;
     }
     return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sight_place.h - a place segment: who passed which site when, of one civil day, in
  * (site, time) order. It is thin: a row is a time and a plate number; the rest is
- * fetched from the vehicle runs. A bit says that the row's look differs from the
+ * fetched from the vehicle runs. Some bits say in what the row's look differs from the
  * plate's usual one, so that filters on the look stay exact. Flow per site and five
  * minutes lies beside.
  *
@@ -30,9 +30,9 @@ enum err place_writer_open(
     struct place_writer **out, struct note *note) MUST_USE;
 /* All plates first, ascending: their order is their rank. */
 void place_writer_plate(struct place_writer *w, uint64_t plate, struct looks usual);
-/* Rows by (site, time, plate). */
+/* Rows by (site, time, plate); odd: ODD_* of the row. */
 void place_writer_row(
-    struct place_writer *w, uint32_t site, ts_ms t, uint32_t rank, bool odd);
+    struct place_writer *w, uint32_t site, ts_ms t, uint32_t rank, uint8_t odd);
 /* Cells by (site, time); bin = start / PLACE_BIN_MS. mute: passes without a speed. */
 void place_writer_cell(
     struct place_writer *w, uint32_t site, int64_t bin, uint32_t rows, uint32_t mute,
@@ -52,14 +52,18 @@ struct place_site {
 const struct place_site *place_sites(const struct seg *s, size_t *n);
 const struct place_site *place_site_find(const struct seg *s, uint32_t site);
 
-/* Reads rows of one site at a time. */
+/* Reads rows of one site at a time. Times are decoded piece by piece, as far as they
+ * are looked at. */
+#define PLACE_PIECE 128u
 struct place_rows {
     struct seg *seg;
     size_t block;
     struct blk blk;
-    bool have_time, have_rank;
-    uint64_t time[COL_ROWS];
-    struct col rank, odd;
+    struct col time, rank, odd;
+    unsigned from, n; /* rows of the block in piece */
+    uint64_t piece[PLACE_PIECE];
+    unsigned rank_from, rank_n; /* and in these */
+    uint64_t rank_piece[PLACE_PIECE], odd_piece[PLACE_PIECE];
     size_t plate_block; /* the open one; SIZE_MAX = none */
     unsigned plate_n;
     uint64_t plate[RUN_PLATE_BLOCK];
@@ -72,7 +76,7 @@ place_seek(struct place_rows *r, const struct place_site *site, ts_ms t, uint64_
 /* Time of a row. first: it is the site's first row. Call in row order; after
  * place_seek() the first call may be for the row it gave (resumed by it). */
 bool place_time(struct place_rows *r, uint64_t row, bool first, ts_ms *t);
-bool place_rank(struct place_rows *r, uint64_t row, uint64_t *rank, bool *odd);
+bool place_rank(struct place_rows *r, uint64_t row, uint64_t *rank, uint8_t *odd);
 bool place_plate(struct place_rows *r, uint64_t rank, uint64_t *plate);
 /* Many rows at once: the memory they need is asked for ahead, so that the
  * waits overlap. */
@@ -88,11 +92,10 @@ bool place_read(
     struct place_rows *r, const struct place_site *site, ts_ms to, uint64_t *row,
     struct place_batch *out);
 bool place_plates_of(struct seg *s, const uint32_t *rank, unsigned n, uint64_t *plate);
-/* fits[i] is cleared where the usual look of rank[i] does not agree; rows whose fits[i]
- * is already false are not looked at. */
+/* See roll_looks(), which these serve when there is no roll. */
 bool place_looks_of(
-    struct seg *s, const uint32_t *rank, unsigned n, const struct looks *want,
-    bool *fits);
+    struct seg *s, const uint32_t *rank, const uint8_t *odd, unsigned n,
+    const struct looks *want, bool *fits);
 /* All plates of the segment in order (rank), heap; NULL when damaged or without memory.
  */
 uint64_t *place_plates_all(struct seg *s, struct looks **looks);

@@ -69,6 +69,22 @@ looks_eq(struct looks a, struct looks b)
            a.brand == b.brand;
 }
 
+/* In which members a row's look differs from the usual one. ODD_ANY: in some; what
+ * segments of the first release say. */
+enum {
+    ODD_ANY = 1,
+    ODD_COLOR = 2,
+    ODD_PAINT = 4,
+    ODD_CLASS = 8,
+    ODD_BRAND = 16,
+};
+static inline uint8_t
+looks_odd(struct looks a, struct looks b)
+{
+    return (
+        uint8_t)((a.plate_color != b.plate_color ? ODD_COLOR : 0) | (a.paint != b.paint ? ODD_PAINT : 0) | (a.class != b.class ? ODD_CLASS : 0) | (a.brand != b.brand ? ODD_BRAND : 0));
+}
+
 /* A row between the forms: texts as templates of some dictionary, literals as spans. */
 struct vrow {
     ts_ms t;

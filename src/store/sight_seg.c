@@ -17,6 +17,9 @@
 #define BLOCK_HEAD                                                                     \
     20u /* crc 4, length 4, rows 2, columns 1, zero 1, raw 4, packed 4                 \
          */
+#define ROWS_AT 8u
+#define TEXT_RAW_AT 12u
+#define TEXT_LEN_AT 16u
 #define FLUSH_BYTES (1u << 20)
 #define TEXT_CAP (64u << 20) /* texts of one block, unpacked */
 #define BLOB_CAP (512u << 20)
@@ -475,6 +478,28 @@ seg_unref(struct seg *s)
     free(s);
 }
 
+static inline unsigned
+word_le16(const uint8_t *p)
+{
+    return p[0] | (unsigned)p[1] << 8;
+}
+
+/* Every column's head and the texts' place: so that later reads need not look again. */
+static bool
+columns_sound(const uint8_t *p, uint32_t len, unsigned rows, unsigned cols)
+{
+    const uint8_t *at = p + BLOCK_HEAD + 2u * cols, *end = p + len;
+    struct cur c = cur_of(p + TEXT_LEN_AT, 4);
+    struct col col;
+    for (unsigned k = 0; k < cols; k++) {
+        unsigned n = word_le16(p + BLOCK_HEAD + 2u * k);
+        if ((size_t)(end - at) < n || !col_open(&col, at, n, rows))
+            return false;
+        at += n;
+    }
+    return (size_t)(end - at) >= cur_u32_le(&c);
+}
+
 static bool
 block_sound(const struct seg *s, const struct seg_table *t, size_t i, uint64_t off)
 {
@@ -488,7 +513,8 @@ block_sound(const struct seg *s, const struct seg_table *t, size_t i, uint64_t o
         return false;
     if (cols != t->cols || rows != (want < t->block_rows ? want : t->block_rows))
         return false;
-    return crc32c(0, s->map + off + 4, len - 4) == crc;
+    return crc32c(0, s->map + off + 4, len - 4) == crc &&
+           columns_sound(s->map + off, len, rows, cols);
 }
 
 bool
@@ -507,34 +533,27 @@ seg_block(struct seg *s, unsigned table, size_t i, struct blk *out)
         atomic_store(&s->bad, true);
         return false;
     }
-    const uint8_t *p = s->map + off;
-    uint32_t len;
-    struct cur c = cur_of(p + 4, BLOCK_HEAD - 4);
-    len = cur_u32_le(&c);
-    out->n = cur_u16_le(&c);
-    out->cols = cur_u8(&c);
-    (void)cur_u8(&c);
-    out->text_raw = cur_u32_le(&c);
-    out->text_len = cur_u32_le(&c);
-    const uint8_t *at = p + BLOCK_HEAD + 2u * out->cols, *end = p + len;
-    for (unsigned k = 0; k < out->cols; k++) {
-        const uint8_t *lp = p + BLOCK_HEAD + 2u * k;
-        out->len[k] = (uint16_t)(lp[0] | lp[1] << 8);
-        out->at[k] = at;
-        at += out->len[k];
-    }
-    out->text = at;
-    if (at > end || (size_t)(end - at) < out->text_len) {
-        atomic_store(&s->bad, true);
-        return false;
-    }
+    out->p = s->map + off;
+    out->n = word_le16(out->p + ROWS_AT);
+    out->cols = t->cols;
     return true;
+}
+
+/* Where column c begins; c = cols: the texts. */
+static const uint8_t *
+column_at(const struct blk *b, unsigned c)
+{
+    const uint8_t *len = b->p + BLOCK_HEAD;
+    size_t n = 0;
+    for (unsigned k = 0; k < c; k++)
+        n += word_le16(len + 2u * k);
+    return len + 2u * b->cols + n;
 }
 
 bool
 blk_col(struct seg *s, const struct blk *b, unsigned c, struct col *out)
 {
-    if (c < b->cols && col_open(out, b->at[c], b->len[c], b->n))
+    if (c < b->cols && col_known(out, column_at(b, c), b->n))
         return true;
     atomic_store(&s->bad, true);
     return false;
@@ -553,19 +572,22 @@ blk_values(struct seg *s, const struct blk *b, unsigned c, uint64_t *out)
 bool
 blk_texts(struct seg *s, const struct blk *b, struct buf *dst)
 {
+    struct cur c = cur_of(b->p + TEXT_RAW_AT, 8);
+    uint32_t raw = cur_u32_le(&c), len = cur_u32_le(&c);
+    const uint8_t *text = column_at(b, b->cols);
     buf_clear(dst);
-    if (!b->text_raw)
+    if (!raw)
         return true;
-    if (b->text_raw > TEXT_CAP || !buf_room(dst, b->text_raw)) {
+    if (raw > TEXT_CAP || !buf_room(dst, raw)) {
         atomic_store(&s->bad, true);
         return false;
     }
-    if (b->text_len == b->text_raw) {
-        buf_put(dst, b->text, b->text_raw);
+    if (len == raw) {
+        buf_put(dst, text, raw);
         return true;
     }
-    size_t got = ZSTD_decompress(dst->p, b->text_raw, b->text, b->text_len);
-    if (got != b->text_raw) {
+    size_t got = ZSTD_decompress(dst->p, raw, text, len);
+    if (got != raw) {
         atomic_store(&s->bad, true);
         return false;
     }
@@ -577,14 +599,9 @@ bool
 seg_check(struct seg *s)
 {
     struct blk b;
-    struct col col;
     bool good = true;
     for (unsigned t = 0; t < SEG_TABLES; t++)
-        for (size_t i = 0; i < s->table[t].blocks; i++) {
-            bool whole = seg_block(s, t, i, &b);
-            for (unsigned c = 0; whole && c < b.cols; c++)
-                whole = blk_col(s, &b, c, &col);
-            good = good && whole;
-        }
+        for (size_t i = 0; i < s->table[t].blocks; i++)
+            good = seg_block(s, t, i, &b) && good;
     return good;
 }

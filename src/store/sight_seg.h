@@ -70,7 +70,8 @@ struct seg_table {
 
 struct seg {
     _Atomic uint32_t refs;
-    _Atomic bool bad; /* a block failed its checksum */
+    _Atomic bool bad;       /* a block failed its checksum */
+    _Atomic uint64_t asked; /* ranks looked up in the file (sight_roll.h) */
     struct seg_meta meta;
     struct seg_table table[SEG_TABLES];
     struct span blob[SEG_BLOBS]; /* unpacked */
@@ -89,13 +90,11 @@ struct seg *seg_ref(struct seg *s);
 void seg_unref(struct seg *s);
 
 struct blk {
+    const uint8_t *p;
     unsigned n, cols;
-    const uint8_t *at[SEG_COLS];
-    uint16_t len[SEG_COLS];
-    const uint8_t *text; /* compressed */
-    uint32_t text_raw, text_len;
 };
-/* False when the block is damaged (then seg->bad is set). */
+/* False when the block is damaged (then seg->bad is set). Its checksum and all its
+ * columns are tested when it is first touched, and only then. */
 bool seg_block(struct seg *s, unsigned table, size_t i, struct blk *out);
 bool blk_col(struct seg *s, const struct blk *b, unsigned c, struct col *out);
 /* One whole column of a block into out[COL_ROWS]. */

@@ -17,6 +17,7 @@ sight_snapshot(struct sight *s)
     if (!snap)
         return NULL;
     snap->zone = s->zone;
+    snap->rolls = s->rolls;
     pthread_mutex_lock(&s->lock);
     snap->view = view_ref(s->view);
     snap->newest = s->health.newest_ms;
@@ -370,7 +371,7 @@ place_fetch(struct sight_snap *snap, struct seg *s, struct by_id *b)
     const struct place_site *site = place_site_find(s, b->want.site);
     struct place_rows *r = site ? malloc(sizeof *r) : NULL;
     uint64_t row, rank, plate;
-    bool odd;
+    uint8_t odd;
     enum err e = OK;
     if (!r)
         return site ? ERR_NOMEM : OK;

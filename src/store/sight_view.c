@@ -151,7 +151,8 @@ place_find_key(
         return ERR_NOMEM;
     place_rows_init(r, s);
     uint64_t row, rank, plate, last = 0;
-    bool odd, any = false;
+    uint8_t odd;
+    bool any = false;
     enum err e = OK;
     bool found = place_seek(r, site, k->want->pass_ms, &row);
     for (; found && row < site->row + site->rows && e == OK && !k->is; row++) {

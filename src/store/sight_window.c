@@ -61,31 +61,26 @@ thin_add(struct thin *t, ts_ms at, uint64_t plate, uint32_t site)
 
 struct thin_work {
     struct place_rows rows;
+    struct roll *roll; /* or NULL */
     struct place_batch batch;
     bool fits[COL_ROWS];
     uint64_t plate[COL_ROWS];
 };
 
-/* Drops what the usual look rules out; rows whose own look may differ stay. */
+/* Drops what the usual look rules out; rows whose own look may fit stay. */
 static bool
 thin_looks(struct thin *t, struct thin_work *w, const struct looks *want)
 {
     struct place_batch *b = &w->batch;
-    unsigned asked = 0, kept = 0;
-    uint32_t rank[COL_ROWS];
+    unsigned kept = 0;
     for (unsigned i = 0; i < b->n; i++)
-        if (!b->odd[i])
-            rank[asked++] = b->rank[i];
-    for (unsigned i = 0; i < asked; i++)
         w->fits[i] = true;
-    if (!place_looks_of(w->rows.seg, rank, asked, want, w->fits))
+    if (!roll_looks(w->roll, w->rows.seg, b->rank, b->odd, b->n, want, w->fits))
         return false;
-    asked = 0;
     for (unsigned i = 0; i < b->n; i++) {
-        if (!b->odd[i] && !w->fits[asked++])
-            continue;
         b->at[kept] = b->at[i];
-        b->rank[kept++] = b->rank[i];
+        b->rank[kept] = b->rank[i];
+        kept += w->fits[i];
     }
     b->n = kept;
     return t->a->err == OK;
@@ -105,7 +100,7 @@ thin_site(struct thin *t, struct thin_work *w, const struct place_site *site)
             return;
         if (looks && !thin_looks(t, w, &want))
             return;
-        if (!place_plates_of(w->rows.seg, b->rank, b->n, w->plate))
+        if (!roll_plates(w->roll, w->rows.seg, b->rank, b->n, w->plate))
             return;
         for (unsigned i = 0; i < b->n; i++)
             if (!thin_add(t, b->at[i], w->plate[i], site->site))
@@ -122,6 +117,7 @@ thin_segment(struct thin *t, struct seg *s, const struct site_id *sites, size_t 
         return;
     }
     place_rows_init(&w->rows, s);
+    w->roll = rolls_take(t->a->snap->rolls, s);
     size_t all;
     const struct place_site *list = place_sites(s, &all);
     for (size_t i = 0; i < (n ? n : all) && t->a->err == OK; i++) {
@@ -129,6 +125,7 @@ thin_segment(struct thin *t, struct seg *s, const struct site_id *sites, size_t 
         if (site)
             thin_site(t, w, site);
     }
+    roll_drop(w->roll);
     free(w);
 }
 

@@ -743,6 +743,7 @@ sight_health(struct sight *s, struct sight_health *out)
     out->segments = out->places + out->runs;
     out->quarantined = v->missing;
     out->census_plates = v->census ? v->census->n : 0;
+    out->roll_bytes = rolls_bytes(s->rolls);
     pthread_mutex_unlock(&s->lock);
     out->flushed_lsn = atomic_load(&s->flushed);
     out->low = atomic_load(&s->low);

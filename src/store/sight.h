@@ -196,6 +196,7 @@ struct sight_health {
     uint32_t segments, places, runs, quarantined, quarantined_journal;
     uint32_t seals, merges;
     uint64_t census_plates; /* distinct plates in memory; 0 = no census (yet) */
+    uint64_t roll_bytes;    /* memory of plate lists of places */
     double bytes_per_row;   /* segments only */
     ts_ms newest_ms;        /* largest pass time seen */
     ts_ms oldest_ms; /* no pass kept is older (to the day); 0 when there is none */

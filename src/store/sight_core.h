@@ -140,11 +140,18 @@ void sight_thread_stop(struct sight *s);
 enum err sight_rotate(struct sight *s, size_t room, struct note *note) MUST_USE;
 
 /* ---- reading a view (sight_view.c) ---- */
-/* Calls fn with every stored row of (plate, time, site) in the runs; fn false stops. */
+/* Calls fn with every stored row of (plate, time, site) in the runs whose look agrees;
+ * fn false stops. */
 typedef bool (*view_row_fn)(void *arg, const struct sighting *row);
+struct view_at {
+    uint64_t plate;
+    ts_ms t;
+    uint32_t site;
+    const struct looks *look; /* NULL: any; members that are 0: any */
+};
 enum err view_rows_at(
-    const struct view *v, const struct zone *zone, uint64_t plate, ts_ms t,
-    uint32_t site, struct arena *arena, view_row_fn fn, void *arg) MUST_USE;
+    const struct view *v, const struct zone *zone, const struct view_at *want,
+    struct arena *arena, view_row_fn fn, void *arg) MUST_USE;
 /* Is a record of the same key in the segments? Fills *found from the arena. */
 enum err view_find_key(
     const struct view *v, const struct zone *zone, const struct sighting *s,

@@ -442,7 +442,6 @@ run_plates_init(struct run_plates *p, struct seg *s, uint64_t lo, uint32_t cols)
 bool
 run_find(struct seg *s, uint64_t plate, struct run_plate *out)
 {
-    const struct run_extra *x = s->extra;
     const struct seg_table *t = &s->table[RUN_PLATES];
     size_t at = plate_block(t, plate);
     struct blk b;
@@ -454,15 +453,16 @@ run_find(struct seg *s, uint64_t plate, struct run_plate *out)
     unsigned i = 0;
     while (p < plate && ++i < b.n)
         p += delta[i];
-    if (p != plate || i >= b.n || !blk_values(s, &b, PLATE_ROWS, rows))
+    struct col col;
+    if (p != plate || i >= b.n || !blk_col(s, &b, PLATE_ROWS, &col))
         return false;
+    col_first(&col, i + 1, rows);
     *out = (struct run_plate){.plate = plate, .row = seg_key(t, at, KEY_ROW)};
     for (unsigned k = 0; k < i; k++)
         out->row += rows[k];
     out->rows = rows[i];
     uint64_t v[PLATE_COLS];
-    struct col col;
-    for (unsigned c = PLATE_COLOR; c < PLATE_COLS; c++) {
+    for (unsigned c = PLATE_COLOR; c <= PLATE_BRAND; c++) {
         if (!blk_col(s, &b, c, &col))
             return false;
         v[c] = col_get(&col, i);
@@ -470,8 +470,6 @@ run_find(struct seg *s, uint64_t plate, struct run_plate *out)
     out->look = (struct looks){
         (uint8_t)v[PLATE_COLOR], (uint8_t)v[PLATE_PAINT], (code3)v[PLATE_CLASS],
         (code3)v[PLATE_BRAND]};
-    out->hours = (uint32_t)v[PLATE_HOURS];
-    out->first_day = x->base_day + (int64_t)v[PLATE_FIRST];
     uint64_t all = s->table[RUN_ROWS].rows;
     if (out->row > all || out->rows > all - out->row) {
         atomic_store(&s->bad, true);
@@ -520,6 +518,17 @@ rows_open(struct run_rows *r, uint64_t row)
     return true;
 }
 
+static bool
+rows_col(struct run_rows *r, unsigned c)
+{
+    if (r->have >> c & 1)
+        return true;
+    if (!blk_col(r->seg, &r->blk, c, &r->col[c]))
+        return false;
+    r->have |= 1u << c;
+    return true;
+}
+
 bool
 run_rows_value(struct run_rows *r, uint64_t row, unsigned c, uint64_t *v)
 {
@@ -532,11 +541,8 @@ run_rows_value(struct run_rows *r, uint64_t row, unsigned c, uint64_t *v)
         *v = r->part[c].v[i - r->part[c].from];
         return true;
     }
-    if (!(r->have >> c & 1)) {
-        if (!blk_col(r->seg, &r->blk, c, &r->col[c]))
-            return false;
-        r->have |= 1u << c;
-    }
+    if (!rows_col(r, c))
+        return false;
     if (!r->whole) {
         struct run_part *p = &r->part[c];
         uint64_t ahead = r->stop > row ? r->stop - row : 1;
@@ -555,6 +561,23 @@ run_rows_value(struct run_rows *r, uint64_t row, unsigned c, uint64_t *v)
     return true;
 }
 
+/* The site that a code means behind r->site. */
+static bool
+site_step(struct run_rows *r, bool whole, uint64_t code)
+{
+    if (code >= FOLLOW_FAN) {
+        r->site = (uint32_t)(code - FOLLOW_FAN);
+        return true;
+    }
+    const struct follow *f = whole ? NULL : follow_find(run_follow(r->seg), r->site);
+    if (!f || code >= f->n) {
+        atomic_store(&r->seg->bad, true);
+        return false;
+    }
+    r->site = f->next[code];
+    return true;
+}
+
 bool
 run_rows_time(struct run_rows *r, uint64_t row, bool first, ts_ms *t)
 {
@@ -566,17 +589,7 @@ run_rows_time(struct run_rows *r, uint64_t row, bool first, ts_ms *t)
     uint64_t at = (uint64_t)(whole ? r->seg->meta.min_ms : r->last) + v;
     r->last = (ts_ms)at;
     *t = r->last;
-    if (site >= FOLLOW_FAN) {
-        r->site = (uint32_t)(site - FOLLOW_FAN);
-        return true;
-    }
-    const struct follow *f = whole ? NULL : follow_find(run_follow(r->seg), r->site);
-    if (!f || site >= f->n) {
-        atomic_store(&r->seg->bad, true);
-        return false;
-    }
-    r->site = f->next[site];
-    return true;
+    return site_step(r, whole, site);
 }
 
 bool
@@ -598,6 +611,87 @@ run_seek(struct run_rows *r, const struct run_plate *p, ts_ms t, uint64_t *row)
     uint64_t at = (lo - 1) * COL_ROWS;
     *row = at > from ? at : from;
     return true;
+}
+
+#define SKIP_ROWS 64u
+
+/* r->site of row i of the open block: a row says it outright or relative to the row
+ * before, so it is followed from the last one that does; row `lo` does. */
+static bool
+site_of(struct run_rows *r, unsigned lo, unsigned i)
+{
+    uint64_t code[SKIP_ROWS];
+    unsigned from = i + 1, k = 0, n = 0;
+    if (!rows_col(r, ROW_SITE))
+        return false;
+    for (bool found = false; !found && from > lo;) {
+        n = from - lo < SKIP_ROWS ? from - lo : SKIP_ROWS;
+        from -= n;
+        col_range(&r->col[ROW_SITE], from, n, code);
+        for (k = n; k > 0 && !found;)
+            found = code[--k] >= FOLLOW_FAN;
+    }
+    /* `code` holds rows [from, from + n); the last that says it outright is k */
+    for (unsigned row = from + k; row <= i; row++, k++) {
+        if (k == n) {
+            n = i + 1 - row < SKIP_ROWS ? i + 1 - row : SKIP_ROWS;
+            col_range(&r->col[ROW_SITE], row, n, code);
+            k = 0;
+        }
+        if (!site_step(r, false, code[k]))
+            return false;
+    }
+    return true;
+}
+
+bool
+run_skip(struct run_rows *r, const struct run_plate *p, ts_ms t, uint64_t *row)
+{
+    uint64_t step[SKIP_ROWS], at = *row, end = p->row + p->rows, last = 0;
+    for (bool found = false; at < end && !found;) {
+        if (!rows_open(r, at) || !rows_col(r, ROW_TIME))
+            return false;
+        unsigned i = (unsigned)(at % COL_ROWS), n = SKIP_ROWS, k = 0;
+        if (i >= r->blk.n)
+            return false;
+        n = r->blk.n - i < n ? r->blk.n - i : n;
+        n = end - at < n ? (unsigned)(end - at) : n;
+        col_range(&r->col[ROW_TIME], i, n, step);
+        last = at == p->row || i == 0 ? (uint64_t)r->seg->meta.min_ms : last;
+        while (k < n && (ts_ms)(last + step[k]) < t)
+            last += step[k++];
+        found = k < n;
+        at += k;
+    }
+    *row = at;
+    r->last = (ts_ms)last;
+    if (at == end || at == p->row || at % COL_ROWS == 0)
+        return true;
+    uint64_t block = at / COL_ROWS * COL_ROWS;
+    unsigned lo = (unsigned)(p->row > block ? p->row - block : 0);
+    return site_of(r, lo, (unsigned)(at - block) - 1);
+}
+
+/* Is what the row says (0: as usual) what is wanted (0: anything)? */
+static bool
+code_agrees(struct run_rows *r, uint64_t row, unsigned c, unsigned usual, unsigned want)
+{
+    uint64_t v = 0;
+    if (!want)
+        return true;
+    return run_rows_value(r, row, c, &v) && (v ? v - 1 : usual) == want;
+}
+
+bool
+run_rows_fit(
+    struct run_rows *r, uint64_t row, struct looks usual, const struct looks *want,
+    bool *fits)
+{
+    *fits = code_agrees(r, row, ROW_BRAND, usual.brand, want->brand) &&
+            code_agrees(r, row, ROW_PAINT, usual.paint, want->paint) &&
+            code_agrees(r, row, ROW_CLASS, usual.class, want->class) &&
+            code_agrees(r, row, ROW_COLOR, usual.plate_color, want->plate_color);
+    return !atomic_load(&r->seg->bad);
 }
 
 static bool

@@ -130,7 +130,7 @@ struct run_plate {
     uint32_t hours;
     int64_t first_day;
 };
-/* False when the run does not have the plate. */
+/* Its rows and usual look. False when the run does not have the plate. */
 bool run_find(struct seg *s, uint64_t plate, struct run_plate *out);
 
 /* Walks the plate directory in order. */
@@ -194,5 +194,13 @@ bool run_sighting(
 /* First row of [p->row, p->row + p->rows) with time >= t, by the blocks' first times;
  * start of a block or of the plate, so that run_rows_time may begin there. */
 bool run_seek(struct run_rows *r, const struct run_plate *p, ts_ms t, uint64_t *row);
+/* Passes over the plate's rows before t, from the row that run_seek() gave: so that
+ * run_rows_time() may be asked of *row. By times alone, which is much cheaper. */
+bool run_skip(struct run_rows *r, const struct run_plate *p, ts_ms t, uint64_t *row);
+/* Does the look of the row, of a plate usually looking like `usual`, agree with the
+ * members of `want` that are not 0? */
+bool run_rows_fit(
+    struct run_rows *r, uint64_t row, struct looks usual, const struct looks *want,
+    bool *fits);
 
 #endif

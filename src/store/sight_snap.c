@@ -262,7 +262,7 @@ run_trajectory(
         return;
     if (a->from == INT64_MIN)
         read_rows(a, &r, &p, p.row, p.row + p.rows, limit, rows);
-    else if (run_seek(&r, &p, a->from, &row))
+    else if (run_seek(&r, &p, a->from, &row) && run_skip(&r, &p, a->from, &row))
         read_rows(a, &r, &p, row, p.row + p.rows, limit, rows);
     run_rows_release(&r);
 }
@@ -382,8 +382,8 @@ place_fetch(struct sight_snap *snap, struct seg *s, struct by_id *b)
             if (!place_time(r, row, row == site->row, &t) || t > b->want.pass_ms ||
                 !place_rank(r, row, &rank, &odd) || !place_plate(r, rank, &plate))
                 break;
-            e = view_rows_at(
-                snap->view, &snap->zone, plate, t, site->site, b->arena, id_fits, b);
+            struct view_at want = {plate, t, site->site, NULL};
+            e = view_rows_at(snap->view, &snap->zone, &want, b->arena, id_fits, b);
         }
     free(r);
     return e;

@@ -70,28 +70,32 @@ view_sort(struct view *v)
 
 static enum err
 run_rows_at(
-    struct seg *s, const struct zone *zone, uint64_t plate, ts_ms t, uint32_t site,
+    struct seg *s, const struct zone *zone, const struct view_at *want,
     struct arena *arena, view_row_fn fn, void *arg, bool *more)
 {
     struct run_plate p;
     struct run_rows r;
     enum err e = OK;
     uint64_t row;
-    if (!run_find(s, plate, &p) || !run_rows_init(&r, s, zone, false))
+    if (!run_find(s, want->plate, &p) || !run_rows_init(&r, s, zone, false))
         return OK;
-    if (!run_seek(&r, &p, t, &row))
+    if (!run_seek(&r, &p, want->t, &row) || !run_skip(&r, &p, want->t, &row))
         goto out;
     for (; row < p.row + p.rows && *more; row++) {
         ts_ms at;
         struct vrow v;
         struct sighting full;
-        if (!run_rows_time(&r, row, row == p.row, &at) || at > t)
+        bool fits = true;
+        if (!run_rows_time(&r, row, row == p.row, &at) || at > want->t)
             break;
-        if (at < t || r.site != site)
+        if (want->look && !run_rows_fit(&r, row, p.look, want->look, &fits))
+            break;
+        if (!fits || r.site != want->site)
             continue;
         if (!run_rows_get(&r, row, at, p.look, &v))
             break;
-        if (!run_sighting(run_dict(s), zone, plate, &v, &r.scratch, arena, &full)) {
+        if (!run_sighting(
+                run_dict(s), zone, want->plate, &v, &r.scratch, arena, &full)) {
             e = ERR_TOOBIG;
             break;
         }
@@ -104,15 +108,15 @@ out:
 
 enum err
 view_rows_at(
-    const struct view *v, const struct zone *zone, uint64_t plate, ts_ms t,
-    uint32_t site, struct arena *arena, view_row_fn fn, void *arg)
+    const struct view *v, const struct zone *zone, const struct view_at *want,
+    struct arena *arena, view_row_fn fn, void *arg)
 {
     bool more = true;
     enum err e = OK;
     for (size_t i = 0; i < v->runs_n && e == OK && more; i++) {
         const struct seg_meta *m = &v->runs[i]->meta;
-        if (m->min_ms <= t && t <= m->max_ms)
-            e = run_rows_at(v->runs[i], zone, plate, t, site, arena, fn, arg, &more);
+        if (m->min_ms <= want->t && want->t <= m->max_ms)
+            e = run_rows_at(v->runs[i], zone, want, arena, fn, arg, &more);
     }
     return e;
 }
@@ -164,7 +168,8 @@ place_find_key(
             continue;
         any = true;
         last = plate;
-        e = view_rows_at(v, zone, plate, t, site->site, arena, key_fits, k);
+        struct view_at want = {plate, t, site->site, NULL};
+        e = view_rows_at(v, zone, &want, arena, key_fits, k);
     }
     free(r);
     return e;

@@ -260,14 +260,17 @@ static void
 fetch_passes(struct full *f, const struct sight_pass *p, size_t n, size_t limit)
 {
     size_t heads = f->rows->n;
+    struct looks look;
+    bool looks = filter_look(f->filter, &look);
     for (size_t i = 0; i < n && asked_go_on(f->a); i++) {
         if (i && pass_order(&p[i - 1], &p[i]) == 0)
             continue;
         if (limit && f->rows->n - heads > limit)
             return;
+        struct view_at want = {
+            p[i].plate.v, p[i].pass_ms, p[i].site.v, looks ? &look : NULL};
         enum err e = view_rows_at(
-            f->a->snap->view, &f->a->snap->zone, p[i].plate.v, p[i].pass_ms,
-            p[i].site.v, f->a->ask->arena, full_row, f);
+            f->a->snap->view, &f->a->snap->zone, &want, f->a->ask->arena, full_row, f);
         if (e != OK && f->a->err == OK)
             f->a->err = e;
     }

@@ -266,6 +266,25 @@ weigh_twin(
     return active * site->misread * t->share * look;
 }
 
+static const struct company *
+company_of(const struct weigher *w, struct plate p)
+{
+    struct twin twins[TWINS_MAX];
+    struct company *c = w->company;
+    if (c->known && plate_eq(c->plate, p))
+        return c;
+    size_t n = twins_of(w->twins, p, twins);
+    c->plate = p;
+    c->known = true;
+    c->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct vehicle *v = vehicle_find(w->registry, twins[i].plate, 0);
+        if (v)
+            c->twin[c->n++] = (struct company_twin){twins[i], v};
+    }
+    return c;
+}
+
 struct identity
 weigh(const struct weigher *w, const struct sighting *s, const struct site_row *site)
 {
@@ -277,19 +296,16 @@ weigh(const struct weigher *w, const struct sighting *s, const struct site_row *
     if (id.vehicle)
         id.right = (model_seen(w->model, s->plate) ? 1 : ABSENT) * (1 - site->misread) *
                    look_given(w->census, id.vehicle, s, site);
-    struct twin twins[TWINS_MAX];
-    size_t n = twins_of(w->twins, s->plate, twins);
-    for (size_t i = 0; i < n; i++) {
-        const struct vehicle *v = vehicle_find(w->registry, twins[i].plate, 0);
-        if (!v)
-            continue;
-        double weight = weigh_twin(w, &twins[i], v, s, site);
+    const struct company *c = company_of(w, s->plate);
+    for (unsigned i = 0; i < c->n; i++) {
+        const struct company_twin *t = &c->twin[i];
+        double weight = weigh_twin(w, &t->as, t->vehicle, s, site);
         id.twins++;
         id.misread += weight;
         if (weight > id.twin_weight) {
             id.twin_weight = weight;
-            id.twin = twins[i].plate;
-            id.twin_share = twins[i].share;
+            id.twin = t->as.plate;
+            id.twin_share = t->as.share;
         }
     }
     return id;

@@ -72,8 +72,22 @@ double look_again(
     const struct census *c, const struct sighting *first, const struct sighting *s,
     const struct site_row *site);
 
+/* The registered near twins of one plate: the same for all its passages, so they are
+ * looked up once a judgement. Goes stale when the registry changes: then clear `known`.
+ */
+struct company {
+    struct plate plate;
+    bool known;
+    unsigned n;
+    struct company_twin {
+        struct twin as;
+        const struct vehicle *vehicle;
+    } twin[TWINS_MAX];
+};
+
 struct weigher {
     const struct vehicle_index *registry; /* NULL: none */
+    struct company *company;              /* of the plate that was weighed last */
     const struct census *census;
     const struct twin_table *twins;
     const struct model *model;

@@ -81,6 +81,7 @@ struct rules {
     size_t made_n;
     const struct sighting *trigger;
     struct weigher weigher;
+    struct company company;
     struct buf bytes;
     struct leap_at leaps[LEAPS_A_JUDGEMENT];
     unsigned leaps_n;
@@ -202,6 +203,7 @@ rules_set_registry(struct rules *r, struct vehicle_index *registry)
     r->registry = registry ? vehicle_index_ref(registry) : NULL;
     vehicle_index_unref(old);
     r->epoch++;
+    r->company.known = false;
     census_take(&r->census, r->registry);
 }
 
@@ -665,6 +667,7 @@ fill_weigher(struct rules *r, const struct view *view)
 {
     r->weigher = (struct weigher){
         .registry = r->census.count ? r->registry : NULL,
+        .company = &r->company,
         .census = &r->census,
         .twins = &r->twins,
         .model = view->model};

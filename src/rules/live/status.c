@@ -131,14 +131,16 @@ step_misread(struct scene *s)
     struct twin twins[TWINS_MAX];
     if (!s->weigher->registry)
         return;
-    size_t n = twins_of(s->weigher->twins, s->plate, twins);
+    size_t n = twins_of(s->weigher->twins, s->plate, twins), grave = 0;
+    for (size_t k = 0; k < n; k++)
+        if (census_may_be_grave(s->weigher->census, twins[k].plate))
+            twins[grave++] = twins[k];
     for (unsigned i = 0; i < s->n; i++) {
         struct passage *p = &s->passages[i];
         if (!p->in_day || (s->vehicle && !p->off))
             continue;
-        for (size_t k = 0; k < n; k++)
-            if (census_may_be_grave(s->weigher->census, twins[k].plate))
-                step_twin(s, p, &twins[k]);
+        for (size_t k = 0; k < grave; k++)
+            step_twin(s, p, &twins[k]);
     }
 }
 

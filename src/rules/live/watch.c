@@ -23,6 +23,7 @@ static const struct rule_number numbers[] = {
 static const struct rule_text roles[] = {{"命中过车", "the pass that matched"}};
 
 #define HITS 16
+#define SUSPICIONS 256u
 
 static bool
 twin_is_watched(const struct glance *g)
@@ -130,29 +131,43 @@ step_twin(
     alarm_number(a, "candidates", who->twins);
 }
 
-struct suspicions { /* what the plate may have been, once for all its passages */
+/* What the plate may have been, once for all its passages. */
+struct suspicions {
     struct twin twins[TWINS_MAX];
     size_t twins_n;
-    struct watch_near near[HITS];
-    size_t near_n;
+    struct suspicion { /* a twin that is watched */
+        const struct twin *twin;
+        const struct watch *watch;
+    } meant[SUSPICIONS];
+    unsigned meant_n;
 };
 
 static void
-step_misread(struct scene *s, struct passage *p, const struct suspicions *x)
+suspect(struct suspicions *x, const struct twin *t, const struct watch *w)
+{
+    if (x->meant_n < SUSPICIONS)
+        x->meant[x->meant_n++] = (struct suspicion){t, w};
+}
+
+static void
+find_suspicions(const struct scene *s, struct suspicions *x)
 {
     const struct watch *hit[HITS];
+    struct watch_near near[HITS];
+    x->twins_n = twins_of(s->weigher->twins, s->plate, x->twins);
     for (size_t k = 0; k < x->twins_n; k++) {
         size_t n = watch_set_exact(s->watches, x->twins[k].plate, hit, HITS);
         for (size_t i = 0; i < n && i < HITS; i++)
-            step_twin(s, p, &x->twins[k], hit[i]);
+            suspect(x, &x->twins[k], hit[i]);
     }
-    for (size_t i = 0; i < x->near_n && i < HITS; i++) {
-        const struct watch *w = x->near[i].watch;
+    size_t near_n = watch_set_near(s->watches, s->plate, near, HITS);
+    for (size_t i = 0; i < near_n && i < HITS; i++) {
+        const struct watch *w = near[i].watch;
         struct plate meant =
-            plate_with(s->plate, x->near[i].at, w->pattern.code[x->near[i].at]);
+            plate_with(s->plate, near[i].at, w->pattern.code[near[i].at]);
         for (size_t k = 0; k < x->twins_n; k++)
             if (plate_eq(x->twins[k].plate, meant))
-                step_twin(s, p, &x->twins[k], w);
+                suspect(x, &x->twins[k], w);
     }
 }
 
@@ -160,13 +175,12 @@ static void
 step(struct scene *s)
 {
     const struct watch *exact[HITS], *wild[HITS];
-    struct suspicions x = {.twins_n = 0};
+    struct suspicions x;
     size_t exact_n = watch_set_exact(s->watches, s->plate, exact, HITS);
     size_t wild_n = watch_set_wild(s->watches, s->plate, wild, HITS);
-    if (s->weigher->registry) {
-        x.twins_n = twins_of(s->weigher->twins, s->plate, x.twins);
-        x.near_n = watch_set_near(s->watches, s->plate, x.near, HITS);
-    }
+    x.twins_n = x.meant_n = 0;
+    if (s->weigher->registry)
+        find_suspicions(s, &x);
     for (unsigned i = 0; i < s->n; i++) {
         struct passage *p = &s->passages[i];
         if (!p->in_day)
@@ -177,8 +191,8 @@ step(struct scene *s)
             if (in_force(wild[k], p) && right * 100 >= s->param[LEAST_PERCENT])
                 raise(s, wild[k], p, right);
         }
-        if (!s->vehicle || p->off)
-            step_misread(s, p, &x);
+        for (unsigned k = 0; k < x.meant_n && (!s->vehicle || p->off); k++)
+            step_twin(s, p, x.meant[k].twin, x.meant[k].watch);
     }
 }
 

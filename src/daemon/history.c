@@ -11,7 +11,10 @@
 
 #include <stdlib.h>
 
-#define SLICE_MS (10 * MINUTE_MS)
+/* A slice is read by one scan of the day's runs: as long as memory allows. */
+#define SLICE_ROWS 300000u
+#define SLICE_LEAST_MS (10 * MINUTE_MS)
+#define SLICE_MOST_MS (8 * HOUR_MS)
 #define FLUSH_ALARMS 2000
 
 struct walk {
@@ -25,6 +28,7 @@ struct walk {
     struct alarm *found;
     size_t found_n, found_room;
     uint64_t raised, rows, lsn;
+    int64_t slice_ms;
     enum err failed;
 };
 
@@ -177,6 +181,16 @@ out:
 
 /* ---- days ---- */
 
+/* By the traffic of the last slice. */
+static void
+fit_slice(struct walk *w, size_t rows)
+{
+    if (rows > SLICE_ROWS && w->slice_ms > SLICE_LEAST_MS)
+        w->slice_ms /= 2;
+    else if (rows < SLICE_ROWS / 4 && w->slice_ms < SLICE_MOST_MS)
+        w->slice_ms *= 2;
+}
+
 static enum err
 walk_day(struct walk *w, int64_t day, ts_ms to)
 {
@@ -185,8 +199,9 @@ walk_day(struct walk *w, int64_t day, ts_ms to)
           end = from + DAY_MS < to ? from + DAY_MS : to;
     enum err e = OK;
     arena_init(&a, (size_t)1 << 30);
-    for (ts_ms at = from; at < end && e == OK; at += SLICE_MS) {
+    for (ts_ms at = from, next; at < end && e == OK; at = next) {
         struct sight_rows rows;
+        next = at + w->slice_ms < end ? at + w->slice_ms : end;
         if (door_stopping(w->call->door)) {
             e = note_set(
                 w->note, ERR_STOPPING, NULL,
@@ -195,15 +210,22 @@ walk_day(struct walk *w, int64_t day, ts_ms to)
             break;
         }
         arena_reset(&a);
-        struct sight_ask ask = {.from = at, .to = at + SLICE_MS, .arena = &a};
+        struct sight_ask ask = {.from = at, .to = next, .arena = &a};
         struct sight_snap *snap = sight_snapshot(w->b->sight);
         e = snap ? sight_window(snap, NULL, 0, NULL, &ask, &rows) : ERR_NOMEM;
         sight_snap_free(snap);
+        if (e == ERR_TOOBIG && w->slice_ms > SLICE_LEAST_MS) {
+            w->slice_ms /= 2;
+            next = at;
+            e = OK;
+            continue;
+        }
         if (e != OK)
             break;
         rules_feed(w->rules, rows.rows, rows.n, NULL, w->lsn);
-        rules_tick(w->rules, at + SLICE_MS);
+        rules_tick(w->rules, next);
         w->rows += rows.n;
+        fit_slice(w, rows.n);
         if (w->found_n >= FLUSH_ALARMS)
             e = flush(w);
     }
@@ -274,7 +296,12 @@ enum err
 history_run(struct op_call *c, ts_ms from, ts_ms to, struct note *note)
 {
     struct base *b = c->door->base;
-    struct walk w = {.call = c, .b = b, .note = note, .lsn = sight_lsn(b->sight)};
+    struct walk w = {
+        .call = c,
+        .b = b,
+        .note = note,
+        .lsn = sight_lsn(b->sight),
+        .slice_ms = HOUR_MS};
     struct rules_opts opts = {.zone = b->zone, .book = &b->rules};
     struct rules_needs needs = {&w, history, place, found};
     dur_us began = os_mono_us();

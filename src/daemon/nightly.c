@@ -11,28 +11,22 @@
 
 #include <stdlib.h>
 
-#define SLICE_MS (10 * MINUTE_MS)
 #define SETTLE_MS (5 * MINUTE_MS) /* after midnight: the last minutes have arrived */
+
+static enum err
+learn_row(void *build, const struct sighting *s)
+{
+    return model_build_rows(build, s, 1);
+}
 
 enum err
 nightly_feed(
     struct sight *sight, struct model_build *b, ts_ms from, ts_ms to, struct note *note)
 {
-    struct arena a;
-    enum err e = OK;
-    arena_init(&a, (size_t)1 << 30);
-    for (ts_ms at = from; at < to && e == OK; at += SLICE_MS) {
-        struct sight_rows rows;
-        arena_reset(&a);
-        struct sight_ask ask = {
-            .from = at, .to = at + SLICE_MS < to ? at + SLICE_MS : to, .arena = &a};
-        struct sight_snap *snap = sight_snapshot(sight);
-        e = snap ? sight_window(snap, NULL, 0, NULL, &ask, &rows) : ERR_NOMEM;
-        if (e == OK)
-            e = model_build_rows(b, rows.rows, rows.n);
-        sight_snap_free(snap);
-    }
-    arena_release(&a);
+    struct sight_ask ask = {.from = from, .to = to};
+    struct sight_snap *snap = sight_snapshot(sight);
+    enum err e = snap ? sight_each(snap, &ask, learn_row, b) : ERR_NOMEM;
+    sight_snap_free(snap);
     if (e != OK)
         note_set(
             note, e, NULL, "reading the day for the site model failed",

@@ -338,6 +338,14 @@ enum err sight_reads(
     struct sight_snap *snap, const struct sight_ask *ask, sight_reads_fn fn,
     void *arg) MUST_USE;
 
+/* Every pass of the window whole, in no order, by one scan and in no memory: for those
+ * who learn from a day. The row and its texts live only during the call; an error of fn
+ * ends the scan and is returned. */
+typedef enum err (*sight_each_fn)(void *arg, const struct sighting *s);
+enum err sight_each(
+    struct sight_snap *snap, const struct sight_ask *ask, sight_each_fn fn,
+    void *arg) MUST_USE;
+
 #define SIGHT_FLOW_MS (5 * MINUTE_MS)
 struct sight_cell {
     ts_ms at; /* start of the five minutes */

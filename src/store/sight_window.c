@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions about places: who passed some sites in a window, and flow. Place rows name
- * plate and time; only rows that may pass the filter are fetched in full. */
-#include "store/sight_ask.h"
+ * plate and time; only rows that may pass the filter are fetched in full. A long window
+ * of all sites is read from the runs instead (sight_each.h). */
+#include "store/sight_each.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -255,6 +256,14 @@ full_head(void *arg, const struct sighting *s)
            asked_add_row(f->a, f->rows, s, true);
 }
 
+static enum err
+full_each(void *arg, const struct sighting *s)
+{
+    struct full *f = arg;
+    (void)full_head(arg, s); /* its texts live for the call, as those of a head */
+    return f->a->err;
+}
+
 /* Each (time, site, plate) once: the fetch gives all records that share it. */
 static void
 fetch_passes(struct full *f, const struct sight_pass *p, size_t n, size_t limit)
@@ -290,8 +299,12 @@ sight_window(
     asked_init(&a, snap, ask);
     sites = sites_once(&a, sites, &n);
     head_rows(&a, sites, n, full_head, &f);
-    thin_segments(&t, sites, n);
-    fetch_passes(&f, passes.p, passes.n, ask->limit);
+    if (n == 0 && !filter && !ask->limit && asked_is_dense(&a)) {
+        asked_each(&a, full_each, &f);
+    } else {
+        thin_segments(&t, sites, n);
+        fetch_passes(&f, passes.p, passes.n, ask->limit);
+    }
     list_release(&passes);
     return asked_give_rows(&a, &rows, false, ask->limit, out);
 }

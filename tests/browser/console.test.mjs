@@ -63,14 +63,14 @@ describe("console", { timeout: 240000 }, () => {
       await b.until("a form or the next state", "(n, name) => !!document.querySelector('.move-form') || document.querySelectorAll('.journal li').length > n || !document.querySelector('.moves-bar [data-move]') ", [state.seq, next.name]);
       if (await b.count(".move-form")) {
         if (await b.count(".move-form .unit-choice, .move-form fieldset")) await b.until("choices", "() => !document.querySelector('.move-form') || document.querySelectorAll('.move-form input').length > 0");
-        const fields = await b.run("() => [...document.querySelectorAll('.move-form .field')].map((f) => { const c = f.querySelector('input, textarea, select'); return { kind: f.matches('fieldset') ? 'radio' : c?.type ?? 'none', must: !!f.querySelector('.must') }; })");
+        const fields = await b.run("() => [...document.querySelectorAll('.move-form .field')].map((f) => { const c = f.querySelector('input, textarea, select'); return { kind: f.matches('fieldset') ? 'radio' : c?.dataset.kind ?? c?.type ?? 'none', must: !!f.querySelector('.must') }; })");
         for (const f of fields) {
           // Focus stands on the first field; Tab goes on from one to the next.
           if (f.kind === "radio") { if (!await b.run("() => !!document.activeElement.checked")) await b.keys("1"); }
           else if (f.kind === "checkbox") { if (!await b.run("() => document.activeElement.checked")) await b.keys(KEY.space); }
           else if (f.kind === "number") await b.write("1");
           else if (f.kind === "select-one") await b.keys(KEY.down);
-          else if (f.kind !== "datetime-local") await b.write("checked");
+          else if (f.kind !== "moment") await b.write("checked");
           await b.keys(KEY.tab);
         }
         await b.keys(`${KEY.ctrl}+${KEY.enter}`);

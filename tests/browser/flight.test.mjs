@@ -105,7 +105,7 @@ describe("hit-and-run", { timeout: 240000 }, () => {
     assert.equal(matter().journal.at(-1).fields.marked_at, clock.clip_zero + 12000);
     await keep(b, "flight-clip");
     await b.run("() => [...document.querySelectorAll('.clips .line')].at(-1).querySelectorAll('button')[1].click()");
-    const span = await b.run("() => [...document.querySelectorAll('.ask input[type=datetime-local]')].map((i) => i.value)");
+    const span = await b.run("() => [...document.querySelectorAll('.ask input[data-kind=moment]')].map((i) => i.value)");
     assert.equal(span.length, 2);
   });
 

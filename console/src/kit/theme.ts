@@ -21,6 +21,14 @@ effect(() => {
   d.lang = lang.value === "zh" ? "zh-CN" : "en";
 });
 
+/** How much bigger than 16 px the page's type is: lengths that are numbers (rows, columns, canvases) grow with it. */
+export const scale = signal(1);
+function measure(): void {
+  scale.value = (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16) / 16;
+}
+measure();
+addEventListener("resize", measure);
+
 /** A colour of the theme for canvas drawing. */
 export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();

@@ -38,15 +38,15 @@ export function shortTime(ms: number): string {
 export function day(ms: number): string {
   return format("day", { month: "short", day: "numeric", weekday: "short" }).format(ms);
 }
-/** Date and time; the date is left out when it is today. */
+/** Date and time; the date is left out when it is today, the year when it is this one. */
 export function instant(ms: number | null | undefined): string {
   if (ms == null) return "—";
-  const same = format("ymd", { year: "numeric", month: "2-digit", day: "2-digit" });
-  if (same.format(ms) === same.format(serverNow())) return clockTime(ms);
-  return `${format("md", { month: "2-digit", day: "2-digit" }).format(ms)} ${clockTime(ms)}`;
+  if (date(ms) === date(serverNow())) return clockTime(ms);
+  return `${date(ms).slice(date(ms).slice(0, 4) === date(serverNow()).slice(0, 4) ? 5 : 0)} ${clockTime(ms)}`;
 }
+/** 2026-11-22 in every language (GB/T 7408): day and month cannot be mistaken. */
 export function date(ms: number | null | undefined): string {
-  return ms == null ? "—" : format("date", { year: "numeric", month: "2-digit", day: "2-digit" }).format(ms);
+  return ms == null ? "—" : toInput(ms).slice(0, 10);
 }
 
 /** A duration in at most two units. */
@@ -70,16 +70,15 @@ export function ago(ms: number | null | undefined, at = now.value): string {
   return t("time.ago_d", { n: Math.floor(s / 86400) });
 }
 
-/** For <input type="datetime-local">: civil time of the zone, and back. */
+/** Civil time of the zone as an input takes it (2026-11-22T00:49), and back; a space may stand for the T. */
 export function toInput(ms: number): string {
-  const p = Object.fromEntries(new Intl.DateTimeFormat("en-GB", {
-    timeZone: zone.value, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
-  }).formatToParts(ms).map((x) => [x.type, x.value]));
+  const p = Object.fromEntries(format("parts", { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" }).formatToParts(ms).map((x) => [x.type, x.value]));
   return `${p.year}-${p.month}-${p.day}T${p.hour}:${p.minute}`;
 }
 export function fromInput(text: string): number | null {
-  const m = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)/.exec(text);
+  const m = /^\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[T\s]+(\d{1,2})[:：](\d\d)/.exec(text);
   if (!m) return null;
+  if (+m[2]! < 1 || +m[2]! > 12 || +m[3]! < 1 || +m[3]! > 31 || +m[4]! > 23 || +m[5]! > 59) return null;
   const guess = Date.UTC(+m[1]!, +m[2]! - 1, +m[3]!, +m[4]!, +m[5]!);
   // Two rounds settle zones with a changing offset.
   let ms = guess;

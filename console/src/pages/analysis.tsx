@@ -14,7 +14,7 @@ import type { Answer, Cell, List, Question, QuestionColumn, Text } from "../kit/
 import { go, route } from "../kit/route";
 import { purposeText } from "../kit/session";
 import { duration, instant, num, percent, serverNow } from "../kit/time";
-import { AsOf, Empty, Failed, Loading, PlateSign, Tag } from "../parts/bits";
+import { AsOf, Empty, Failed, Loading, PlateSign, Tag, useInSight } from "../parts/bits";
 import { Span } from "../parts/form";
 import { Grid, type Column } from "../parts/grid";
 import { Emergency, Ground, groundBody, tierText, type GroundValue } from "../parts/ground";
@@ -174,6 +174,7 @@ function AskForm({ list }: { list: Question[] }) {
 function View() {
   useLive(matters, sites);
   useEffect(() => { if (!questions.value) load(); }, []);
+  useInSight(refusal.value ?? answer.value);
   const list = questions.value;
   if (!list) return failed.value ? <Failed what={failed.value} again={load} /> : <Loading />;
   return (

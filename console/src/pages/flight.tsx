@@ -7,14 +7,14 @@ import { ApiError, get, post, sentence } from "../kit/api";
 import { matters, sites } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { judge, keeps, verdictsOf, type Candidate, type Funnel, type Verdict } from "../kit/flight";
-import { t, tx } from "../kit/i18n";
+import { lang, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
 import type { MatterFull, Sighting } from "../kit/model";
 import { go, route } from "../kit/route";
 import { codeText, codes, kindText, meta } from "../kit/session";
 import { clockTime, duration, instant, metres, num, percent, serverNow } from "../kit/time";
-import { AsOf, Empty, Failed, Kbd, Likely, PlateSign, Tag } from "../parts/bits";
+import { AsOf, Empty, Failed, Kbd, Likely, PlateSign, Tag, useInSight } from "../parts/bits";
 import { pictureUrl } from "../parts/card";
 import { Clips } from "../parts/clips";
 import { EvidenceButton } from "../parts/evidence";
@@ -79,7 +79,7 @@ function AskForm() {
   return (
     <form class="form ask" onSubmit={(e) => { e.preventDefault(); void run(); }}>
       <div class="field"><label for="fl-matter">{t("look.matter")}</label>
-        <div class="line"><select id="fl-matter" class="grow" value={chosen ? v.matter : ""} onChange={(e) => set({ matter: e.currentTarget.value })} {...bad("matter")}>
+        <div class="line"><select id="fl-matter" class="grow" title={chosen?.title} value={chosen ? v.matter : ""} onChange={(e) => set({ matter: e.currentTarget.value })} {...bad("matter")}>
           <option value="">{t("look.no_matter")}</option>{open.filter((m) => m.kind !== "alarm").map((m) => <option key={m.id} value={m.id}>{m.id} {kindText(m.kind)} {m.title}</option>)}</select>
           <button type="button" class="small" onClick={() => setOpening(true)}>{t("matter.new")}</button></div></div>
       <div class="field"><label for="fl-purpose">{t("look.purpose")}</label>
@@ -224,7 +224,7 @@ function Sheet({ r }: { r: Funnel }) {
               columns={[
                 { key: "rank", head: "#", width: "40px", align: "right", cell: (c) => <span class="num">{r.candidates.indexOf(c) + 1}</span>, text: (c) => String(r.candidates.indexOf(c) + 1) },
                 { key: "plate", head: t("f.plate"), width: "124px", cell: (c) => <PlateSign plate={c.plate} color={(c.up ?? c.down)?.plate_color ?? 0} />, sort: (c) => c.plate, text: (c) => c.plate },
-                { key: "p", head: t("f.probability"), width: "64px", align: "right", cell: (c) => <span class="num">{c.probability < 0.001 ? "<0.001" : num(c.probability, 3)}</span>, sort: (c) => c.probability, text: (c) => String(c.probability) },
+                { key: "p", head: t("f.probability"), width: lang.value === "zh" ? "64px" : "96px", align: "right", cell: (c) => <span class="num">{c.probability < 0.001 ? "<0.001" : num(c.probability, 3)}</span>, sort: (c) => c.probability, text: (c) => String(c.probability) },
                 { key: "late", head: t("flight.late"), width: "96px", align: "right", cell: (c) => (c.usual_ms && c.took_ms > c.usual_ms ? <span class={c.slower < 0.05 ? "warn-text num" : "num"}>+{duration(c.took_ms - c.usual_ms)}</span> : !c.down ? t("flight.gone") : "—"), sort: (c) => c.took_ms - c.usual_ms, text: (c) => String(c.took_ms - c.usual_ms) },
                 { key: "verdict", head: t("flight.verdict"), width: "minmax(64px,1fr)", cell: (c) => word(c.plate), text: (c) => kept.get(c.plate) ?? "" },
               ]} />}
@@ -256,6 +256,7 @@ function Sheet({ r }: { r: Funnel }) {
 
 function View() {
   useLive(matters, sites);
+  useInSight(result.value);
   return (
     <div class="lookpage"><div class="split split-ask">
       <section class="pane" aria-label={t("rail.flight")}><AskForm /></section>

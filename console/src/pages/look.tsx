@@ -13,7 +13,7 @@ import type { List, Look, LookResult, Sighting } from "../kit/model";
 import { go, route } from "../kit/route";
 import { codeText, codes, lookText, may, meta, purposeText, session } from "../kit/session";
 import { clockTime, duration, instant, num, percent, serverNow } from "../kit/time";
-import { AsOf, Empty, Failed, Loading, PlateSign, Tag, When } from "../parts/bits";
+import { AsOf, Empty, Failed, Loading, PlateSign, Tag, When, useInSight } from "../parts/bits";
 import { Compare, pictureUrl } from "../parts/card";
 import { EvidenceButton } from "../parts/evidence";
 import { Span } from "../parts/form";
@@ -263,7 +263,7 @@ function Board() {
           columns={[
             { key: "n", head: t("f.number"), width: "84px", align: "right", cell: (l) => l.n, sort: (l) => l.n, text: (l) => String(l.n) },
             { key: "at", head: t("f.time"), width: "200px", cell: (l) => <When ms={l.at_ms} />, sort: (l) => l.at_ms, text: (l) => new Date(l.at_ms).toISOString() },
-            { key: "by", head: t("f.who"), width: "120px", cell: (l) => l.by.name, sort: (l) => l.by.name, text: (l) => l.by.name },
+            { key: "by", lead: true, head: t("f.who"), width: "120px", cell: (l) => l.by.name, sort: (l) => l.by.name, text: (l) => l.by.name },
             { key: "kind", head: t("look.kind"), width: "110px", cell: (l) => lookText(l.kind), sort: (l) => l.kind, text: (l) => lookText(l.kind) },
             { key: "matter", head: t("look.matter"), width: "170px", cell: (l) => l.matter ?? <Tag tone="bad">{t("look.emergency")}</Tag>, text: (l) => l.matter ?? "" },
             { key: "purpose", head: t("look.purpose"), width: "120px", cell: (l) => purposeText(l.purpose), text: (l) => purposeText(l.purpose) },
@@ -302,6 +302,7 @@ function View() {
   const can = may("POST /looks");
   useLive(...(can ? [matters, sites] : []));
   const board = !can || tab.value === "board";
+  useInSight(refusal.value ?? result.value);
   return (
     <div class="lookpage">
       {can && may("GET /looks") && (

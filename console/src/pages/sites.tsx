@@ -255,7 +255,7 @@ function View() {
                 { key: "reason", head: t("f.reason"), width: "0", file: true, cell: () => null, text: (s) => tx(s.reason) },
                 { key: "flow", head: t("site.flow_usual"), width: "92px", align: "right", cell: (s) => <>{num(s.flow)} <span class="dim">/ {num(s.flow_usual)}</span></>, sort: (s) => s.flow, text: (s) => String(s.flow) },
                 { key: "usual", head: t("flow.usual"), width: "0", file: true, cell: () => null, text: (s) => String(s.flow_usual ?? "") },
-                { key: "read", head: t("site.read"), width: "72px", align: "right", cell: (s) => percent(s.read_rate), sort: (s) => s.read_rate, text: (s) => String(s.read_rate ?? "") },
+                { key: "read", head: t("site.read"), width: lang.value === "zh" ? "72px" : "90px", align: "right", cell: (s) => percent(s.read_rate), sort: (s) => s.read_rate, text: (s) => String(s.read_rate ?? "") },
                 { key: "clock", head: t("site.clock"), width: "0", file: true, cell: () => null, text: (s) => (s.clock_error_ms === null ? "" : String(s.clock_error_ms / 1000)) },
               ]} />
           )}

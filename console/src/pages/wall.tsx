@@ -63,9 +63,9 @@ function View() {
         <Link />
         <time class="num wall-time"><b>{clockTime(now.value)}</b> <span class="dim">{day(now.value)}</span></time>
       </header>
-      {(silent || !reachable.value) && <p class="wall-stale" role="alert"><Icon name="warn" size={40} /> {t("wall.stale", { x: streamBeat.value ? duration(now.value - streamBeat.value) : "—" })}</p>}
+      {(silent || !reachable.value) && <p class="wall-stale" role="alert"><Icon name="warn" /> {t("wall.stale", { x: streamBeat.value ? duration(now.value - streamBeat.value) : "—" })}</p>}
       <section class="wall-map" aria-label={t("live.map")}>
-        <MapPane label={t("live.map")} big={2.4} quiet sites={sites.rows.value} units={units.rows.value} alarms={q} />
+        <MapPane label={t("live.map")} big={0.88} quiet sites={sites.rows.value} units={units.rows.value} alarms={q} />
         <div class="legend" aria-hidden="true"><span>● {t("live.legend_site")}</span><span>○ {t("live.legend_odd")}</span><span>× {t("live.legend_off")}</span><span>▬ {t("live.legend_unit")}</span></div>
       </section>
       <section ref={box} class="wall-queue" aria-label={t("alarm.queue")}>

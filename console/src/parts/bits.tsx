@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bits.tsx - the small signs used everywhere: level, plate, age, likelihood, and the four states of a pane.
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { t } from "../kit/i18n";
 import type { Level } from "../kit/model";
 import { codeText } from "../kit/session";
@@ -21,9 +21,9 @@ export function LevelSign({ level, word = true }: { level: Level; word?: boolean
 
 export function PlateSign({ plate, color, big = false }: { plate: string; color?: number | null; big?: boolean }) {
   if (!plate) return <span class="plate plate-none">{t("plate.none")}</span>;
-  const shown = plate.length >= 7 && !plate.includes("·") ? plate.slice(0, 2) + "·" + plate.slice(2) : plate;
+  const parted = plate.length >= 7 && !plate.includes("·");
   return (
-    <span class={`plate plate-${color ?? 0}${big ? " plate-big" : ""}`} title={color ? codeText("plate_color", color) : undefined}>{shown}</span>
+    <span class={`plate plate-${color ?? 0}${big ? " plate-big" : ""}`} title={color ? codeText("plate_color", color) : undefined}>{parted ? <>{plate.slice(0, 2)}<span class="plate-dot">·</span>{plate.slice(2)}</> : plate}</span>
   );
 }
 
@@ -89,6 +89,13 @@ export function Worn({ error, again }: { error: string; again: () => void }) {
   return (
     <p class="worn" role="status"><Icon name="warn" size={16} /> {error} <button class="small" onClick={again}>{t("state.again")}</button></p>
   );
+}
+
+/** On a small screen an answer stands below its form: it comes into sight when it arrives. */
+export function useInSight(answer: unknown): void {
+  useEffect(() => {
+    if (answer && innerWidth <= 760) document.querySelector(".split-ask > .pane-card")?.scrollIntoView({ block: "start" });
+  }, [answer]);
 }
 
 export function Tag({ tone = "", children }: { tone?: string; children: ComponentChildren }) {

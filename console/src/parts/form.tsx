@@ -5,7 +5,8 @@ import { get, sentence } from "../kit/api";
 import { t, tx } from "../kit/i18n";
 import type { Field, List, Option, Org, Suggestion, User } from "../kit/model";
 import { codeText, may } from "../kit/session";
-import { fromInput, metres, serverNow, toInput } from "../kit/time";
+import { metres, serverNow } from "../kit/time";
+import { Moment } from "./moment";
 
 type Values = Record<string, unknown>;
 interface Props { field: Field; id: string; value: unknown; set: (v: unknown) => void; bad: string; ground: string }
@@ -92,7 +93,7 @@ function One(p: Props) {
   } else if (f.type === "number") {
     input = <input {...common} type="number" value={text} onInput={(e) => set(e.currentTarget.value)} />;
   } else if (f.type === "time") {
-    input = <input {...common} type="datetime-local" value={typeof value === "number" ? toInput(value) : ""} onInput={(e) => set(fromInput(e.currentTarget.value))} />;
+    input = <Moment {...common} ms={typeof value === "number" ? value : null} set={set} />;
   } else if (f.type === "point") {
     const at = value as { lon: number; lat: number } | null | undefined;
     input = (
@@ -198,8 +199,8 @@ export function Span({ from, to, set, spans }: { from: number; to: number; set: 
     <fieldset class="field span">
       <legend>{t("span.legend")}</legend>
       <div class="line">
-        <label class="inline"><span class="dim">{t("span.from")}</span> <input type="datetime-local" value={toInput(from)} onInput={(e) => { const v = fromInput(e.currentTarget.value); if (v !== null) set(v, to); }} /></label>
-        <label class="inline"><span class="dim">{t("span.to")}</span> <input type="datetime-local" value={toInput(to)} onInput={(e) => { const v = fromInput(e.currentTarget.value); if (v !== null) set(from, v); }} /></label>
+        <label class="inline"><span class="dim">{t("span.from")}</span> <Moment ms={from} set={(v) => { if (v !== null) set(v, to); }} /></label>
+        <label class="inline"><span class="dim">{t("span.to")}</span> <Moment ms={to} set={(v) => { if (v !== null) set(from, v); }} /></label>
       </div>
       <div class="line chips">
         {spans.map(([name, ms]) => <button type="button" key={name} class="chip" onClick={() => { const n = serverNow(); set(n - ms, n); }}>{name}</button>)}

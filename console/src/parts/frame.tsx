@@ -20,8 +20,10 @@ import { Switches } from "./door";
 import { Icon } from "./icon";
 
 function Rail({ pages, page }: { pages: Page[]; page: Page }) {
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => box.current?.querySelector(".on")?.scrollIntoView({ block: "nearest", inline: "center" }), [page]);
   return (
-    <nav class="rail" aria-label={t("rail")}>
+    <nav ref={box} class="rail" aria-label={t("rail")}>
       <a class="rail-logo" href={href(pages[0]?.name ?? "")} aria-label={t("app")}><svg viewBox="0 0 64 64" width="36" height="36" aria-hidden="true"><rect width="64" height="64" rx="12" class="logo-back" /><path d="M32 9v46M9 32h46" class="logo-road" /><circle cx="32" cy="32" r="7" class="logo-dot" /></svg></a>
       {pages.filter((p) => p.place > 0).map((p) => (
         <a key={p.name} href={href(p.name)} class={p === page ? "on" : ""} aria-current={p === page ? "page" : undefined} title={`g ${p.key}`}>

@@ -10,8 +10,9 @@ import { useLive } from "../kit/live";
 import type { LookGrant, List } from "../kit/model";
 import { href } from "../kit/route";
 import { may, meta, session } from "../kit/session";
-import { date, duration, instant, serverNow, toInput, fromInput } from "../kit/time";
+import { date, duration, instant, serverNow } from "../kit/time";
 import { Empty, Failed, Loading, Tag, When, Worn } from "./bits";
+import { Moment } from "./moment";
 import { Grid } from "./grid";
 import { Icon } from "./icon";
 
@@ -47,8 +48,8 @@ function GrantForm({ matter, done, cancel }: { matter: string; done: () => void;
         {give && <div class="field"><label for="g-user">{t("grant.user")} <span class="must" aria-hidden="true">*</span></label>
           {users?.length ? <select id="g-user" required value={v.user} onChange={(e) => set({ user: e.currentTarget.value })}><option value="">{t("form.choose")}</option>{users.filter((u) => u.id !== session.value?.user.id).map((u) => <option key={u.id} value={String(u.id)}>{u.display}</option>)}</select>
             : <input id="g-user" required inputMode="numeric" class="short" value={v.user} onInput={(e) => set({ user: e.currentTarget.value })} />}</div>}
-        <div class="field"><label for="g-from">{t("grant.from")}</label><input id="g-from" type="datetime-local" required value={toInput(v.from)} onInput={(e) => { const x = fromInput(e.currentTarget.value); if (x !== null) set({ from: x }); }} /></div>
-        <div class="field"><label for="g-until">{t("grant.until")}</label><input id="g-until" type="datetime-local" required value={toInput(v.until)} onInput={(e) => { const x = fromInput(e.currentTarget.value); if (x !== null) set({ until: x }); }} /></div>
+        <div class="field"><label for="g-from">{t("grant.from")}</label><Moment id="g-from" required ms={v.from} set={(x) => { if (x !== null) set({ from: x }); }} /></div>
+        <div class="field"><label for="g-until">{t("grant.until")}</label><Moment id="g-until" required ms={v.until} set={(x) => { if (x !== null) set({ until: x }); }} /></div>
       </div>
       <div class="field"><label for="g-note">{t("grant.note")} <span class="must" aria-hidden="true">*</span></label><textarea id="g-note" rows={2} required minLength={2} maxLength={400} value={v.note} onInput={(e) => set({ note: e.currentTarget.value })} /></div>
       {error && <p class="bad" role="alert">{error}</p>}

@@ -41,7 +41,7 @@ export function Ground({ v, set, prefix, bad }: {
     <>
       {!v.emergency && (
         <div class="field"><label for={`${prefix}-matter`}>{t("look.matter")}</label>
-          <select id={`${prefix}-matter`} value={known || waiting ? v.matter : ""} onChange={(e) => set({ matter: e.currentTarget.value })} {...bad("matter")}>
+          <select id={`${prefix}-matter`} title={matters.find(v.matter)?.title} value={known || waiting ? v.matter : ""} onChange={(e) => set({ matter: e.currentTarget.value })} {...bad("matter")}>
             <option value="">{t("look.no_matter")}</option>
             {!known && waiting && <option value={v.matter}>{v.matter}</option>}
             {open.map((m) => <option key={m.id} value={m.id}>{m.id} {kindText(m.kind)} {m.title}</option>)}

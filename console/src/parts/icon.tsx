@@ -30,12 +30,13 @@ const paths: Record<string, string> = {
   phone: "M6 2h8v16H6zM9 16h2",
   plus: "M10 4v12M4 10h12",
   check: "M4 10l4 4 8-8",
+  calendar: "M3 4h14v13H3zM3 8h14M7 2v4M13 2v4",
   keys: "M2 6h16v8H2zM5 9h1M8 9h1M11 9h1M14 9h1M6 12h8",
 };
 
 export function Icon({ name, size = 20 }: { name: string; size?: number }) {
   return (
-    <svg class="icon" viewBox="0 0 20 20" width={size} height={size} aria-hidden="true" focusable="false">
+    <svg class="icon" viewBox="0 0 20 20" style={{ width: `${size / 16}rem`, height: `${size / 16}rem` }} aria-hidden="true" focusable="false">
       <path d={paths[name] ?? paths["warn"]} fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round" />
     </svg>
   );

@@ -7,7 +7,7 @@ import { get } from "../kit/api";
 import { lang, t } from "../kit/i18n";
 import type { Alarm, Site, Unit } from "../kit/model";
 import { meta } from "../kit/session";
-import { theme } from "../kit/theme";
+import { scale, theme } from "../kit/theme";
 import type { MapDraw, Picked, TrackPoint } from "./mapdraw";
 import { Icon } from "./icon";
 
@@ -44,7 +44,7 @@ export function MapPane(p: Props) {
     void loadRoads();
     import("./mapdraw").then(({ MapDraw: M }) => {
       if (gone || !el.current) return;
-      draw.current = new M(el.current, meta.value?.map?.bounds, p.big ?? 1, (x) => props.current.onSelect?.(x), (x, px, py) => {
+      draw.current = new M(el.current, meta.value?.map?.bounds, (p.big ?? 1) * scale.value, (x) => props.current.onSelect?.(x), (x, px, py) => {
         const text = x && props.current.tip ? props.current.tip(x) : "";
         setTip(text ? { text, x: px, y: py } : null);
       });

@@ -4,7 +4,8 @@ import { useId, useState } from "preact/hooks";
 import { sites } from "../kit/city";
 import { t, tx } from "../kit/i18n";
 import type { QuestionParam } from "../kit/model";
-import { fromInput, serverNow, toInput } from "../kit/time";
+import { serverNow } from "../kit/time";
+import { Moment } from "./moment";
 
 const UNITS = ["d", "h", "min", "s"];
 /** Units of time have words; others are written the same everywhere. */
@@ -68,8 +69,8 @@ function WindowsField({ id, value, set, bad, p }: Props) {
           </div>
           <SitesField id={`${id}-${i}`} value={r.sites} set={(v) => change(i, { sites: v })} bad={{ "aria-label": t("ask.add_site") }} max={64} />
           <div class="line">
-            <label class="inline"><span class="dim">{t("span.from")}</span> <input type="datetime-local" value={toInput(r.from)} onInput={(e) => { const v = fromInput(e.currentTarget.value); if (v !== null) change(i, { from: v }); }} /></label>
-            <label class="inline"><span class="dim">{t("span.to")}</span> <input type="datetime-local" value={toInput(r.to)} onInput={(e) => { const v = fromInput(e.currentTarget.value); if (v !== null) change(i, { to: v }); }} /></label>
+            <label class="inline"><span class="dim">{t("span.from")}</span> <Moment ms={r.from} set={(v) => { if (v !== null) change(i, { from: v }); }} /></label>
+            <label class="inline"><span class="dim">{t("span.to")}</span> <Moment ms={r.to} set={(v) => { if (v !== null) change(i, { to: v }); }} /></label>
           </div>
         </fieldset>
       ))}

@@ -1,49 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// axe.test.mjs - every page, both languages, both themes: axe-core finds nothing serious or critical, nothing
-// overflows sideways, and the page's console is silent.
+// axe.test.mjs - every page, both languages, both themes: axe-core finds nothing serious or critical, the eye of
+// layout.mjs nothing cut off, covered, tiny or untranslated at any size, and the page's console is silent.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { KEY } from "./driver.mjs";
+import { eye } from "./layout.mjs";
 import { browser, findings, keep, place, root, settings, signIn } from "./kit.mjs";
+import { VIEWS } from "./views.mjs";
 
-// Who sees which page, and what to do on it before looking.
-const VIEWS = [
-  ["duty", "/", "live", async (b) => { await b.has(".map-canvas canvas"); }],
-  ["duty", "/", "alarms", async (b) => { await b.has(".qrow, .blank"); await b.keys("j", KEY.enter); await b.has(".card .moves-bar, .blank"); }],
-  ["duty", "/", "matters", async (b) => { await b.has(".qrow, .blank"); await b.keys("o"); await b.has("#nm-title, .blank"); }],
-  ["duty", "/", "look", async (b) => { await b.has("#ask-plate"); await b.type("#ask-plate", "晋ATI333A"); await b.click(".ask .primary"); await b.has(".refusal, .result"); }],
-  ["duty", "/", "analysis", async (b) => { await b.has("#question-name"); await b.run("() => { const s = document.querySelector('#question-matter'); if (s.options.length > 1) { s.value = s.options[1].value; s.dispatchEvent(new Event('change', { bubbles: true })); } }"); await b.click(".ask .primary"); await b.has(".grid-row, .refusal, #question-error, .result .blank"); }],
-  ["duty", "/", "flight", async (b) => { await b.has("#fl-where"); await b.run("() => { const s = document.querySelector('#fl-matter'); if (s.options.length > 1) { s.value = s.options[1].value; s.dispatchEvent(new Event('change', { bubbles: true })); } }"); await b.type("#fl-where", "112.55,37.87"); await b.click(".ask .primary"); await b.has(".sheet-card, #fl-error, .sheet .blank"); }],
-  ["duty", "/", "sites", async (b) => { await b.has(".grid-row, .blank"); await b.keys("j"); await b.has(".card, .blank"); await sleep(600); }],
-  ["duty", "/", "watches", async (b) => { await b.has(".pane-head button"); await b.keys("o"); await b.has("#w-plate"); }],
-  ["duty", "/", "devices", async (b) => { await b.has(".grid-row, .blank"); }],
-  ["duty", "/", "system", async (b) => { await b.has(".stats"); }],
-  ["duty", "/", "system", async (b) => { await b.has(".tabs button"); await b.click(".tabs button:nth-child(2)"); await b.has(".grid-row"); }, "rules"],
-  ["supervisor", "/", "users", async (b) => { await b.has(".grid-row"); await b.keys("j"); await b.has(".card"); }],
-  ["supervisor", "/", "org", async (b) => { await b.has(".grid-row"); }],
-  ["admin", "/", "users", async (b) => { await b.has(".grid-row"); await b.keys("o"); await b.has("#u-name"); }],
-  ["admin", "/", "devices", async (b) => { await b.has(".grid-row, .blank"); await b.keys("o"); await b.has("#d-code"); }],
-  ["auditor", "/", "audit", async (b) => { await b.has(".grid-row, .blank"); }],
-  ["duty", "/wall", "wall", async (b) => { await b.has(".wall .map-canvas canvas"); }],
-  ["duty", "/", "alarms", async (b) => { await b.has(".card, .blank"); await b.keys("?"); await b.has("dialog.help[open]"); }, "help", async (b) => { await b.keys(KEY.escape); }],
-  ["duty", "/", "alarms", async (b) => { await b.keys("/"); await b.write("A"); await b.write("T"); await b.has(".search-hits"); }, "search", async (b) => { await b.keys(KEY.escape); }],
-  ["supervisor", "/", "look", async (b) => { await b.has(".pagetabs"); await b.click(".pagetabs button:nth-child(2)"); await b.has(".grid-row, .blank"); }, "register"],
-  ["supervisor", "/", "look", async (b) => { await b.has(".pagetabs"); await b.click(".pagetabs button:nth-child(2)"); await b.has(".pane-full .tabs"); await b.click(".pane-full .tabs button:nth-child(4)"); await b.has(".grid-row, .blank"); await b.keys("j"); }, "grants"],
-  ["supervisor", "/", "analysis", async (b) => { await b.has(".split .pane"); }],
-  ["admin", "/", "devices", async (b) => { await b.has(".pagetabs"); await b.click(".pagetabs button:nth-child(2)"); await b.has(".grid-row, .blank"); await b.keys("j"); await sleep(300); }, "quality"],
-  ["admin", "/", "devices", async (b) => { await b.has(".pagetabs"); await b.click(".pagetabs button:nth-child(3)"); await b.has(".grid-row, .blank"); await b.keys("j"); await sleep(300); }, "requests"],
-  ["supervisor", "/", "watches", async (b) => { await b.has(".qrow, .blank"); await b.keys("j"); await b.has(".estimate, .blank"); }, "approve"],
-  ["squad", "/m", "phone", async (b) => { await b.run("() => { location.hash = '#/check'; }"); await b.has("#pc-matter"); }, "check"],
-  ["squad", "/m", "phone", async (b) => { await b.run("() => { location.hash = '#/me'; }"); await b.has(".phone-actions"); }, "me"],
-  ["squad", "/m", "phone", async (b) => { await b.run("() => { location.hash = '#/'; }"); await b.has(".task, .blank"); if (await b.count(".task")) { await b.click(".task"); await b.has(".phone-actions"); } }, "task", async (b) => { await b.run("() => { location.hash = '#/'; }"); }],
-  ["squad", "/m", "phone", async (b) => { await b.has(".phone .task, .phone .blank"); }],
-];
+// Where each face is first looked at, and the other sizes it has to stand.
 const SIZES = { "/": [1366, 768], "/wall": [3840, 2160], "/m": [390, 844] };
+const OTHERS = { "/": [[3840, 2160], [390, 844]], "/wall": [[1366, 768]], "/m": [] };
+const LEAST = { "/": 24, "/wall": 24, "/m": 44 };
 
-describe("pages", { timeout: 600000 }, () => {
+describe("pages", { timeout: 1500000 }, () => {
   let p, mock, b;
   before(async () => {
     p = await place();
@@ -70,6 +42,28 @@ describe("pages", { timeout: 600000 }, () => {
     const found = (await findings(b)).join("\n");
     assert.match(found, /button-name/);
     assert.match(found, /color-contrast/);
+  });
+
+  test("the eye itself: what is cut off, covered, tiny, too wide or no word is found", async () => {
+    await b.size(1366, 768);
+    await b.go(p.url + "/");
+    await b.has("#user");
+    assert.deepEqual(await eye(b), []);
+    await b.run(`() => {
+      const add = (tag, text, style) => { const e = document.createElement(tag); e.textContent = text; Object.assign(e.style, style); document.querySelector("form").append(e); return e; };
+      add("button", "a button with a long name", { width: "40px", overflow: "hidden", display: "block" });
+      add("button", "x", { minHeight: "0", height: "12px", width: "12px", padding: "0" });
+      add("button", "under", { position: "fixed", left: "0", top: "0", width: "80px", height: "40px" });
+      add("div", "over", { position: "fixed", left: "0", top: "0", width: "80px", height: "40px" });
+      add("p", "tiny", { fontSize: "8px" });
+      add("p", "\u27e6no.key\u27e7", {});
+      add("p", "at 1795193100000", {});
+      add("p", "sold NaN", {});
+      add("p", "never_heard", {});
+      add("p", "wide", { width: "3000px", position: "absolute", left: "0" });
+    }`);
+    const found = (await eye(b)).join("\n");
+    for (const what of [/cut off: button/, /small target: button/, /covered: button/, /tiny text: p/, /untranslated/, /raw milliseconds/, /not a word/, /raw code/, /px too wide/]) assert.match(found, what);
   });
 
   for (const [lang, theme] of [["zh", "night"], ["en", "day"], ["zh", "day"], ["en", "night"]]) {
@@ -100,6 +94,15 @@ describe("pages", { timeout: 600000 }, () => {
         await sleep(250);
         await keep(b, `${lang}-${theme}-${role}-${page}${part}`);
         const found = await findings(b);
+        found.push(...await eye(b, LEAST[path]));
+        // The theme moves nothing: each language is looked at once in the other sizes.
+        for (const [w, h] of (lang === "zh") === (theme === "night") ? OTHERS[path] : []) {
+          await b.size(w, h);
+          await sleep(250);
+          await keep(b, `${lang}-${theme}-${role}-${page}${part}-${w}`);
+          found.push(...(await eye(b, LEAST[path])).map((f) => `${w}x${h} ${f}`));
+        }
+        await b.size(...SIZES[path]);
         if (undo) await undo(b);
         assert.deepEqual(found, []);
         const wide = await b.run("() => document.documentElement.scrollWidth - innerWidth");

@@ -303,18 +303,16 @@ look_at_threads(struct daemon *d, struct house_state *st)
 static void
 retention_waits(struct house_state *st, ts_ms now, int64_t days)
 {
-    char en[240], zh[240];
+    char en[200], zh[160];
     snprintf(
         en, sizeof en,
-        "%lld days are past their retention at once: they are dropped when the service "
-        "has run for a day and the clock has not jumped. If so many are not meant, "
-        "check the clock and --keep-days",
+        "%lld days are past their retention at once: they go when the service has run "
+        "for a day without a jump of the clock. Check the clock and --keep-days",
         (long long)days);
     snprintf(
         zh, sizeof zh,
-        "一次将清除 %lld "
-        "天的到期数据：待服务持续运行满一天且时钟未跳变后执行。如非预期，"
-        "请检查时钟与 --keep-days",
+        "到期数据达 %lld 天：服务持续运行满一天且时钟未跳变后清除，请检查时钟与 "
+        "--keep-days",
         (long long)days);
     finding(st, LEVEL_ORANGE, now, en, zh);
 }

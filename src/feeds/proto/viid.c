@@ -565,7 +565,22 @@ struct wreck {
     struct span text;
     size_t at;     /* everything before is settled */
     size_t budget; /* bytes that may still be looked at */
+    /* From anywhere in [marks_from, mark] the next marks are these two: each stretch of
+     * the text is searched for them once, however many braces lie in it. */
+    size_t marks_from, mark, second;
 };
+
+/* Where the record after the next one has its mark. */
+static size_t
+second_mark(struct wreck *w, size_t from)
+{
+    if (from < w->marks_from || from > w->mark) {
+        w->marks_from = from;
+        w->mark = next_mark(w->text, from);
+        w->second = next_mark(w->text, w->mark + 1);
+    }
+    return w->second;
+}
 
 /* End of the object that begins at text[from] ('{'), behind its '}' and at most
  * `limit`; 0 when it does not end there. */
@@ -606,8 +621,7 @@ find_object(
         if (!open)
             return false;
         *from = (size_t)(open - w->text.p);
-        size_t second = next_mark(w->text, next_mark(w->text, *from) + 1);
-        *end = object_end(w, *from, at_most(second, limit));
+        *end = object_end(w, *from, at_most(second_mark(w, *from), limit));
         if (*end == 0)
             continue;
         struct span one = span_of(w->text.p + *from, *end - *from);
@@ -644,7 +658,8 @@ take_mended(struct viid_job *job, struct wreck *w, size_t limit)
 static bool
 salvage(struct viid_job *job, struct span text)
 {
-    struct wreck w = {text, 0, text.n * 16 + 4096};
+    struct wreck w = {
+        .text = text, .budget = text.n * 16 + 4096, .marks_from = SIZE_MAX};
     size_t room =
         at_most(count_marks(text) * 2 + text.n / 256 + 1, feed_viid.objects_max);
     if (!make_objects(job, room) || !make_batch(job, room))

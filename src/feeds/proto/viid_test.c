@@ -3,6 +3,7 @@
  * of every fault. */
 #include "kit/kit.h"
 
+#include "core/os_clock.h"
 #include "feeds/feed.h"
 
 #include <jansson.h>
@@ -625,6 +626,38 @@ test_damaged_json(void **state)
     bench_free(b);
 }
 
+/* However a body is broken, reading it costs in proportion to its size: one message
+ * must not hold up the others. By counting processor time, two sizes of each. */
+static void
+test_broken_bodies_cost_their_size(void **state)
+{
+    static const char *const bits[] = {"[{},", "{\"a\":", "{",        "{}",
+                                       "\"",   "'",       "[{\"b\":["};
+    (void)state;
+    struct bench *b = bench_new();
+    b->big = malloc(900000);
+    assert_non_null(b->big);
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
+        dur_us took[2];
+        for (int big = 0; big < 2; big++) {
+            struct buf body = {0};
+            while (body.n < (big ? 800000u : 100000u))
+                buf_text(&body, bits[i]);
+            buf_u8(&body, 0);
+            dur_us began = os_thread_cpu_us();
+            post(b, "MotorVehicles", (const char *)body.p);
+            took[big] = os_thread_cpu_us() - began;
+            assert_int_equal(b->out.what, FEED_BROKEN);
+            buf_release(&body);
+        }
+        if (took[1] > took[0] * 24 + 50000) /* 8 times the size */
+            fail_msg(
+                "%s: %lld us, %lld us", bits[i], (long long)took[0],
+                (long long)took[1]);
+    }
+    bench_free(b);
+}
+
 static void
 test_other_encodings(void **state)
 {
@@ -1074,6 +1107,7 @@ main(void)
         cmocka_unit_test(test_loose_members),
         cmocka_unit_test(test_a_good_record_beside_bad_ones),
         cmocka_unit_test(test_damaged_json),
+        cmocka_unit_test(test_broken_bodies_cost_their_size),
         cmocka_unit_test(test_other_encodings),
         cmocka_unit_test(test_plates_and_ids),
         cmocka_unit_test(test_samples_are_masked),

@@ -88,6 +88,7 @@ set_opts(struct sight *s, const struct sight_opts *o, ts_ms now)
     s->bulk_rows = o->bulk_rows ? o->bulk_rows : 1048576;
     s->census_plates = o->census_plates ? o->census_plates : 33554432;
     s->rolls = rolls_new(o->roll_bytes ? o->roll_bytes : 128u << 20);
+    s->pair = o->one_thread ? NULL : pair_new();
     s->read_only = o->read_only;
     s->threaded = o->thread && !o->read_only;
     s->report = o->report;
@@ -285,7 +286,8 @@ sight_open(
     pthread_cond_init(&s->wake, NULL);
     pthread_cond_init(&s->idle, NULL);
     set_opts(s, opts, now);
-    enum err e = s->rolls ? open_all(s, opts, note) : ERR_NOMEM;
+    enum err e =
+        s->rolls && (s->pair || opts->one_thread) ? open_all(s, opts, note) : ERR_NOMEM;
     if (e != OK) {
         sight_close(s);
         return e;
@@ -305,6 +307,7 @@ sight_close(struct sight *s)
     packs_close(s->packs);
     view_unref(s->view);
     rolls_free(s->rolls);
+    pair_free(s->pair);
     pthread_cond_destroy(&s->wake);
     pthread_cond_destroy(&s->idle);
     pthread_mutex_destroy(&s->lock);

@@ -42,6 +42,7 @@ struct sight_opts {
                             0 = 128 MiB */
     size_t journal_file; /* bytes of a preallocated journal file; 0 = 64 MiB */
     bool thread;         /* seal and merge on an own thread */
+    bool one_thread;     /* scans do not use a second thread */
     bool read_only;      /* nothing is written, repaired or removed (verify, query) */
     /* Told what went wrong in the background: any thread, must not call back. */
     void (*report)(void *arg, enum err e, const struct note *what);

@@ -13,6 +13,7 @@
 struct sight_snap {
     struct view *view;
     struct rolls *rolls; /* of the engine, which outlives its snapshots */
+    struct pair *pair;   /* so is this */
     struct zone zone;
     size_t *head_n; /* rows of each head that belong to the snapshot */
     ts_ms newest;

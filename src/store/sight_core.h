@@ -20,6 +20,7 @@
 #include "store/sight_merge.h"
 #include "store/sight_pack.h"
 #include "store/sight_census.h"
+#include "store/sight_pair.h"
 #include "store/sight_roll.h"
 
 #include <pthread.h>
@@ -73,6 +74,7 @@ struct sight {
     struct journal *journal;
     struct packs *packs;
     struct rolls *rolls; /* any thread */
+    struct pair *pair;   /* any thread; NULL: questions have one thread */
     struct head *head;   /* active: also the last of the view */
     uint64_t trimmed;
     ts_ms poked; /* when the background was last asked to look */

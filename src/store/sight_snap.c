@@ -18,6 +18,7 @@ sight_snapshot(struct sight *s)
         return NULL;
     snap->zone = s->zone;
     snap->rolls = s->rolls;
+    snap->pair = s->pair;
     pthread_mutex_lock(&s->lock);
     snap->view = view_ref(s->view);
     snap->newest = s->health.newest_ms;

@@ -207,9 +207,10 @@ scan_open_places(struct scan *sc, struct asked *a)
         if (!asked_overlaps(a, v->places[i]))
             continue;
         struct source *s = scan_add(sc);
-        enum err e =
-            s ? group_new(v->places[i], a->from, a->to, places_go_on, a, &s->groups)
-              : ERR_NOMEM;
+        enum err e = s ? group_new(
+                             v->places[i], a->snap->pair, a->from, a->to, places_go_on,
+                             a, &s->groups)
+                       : ERR_NOMEM;
         if (e == ERR_CORRUPT) /* marked bad: the answer says that rows are missing */
             continue;
         good = e == OK;

@@ -322,7 +322,11 @@ q9(struct asking *k)
 {
     struct sight_ask a = whole(k);
     struct sight_fit fit = {
-        .hours_any = 0x1F, .hours_none = 0x3FF00, .n_min = 3, .exact = true};
+        .hours_any = 0x1F,
+        .hours_none = 0x3FF00,
+        .n_min = 3,
+        .days_min = 3,
+        .exact = true};
     must_ok(sight_days_fit(k->snap, &fit, &a, NULL, nights, k));
 }
 

@@ -70,6 +70,7 @@ struct analysis_fit {
     uint32_t hours_any; /* seen in one of these hours */
     int64_t first_lo;   /* first day in the window not before this one */
     uint64_t n_min;     /* passes */
+    uint32_t days_min;  /* those seen on fewer days may be left out */
 };
 typedef enum err (*analysis_days_fn)(
     void *arg, struct plate plate, const struct analysis_day *days, size_t n);

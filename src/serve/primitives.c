@@ -147,6 +147,7 @@ days(
         .first_lo = fit->first_lo,
         .first_hi = fit->first_lo ? INT64_MAX : 0,
         .n_min = fit->n_min,
+        .days_min = fit->days_min,
         .exact = true,
     };
     struct days d = {.fn = fn, .arg = arg};

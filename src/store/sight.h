@@ -36,7 +36,7 @@ struct sight_opts {
     int keep_days;        /* retention of passes; 0 = 365 */
     size_t head_rows;     /* rows held in memory before a seal; 0 = 262,144 */
     size_t bulk_rows;     /* rows of one bulk run; 0 = 1,048,576 */
-    size_t census_plates; /* plates held in memory for questions about all plates (20
+    size_t census_plates; /* plates held in memory for questions about all plates (21
                              bytes each); 0 = 33,554,432; more: they read the files */
     size_t roll_bytes;   /* memory for plate lists of places that are often asked about;
                             0 = 128 MiB */
@@ -328,6 +328,7 @@ struct sight_fit {
     uint32_t hours_none;        /* and in none of these */
     int64_t first_lo, first_hi; /* first day in [lo, hi); hi 0 = no bounds */
     uint64_t n_min;             /* passes */
+    uint32_t days_min;          /* what was seen on fewer days may be left out */
     bool exact;                 /* whole plates only: no '?', not hashed */
 };
 enum err sight_days_fit(

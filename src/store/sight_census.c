@@ -15,12 +15,13 @@ census_new(size_t n)
     if (!r)
         return NULL;
     atomic_init(&r->refs, 1);
-    size_t room = n ? n : 1;
+    size_t room = n + CENSUS_STEP;
     r->plate = malloc(room * sizeof *r->plate);
-    r->rows = malloc(room * sizeof *r->rows);
-    r->hours = malloc(room * sizeof *r->hours);
-    r->first = malloc(room * sizeof *r->first);
-    if (r->plate && r->rows && r->hours && r->first)
+    r->rows = calloc(room, sizeof *r->rows);
+    r->hours = calloc(room, sizeof *r->hours);
+    r->first = calloc(room, sizeof *r->first);
+    r->days = calloc(room, 1);
+    if (r->plate && r->rows && r->hours && r->first && r->days)
         return r;
     census_unref(r);
     return NULL;
@@ -43,6 +44,7 @@ census_unref(struct census *r)
     free(r->rows);
     free(r->hours);
     free(r->first);
+    free(r->days);
     free(r);
 }
 
@@ -53,6 +55,7 @@ copy_range(struct census *to, const struct census *from, size_t i, size_t n)
     memcpy(to->rows + to->n, from->rows + i, n * sizeof *to->rows);
     memcpy(to->hours + to->n, from->hours + i, n * sizeof *to->hours);
     memcpy(to->first + to->n, from->first + i, n * sizeof *to->first);
+    memcpy(to->days + to->n, from->days + i, n);
     to->n += n;
 }
 
@@ -65,6 +68,7 @@ put_plate(struct census *r, const struct run_plate *p)
     r->hours[i] = (p->hours & CENSUS_HOURS) |
                   (plate_is_exact((struct plate){p->plate}) ? CENSUS_EXACT : 0);
     r->first[i] = (int32_t)p->first_day;
+    r->days[i] = p->days > UINT8_MAX ? UINT8_MAX : (uint8_t)p->days;
 }
 
 static void
@@ -74,8 +78,11 @@ fold_plate(struct census *r, const struct run_plate *p)
     uint64_t rows = r->rows[i] + p->rows;
     r->rows[i] = rows > UINT32_MAX ? UINT32_MAX : (uint32_t)rows;
     r->hours[i] |= p->hours & CENSUS_HOURS;
+    uint64_t days = r->days[i] + p->days;
+    r->days[i] = days > UINT8_MAX ? UINT8_MAX : (uint8_t)days;
     if (p->first_day < r->first[i])
         r->first[i] = (int32_t)p->first_day;
+    r->days[i] = p->days > UINT8_MAX ? UINT8_MAX : (uint8_t)p->days;
 }
 
 enum err

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sight_census.h - every plate that the vehicle runs know, once, in plate order, with
- * what is most asked of it: passes, hours of the day, first day. Questions about all
- * plates (a pattern, first seen, never by day) read these arrays instead of the
- * directories of all runs; merging runs does not change them.
+ * what is most asked of it: passes, hours of the day, first day, number of days.
+ * Questions about all plates (a pattern, first seen, never by day) read these arrays
+ * instead of the directories of all runs; merging runs does not change them.
  *
  *   view { runs } --census_of--> census --census_add(new run)--> census' ...
  *
@@ -22,7 +22,8 @@
 /* Beside the 24 hours of a plate: it is whole (no '?', not hashed). */
 #define CENSUS_EXACT (1u << 24)
 #define CENSUS_HOURS (CENSUS_EXACT - 1)
-#define CENSUS_PLATE_BYTES 20u /* memory of one plate */
+#define CENSUS_PLATE_BYTES 21u /* memory of one plate */
+#define CENSUS_STEP 64u        /* plates looked at together; arrays end with as many */
 
 struct census {
     _Atomic uint32_t refs;
@@ -31,6 +32,7 @@ struct census {
     uint32_t *rows;  /* passes, at most UINT32_MAX */
     uint32_t *hours; /* and CENSUS_EXACT */
     int32_t *first;
+    uint8_t *days; /* at most 255; one that two runs share counts twice */
 };
 
 struct census *census_ref(struct census *r);

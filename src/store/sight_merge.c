@@ -346,6 +346,7 @@ place_in_open(struct place_in *in, struct seg *s)
     in->other = calloc(in->n ? in->n : 1, 1);
     in->sites = place_sites(s, &in->sites_n);
     place_rows_init(&in->rows, s);
+    place_cells_init(&in->cells, s);
     return in->plates && in->rank && in->other;
 }
 
@@ -500,7 +501,7 @@ merge_cells(struct place_merge *m)
             in->has_cell = false;
             if (in->site_at >= in->sites_n || in->sites[in->site_at].site != site)
                 continue;
-            place_cells_init(&in->cells, in->seg, &in->sites[in->site_at++]);
+            place_cells_site(&in->cells, &in->sites[in->site_at++]);
             in->has_cell = place_cells_next(&in->cells, &in->cell);
         }
         merge_site_cells(m, site);

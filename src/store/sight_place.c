@@ -547,12 +547,17 @@ place_plates_all(struct seg *s, struct looks **looks)
 }
 
 void
-place_cells_init(struct place_cells *c, struct seg *s, const struct place_site *site)
+place_cells_init(struct place_cells *c, struct seg *s)
 {
     c->seg = s;
+    c->block = SIZE_MAX;
+}
+
+void
+place_cells_site(struct place_cells *c, const struct place_site *site)
+{
     c->site = site;
     c->at = site->cell;
-    c->block = SIZE_MAX;
 }
 
 bool
@@ -563,6 +568,7 @@ place_cells_next(struct place_cells *c, struct place_cell *out)
     size_t block = (size_t)(c->at / COL_ROWS);
     if (block != c->block) {
         struct blk b;
+        c->block = SIZE_MAX;
         if (!seg_block(c->seg, PLACE_FLOW, block, &b))
             return false;
         for (unsigned k = 0; k < FLOW_COLS; k++)

@@ -105,7 +105,7 @@ struct place_cell {
     int64_t bin;
     uint64_t speed_sum_dkmh;
 };
-/* Walks the cells of one site. */
+/* Walks the cells of one site after another. */
 struct place_cells {
     struct seg *seg;
     const struct place_site *site;
@@ -114,8 +114,8 @@ struct place_cells {
     uint64_t val[FLOW_COLS][COL_ROWS];
     int64_t bin;
 };
-void
-place_cells_init(struct place_cells *c, struct seg *s, const struct place_site *site);
+void place_cells_init(struct place_cells *c, struct seg *s);
+void place_cells_site(struct place_cells *c, const struct place_site *site);
 bool place_cells_next(struct place_cells *c, struct place_cell *out);
 
 #endif

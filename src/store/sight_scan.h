@@ -18,6 +18,7 @@ struct head_row {
     uint32_t site;
 };
 
+#define SOURCE_DAYS 64u
 struct source {
     struct seg *seg;         /* a run; NULL: a group or the heads */
     struct group_of *groups; /* a place segment */
@@ -27,9 +28,9 @@ struct source {
     struct run_plate at;
     uint64_t plate; /* the next one */
     bool live, opened;
-    /* days of a run, decoded block by block */
-    size_t day_block;
-    uint64_t day[DAY_COLS][COL_ROWS];
+    /* days of a run: [day_from, day_from + day_n) decoded */
+    uint64_t day_from, day_n;
+    uint64_t day[DAY_COLS][SOURCE_DAYS];
     /* the heads' rows, sorted */
     struct head_row *row;
     size_t row_n, row_at;

@@ -100,20 +100,30 @@ asked_go_on(struct asked *a)
     return asked_spend(a, 1);
 }
 
+bool
+list_room(struct asked *a, struct list *l, size_t n)
+{
+    size_t room = l->room ? l->room : 64;
+    size_t cap = a->ask->arena ? a->ask->arena->cap : SIZE_MAX;
+    while (room - l->n < n)
+        room *= 2;
+    if (room == l->room)
+        return true;
+    void *p = room <= cap / l->size ? realloc(l->p, room * l->size) : NULL;
+    if (!p) {
+        a->err = ERR_TOOBIG;
+        return false;
+    }
+    l->p = p;
+    l->room = room;
+    return true;
+}
+
 void *
 list_add(struct asked *a, struct list *l)
 {
-    if (l->n == l->room) {
-        size_t room = l->room ? l->room * 2 : 64;
-        size_t cap = a->ask->arena ? a->ask->arena->cap : SIZE_MAX;
-        void *p = room <= cap / l->size ? realloc(l->p, room * l->size) : NULL;
-        if (!p) {
-            a->err = ERR_TOOBIG;
-            return NULL;
-        }
-        l->p = p;
-        l->room = room;
-    }
+    if (l->n == l->room && !list_room(a, l, 1))
+        return NULL;
     void *item = (char *)l->p + l->n++ * l->size;
     memset(item, 0, l->size);
     return item;

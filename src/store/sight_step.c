@@ -103,7 +103,6 @@ static bool
 source_run(struct scan *sc, struct source *s, struct seg *seg, uint32_t cols)
 {
     s->seg = seg;
-    s->day_block = SIZE_MAX;
     s->walk = malloc(sizeof *s->walk);
     s->opened = s->walk && run_rows_init(&s->rows, seg, &sc->a->snap->zone, true);
     if (!s->opened)

@@ -324,18 +324,39 @@ bin_floor(ts_ms t)
     return t / PLACE_BIN_MS - (t % PLACE_BIN_MS < 0);
 }
 
+static void
+flow_put(struct sight_cell *out, const struct place_cell *c)
+{
+    *out = (struct sight_cell){
+        .at = c->bin * PLACE_BIN_MS,
+        .site = {c->site},
+        .n = c->rows,
+        .speed_n = c->rows - c->mute,
+        .speed_sum_dkmh = c->speed_sum_dkmh};
+}
+
 static bool
 flow_add(struct flow *f, const struct place_cell *c)
 {
     struct sight_cell *out = list_add(f->a, f->cells);
     if (out)
-        *out = (struct sight_cell){
-            .at = c->bin * PLACE_BIN_MS,
-            .site = {c->site},
-            .n = c->rows,
-            .speed_n = c->rows - c->mute,
-            .speed_sum_dkmh = c->speed_sum_dkmh};
+        flow_put(out, c);
     return out;
+}
+
+/* One site's cells; the list has room for all of them. */
+static void
+flow_site(struct flow *f, struct place_cells *walk, const struct place_site *site)
+{
+    struct list *l = f->cells;
+    struct sight_cell *out = (struct sight_cell *)l->p + l->n;
+    struct place_cell c;
+    place_cells_site(walk, site);
+    while (place_cells_next(walk, &c) && c.bin < f->bin_hi)
+        if (c.bin >= f->bin_lo) {
+            flow_put(out++, &c);
+            l->n++;
+        }
 }
 
 static void
@@ -348,15 +369,12 @@ flow_segment(struct flow *f, struct seg *s)
         f->a->err = ERR_NOMEM;
         return;
     }
-    for (size_t i = 0; i < n && f->a->err == OK; i++) {
-        struct place_cell c;
-        if (sites[i].site < f->lo || sites[i].site > f->hi)
-            continue;
-        place_cells_init(walk, s, &sites[i]);
-        while (place_cells_next(walk, &c) && c.bin < f->bin_hi && asked_go_on(f->a))
-            if (c.bin >= f->bin_lo && !flow_add(f, &c))
-                break;
-    }
+    place_cells_init(walk, s);
+    for (size_t i = 0; i < n && f->a->err == OK; i++)
+        if (sites[i].site >= f->lo && sites[i].site <= f->hi &&
+            asked_spend(f->a, sites[i].cells) &&
+            list_room(f->a, f->cells, (size_t)sites[i].cells))
+            flow_site(f, walk, &sites[i]);
     free(walk);
 }
 

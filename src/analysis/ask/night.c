@@ -134,8 +134,11 @@ often(void *arg, const struct analysis_day *days, size_t n)
 static enum err
 answer(struct question_call *c)
 {
+    double nights = c->v[NIGHTS].number; /* two of them may share a day */
     struct analysis_fit fit = {
-        .hours_any = night_hours(c), .n_min = (uint64_t)c->v[NIGHTS].number};
+        .hours_any = night_hours(c),
+        .n_min = (uint64_t)nights,
+        .days_min = (uint32_t)((nights + 1) / 2)};
     return question_reads_where(c, c->from, &fit, often, one, c);
 }
 

@@ -214,6 +214,7 @@ test_stopped(void **state)
     assert_int_equal(sight_reads(snap, &a, add_reads, &got), ERR_TIMEOUT);
     assert_true(asked > 0);
     a.stop = NULL; /* the second thread is free again */
+    got = (struct sum){0};
     kit_ok(sight_reads(snap, &a, add_reads, &got), NULL);
     sight_snap_free(snap);
     sight_close(s);

@@ -75,6 +75,20 @@ run_op(
 }
 
 enum err
+keep_printed(FILE *printed, const char *path, const char *site, struct note *note)
+{
+    long n = fseek(printed, 0, SEEK_END) == 0 ? ftell(printed) : -1;
+    char *bytes = n > 0 ? malloc((size_t)n) : NULL;
+    rewind(printed);
+    enum err e =
+        bytes && fread(bytes, 1, (size_t)n, printed) == (size_t)n ? OK : ERR_IO;
+    if (e == OK)
+        e = os_write_file(os_fs_real(), path, span_of(bytes, (size_t)n), site, note);
+    free(bytes);
+    return e;
+}
+
+enum err
 read_secret(const char *path, char *dst, size_t cap, struct note *note)
 {
     char *text;

@@ -21,6 +21,10 @@ enum err run_op(
     const struct cmd_args *cmd, const char *op, json_t *args, const char *file,
     struct note *note) MUST_USE;
 
+/* What an operation printed to a descriptor (as the daemon writes it when there is one)
+ * becomes a file; site names the write. */
+enum err keep_printed(
+    FILE *printed, const char *path, const char *site, struct note *note) MUST_USE;
 /* A line of a password file without its newline into dst[cap]. */
 enum err
 read_secret(const char *path, char *dst, size_t cap, struct note *note) MUST_USE;

@@ -7,13 +7,13 @@
 
 extern const struct op op_matter_open, op_query, op_user_add, op_user_list,
     op_device_add, op_device_list, op_verify, op_backup, op_import, op_rules_history,
-    op_status, op_flight, op_evidence, op_rules, op_quality;
+    op_status, op_flight, op_evidence, op_rules, op_quality, op_video;
 
 const struct op *const op_rows[] = {
-    &op_matter_open, &op_query,         &op_user_add, &op_user_list,
-    &op_device_add,  &op_device_list,   &op_verify,   &op_backup,
-    &op_import,      &op_rules_history, &op_status,   &op_flight,
-    &op_evidence,    &op_rules,         &op_quality,  NULL,
+    &op_matter_open, &op_query,  &op_user_add, &op_user_list, &op_device_add,
+    &op_device_list, &op_verify, &op_backup,   &op_import,    &op_rules_history,
+    &op_status,      &op_flight, &op_evidence, &op_rules,     &op_quality,
+    &op_video,       NULL,
 };
 
 const struct op *

@@ -81,6 +81,23 @@ clip_length(const char *dir, const struct doc_ref *ref, int64_t *ms, struct note
 }
 
 enum err
+clip_keep(
+    struct os_fs *fs, const char *dir, struct span bytes, struct doc_ref *ref,
+    int64_t *ms, struct note *note)
+{
+    bool known = docs_known(fs, dir, bytes);
+    enum err e = docs_put(fs, dir, bytes, ref, note);
+    if (e != OK)
+        return e;
+    e = clip_length(dir, ref, ms, note);
+    if (e != OK && !known) { /* the document of another matter stays */
+        enum err dropped = docs_drop(fs, dir, ref);
+        e = dropped ? dropped : e;
+    }
+    return e;
+}
+
+enum err
 clip_frame(
     const char *dir, const struct doc_ref *ref, int64_t at_ms, struct buf *jpeg,
     struct note *note)

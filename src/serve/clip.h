@@ -23,6 +23,11 @@
 enum err clip_length(
     const char *dir, const struct doc_ref *ref, int64_t *ms,
     struct note *note) MUST_USE;
+/* Puts a clip among the documents when ffmpeg can read it; what is no evidence is not
+ * kept. */
+enum err clip_keep(
+    struct os_fs *fs, const char *dir, struct span bytes, struct doc_ref *ref,
+    int64_t *ms, struct note *note) MUST_USE;
 /* The frame at a position as JPEG. */
 enum err clip_frame(
     const char *dir, const struct doc_ref *ref, int64_t at_ms, struct buf *jpeg,

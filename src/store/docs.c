@@ -69,6 +69,16 @@ make_shelf(
     return e ? e : os_sync_dir(fs, docs, "docs.shelf");
 }
 
+bool
+docs_known(struct os_fs *fs, const char *dir, struct span bytes)
+{
+    char path[OS_PATH];
+    uint64_t size;
+    bool is_dir;
+    struct doc_ref ref = ref_of(bytes);
+    return docs_path(dir, &ref, path) == OK && os_stat(fs, path, &size, &is_dir) == OK;
+}
+
 enum err
 docs_put(
     struct os_fs *fs, const char *dir, struct span bytes, struct doc_ref *out,

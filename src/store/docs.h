@@ -25,6 +25,8 @@ struct doc_ref {
 char *doc_ref_format(char *dst, const struct doc_ref *ref); /* dst[DOC_REF_TEXT] */
 bool doc_ref_parse(struct span s, struct doc_ref *out);
 
+/* Are these bytes a document already? */
+bool docs_known(struct os_fs *fs, const char *dir, struct span bytes);
 /* Durable when OK. */
 enum err docs_put(
     struct os_fs *fs, const char *dir, struct span bytes, struct doc_ref *out,

@@ -16,7 +16,9 @@ by_their_content(void **state)
     struct span got;
     kit_temp_dir(dir);
     arena_init(&arena, 1u << 20);
+    assert_false(docs_known(os_fs_real(), dir, SPAN("picture")));
     kit_ok(docs_put(os_fs_real(), dir, SPAN("picture"), &a, &note), &note);
+    assert_true(docs_known(os_fs_real(), dir, SPAN("picture")));
     kit_ok(docs_put(os_fs_real(), dir, SPAN("picture"), &b, &note), &note);
     assert_memory_equal(a.hash, b.hash, 32);
     kit_ok(docs_put(os_fs_real(), dir, SPAN(""), &b, &note), &note);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tongqu export: what leaves the system, signed. */
 #include "cli/run_op.h"
-#include "core/os_file.h"
 #include "daemon/door.h"
-
-#include <stdlib.h>
 
 static const struct cmd_opt opts[] = {
     {"data", "DIR", OPT_PATH, true, 0, 0, NULL, "data directory", "数据目录"},
@@ -22,31 +19,16 @@ static const struct cmd_opt opts[] = {
      "所属的未办结事项"},
     {"purpose", "CODE", OPT_TEXT, false, 0, 0, NULL,
      "why: a code of definitions/purposes.yaml", "事由代码"},
+    {"no-clips", NULL, OPT_FLAG, false, 0, 0, NULL,
+     "leave out the video that the matter keeps", "不装入事项的外部视频"},
     {0},
 };
-
-/* What lies in the file that the operation printed to: a descriptor, as the daemon
- * writes it when there is one. */
-static enum err
-keep(FILE *printed, const char *path, struct note *note)
-{
-    long n = fseek(printed, 0, SEEK_END) == 0 ? ftell(printed) : -1;
-    char *bytes = n > 0 ? malloc((size_t)n) : NULL;
-    rewind(printed);
-    enum err e =
-        bytes && fread(bytes, 1, (size_t)n, printed) == (size_t)n ? OK : ERR_IO;
-    if (e == OK)
-        e = os_write_file(
-            os_fs_real(), path, span_of(bytes, (size_t)n), "export", note);
-    free(bytes);
-    return e;
-}
 
 static enum err
 run(const struct cmd_args *args, struct note *note)
 {
-    static const char *const names[] = {"alarm",  "passes",  "title", "remark",
-                                        "matter", "purpose", NULL};
+    static const char *const names[] = {"alarm",  "passes",  "title",    "remark",
+                                        "matter", "purpose", "no-clips", NULL};
     if (!span_eq_cstr(args->word[0], "evidence"))
         return note_fmt(
             note, ERR_USAGE, "word", "evidence is exported, not \"%.*s\"",
@@ -62,7 +44,7 @@ run(const struct cmd_args *args, struct note *note)
             ? door_run(cmd_cstr(args, "data"), "evidence", a, -1, printed, note)
             : ERR_IO;
     if (e == OK)
-        e = keep(printed, cmd_cstr(args, "out"), note);
+        e = keep_printed(printed, cmd_cstr(args, "out"), "export", note);
     if (printed)
         fclose(printed);
     json_decref(a);

@@ -2,18 +2,16 @@
 /* Outside video (外部视频): a clip is kept with its matter by content, its clock is set
  * against a known pass, and a marked frame becomes a pass entered by hand. Each step is
  * an entry of the matter's journal. */
-#include <string.h>
-
 #include "serve/api_kit.h"
-#include "serve/clip.h"
+#include "serve/clip_book.h"
 
 struct clip { /* kept between the stages */
     struct job job;
     struct req *r;
     struct matter_row matter;
-    struct doc_ref ref;
-    char hash[DOC_REF_TEXT], doc[DOC_REF_TEXT + 4];
-    int64_t length_ms, position_ms, true_ms;
+    struct clip_entry entry;
+    int64_t position_ms;
+    ts_ms true_ms;
     struct sighting_batch *batch;
     struct sighting_id id;
     struct site_id site;
@@ -29,13 +27,6 @@ clip_new(struct req *r)
     return c;
 }
 
-static void
-name_it(struct clip *c)
-{
-    doc_ref_format(c->hash, &c->ref);
-    snprintf(c->doc, sizeof c->doc, "doc:%s", c->hash);
-}
-
 /* One move on the newest state of the matter; on the ledger thread. */
 static enum err
 journal(
@@ -43,73 +34,48 @@ journal(
     json_t *fields)
 {
     struct kit k;
-    struct matter m = {0};
     kit_open(&k, env, r);
     struct matter_actor by = kit_actor(r);
-    enum err e = fields ? desk_load(&k.desk, c->matter.id, &m, req_note(r)) : ERR_NOMEM;
-    if (e == OK)
-        e = desk_move(
-            &k.desk, c->matter.id, span_cstr(move), m.seq, fields, &by, req_note(r));
-    if (e == ERR_NOTFOUND ||
-        (e == ERR_INPUT && strcmp(req_note(r)->field, "move") == 0))
-        e = req_refuse(
-            r, REFUSE_STATE, "id",
-            "this matter takes no clips: open a hit-and-run for them",
-            "此事项不能添加视频：请另立“肇事逃逸侦查”事项");
-    matter_release(&m);
+    struct note *note = req_note(r);
+    enum err e = clip_book_move(&k.desk, c->matter.id, move, fields, &by, note);
+    if (e == ERR_NOTFOUND)
+        e = req_refuse(r, REFUSE_STATE, "id", note->en, note->zh);
     kit_close(&k);
-    json_decref(fields);
     if (e == OK)
-        api_audit(r, span_cstr(c->hash), span_cstr(c->matter.number));
+        api_audit(r, span_cstr(c->entry.hash), span_cstr(c->matter.number));
     return e;
 }
 
-/* The journal of the matter as the API shows it; NULL: not to be seen. */
-static json_t *
-journal_of(struct req *r, struct api_env *env, struct clip *c)
+/* The clip named in the path, when it belongs to a matter that may be seen. */
+static enum err
+find_clip(struct req *r, struct api_env *env, struct clip *c)
 {
     struct kit k;
-    struct buf b = {0};
-    json_t *all = NULL, *list = NULL;
+    struct clip_entry *clips = NULL;
+    const struct clip_entry *found = NULL;
+    size_t n = 0;
     kit_open(&k, env, r);
-    if (kit_matter(r, &k, api_text(r, "id"), &c->matter) == OK &&
-        kit_matter_json(r, &k, &c->matter, &b) == OK && !b.bad)
-        all = json_loadb((const char *)b.p, b.n, 0, NULL);
-    list = json_incref(json_object_get(all, "journal"));
-    json_decref(all);
-    buf_release(&b);
+    enum err e = kit_matter(r, &k, api_text(r, "id"), &c->matter);
+    if (e == OK)
+        e = clip_book_read(
+            &k.desk, c->matter.id, req_arena(r), &clips, &n, req_note(r));
     kit_close(&k);
-    return list;
-}
-
-/* What the newest entry of a move on this clip says of a field; NULL none. */
-static json_t *
-said_of(const json_t *list, const struct clip *c, const char *move, const char *field)
-{
-    json_t *found = NULL;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *row = json_array_get(list, i);
-        const json_t *fields = json_object_get(row, "fields");
-        const char *name = json_string_value(json_object_get(row, "move"));
-        const char *clip = json_string_value(json_object_get(fields, "clip"));
-        if (name && clip && strcmp(name, move) == 0 && strcmp(clip, c->hash) == 0)
-            found = json_object_get(fields, field);
-    }
-    return found;
-}
-
-/* The clip named in the path, when it belongs to the matter. */
-static enum err
-find_clip(struct req *r, struct api_env *env, struct clip *c, json_t **list)
-{
-    if (!doc_ref_parse(api_text(r, "clip"), &c->ref))
+    if (e != OK)
+        return e;
+    if (clip_book_find(clips, n, api_text(r, "clip"), &found, req_note(r)) != OK)
         return req_refuse(r, REFUSE_NOT_FOUND, "clip", NULL, NULL);
-    name_it(c);
-    *list = journal_of(r, env, c);
-    if (!said_of(*list, c, "add_clip", "clip"))
-        return req_refuse(r, REFUSE_NOT_FOUND, "clip", NULL, NULL);
-    c->length_ms = json_integer_value(said_of(*list, c, "add_clip", "clip_ms"));
+    c->entry = *found;
     return OK;
+}
+
+/* Learned error of a site's clock. */
+static int32_t
+offset_of(struct house *house, struct site_id site)
+{
+    struct model *m = house->model ? house->model(house->ctx) : NULL;
+    int32_t offset = model_site(m, site)->offset_ms;
+    model_unref(m);
+    return offset;
 }
 
 /* ---- a clip comes in ---- */
@@ -118,16 +84,14 @@ static enum err
 added(struct req *r, struct api_env *env)
 {
     struct clip *c = *api_keep(r);
-    struct span name = api_text(r, "name");
+    struct clip_entry *x = &c->entry;
     enum err e = journal(
         r, env, c, "add_clip",
-        json_pack(
-            "{s:s, s:s%, s:I, s:[s]}", "clip", c->hash, "clip_name", name.p, name.n,
-            "clip_ms", (json_int_t)c->length_ms, "evidence_files", c->doc));
+        clip_book_added(&x->ref, api_text(r, "name"), x->length_ms));
     if (e == OK) {
         buf_fmt(
-            req_out(r), "{\"clip\":\"%s\",\"bytes\":%zu,\"length_ms\":%lld}", c->hash,
-            req_body(r).n, (long long)c->length_ms);
+            req_out(r), "{\"clip\":\"%s\",\"bytes\":%zu,\"length_ms\":%lld}", x->hash,
+            req_body(r).n, (long long)x->length_ms);
         api_created(r);
     }
     return e;
@@ -148,16 +112,13 @@ add(struct req *r, struct api_env *env)
         e = req_refuse(
             r, REFUSE_BAD_REQUEST, "clip", "the body is the clip",
             "请求体应为视频文件");
+    struct clip_entry *x = &c->entry;
     if (e == OK)
-        e = docs_put(k.house->fs, k.house->dir, req_body(r), &c->ref, req_note(r));
-    if (e == OK) {
-        name_it(c);
-        e = clip_length(k.house->dir, &c->ref, &c->length_ms, req_note(r));
-        if (e != OK) { /* what is no evidence is not kept */
-            enum err dropped = docs_drop(k.house->fs, k.house->dir, &c->ref);
-            e = dropped ? dropped : e;
-        }
-    }
+        e = clip_keep(
+            k.house->fs, k.house->dir, req_body(r), &x->ref, &x->length_ms,
+            req_note(r));
+    if (e == OK)
+        doc_ref_format(x->hash, &x->ref);
     kit_close(&k);
     return e == OK ? api_then(r, ON_LEDGER, added) : e;
 }
@@ -168,19 +129,18 @@ static enum err
 frame(struct req *r, struct api_env *env)
 {
     struct kit k;
-    json_t *list = NULL;
     struct clip *c = clip_new(r);
     if (!c)
         return ERR_TOOBIG;
+    enum err e = find_clip(r, env, c);
     kit_open(&k, env, r);
-    enum err e = find_clip(r, env, c, &list);
     if (e == OK)
         e = clip_frame(
-            k.house->dir, &c->ref, api_int(r, "position_ms", 0), req_out(r),
+            k.house->dir, &c->entry.ref, api_int(r, "position_ms", 0), req_out(r),
             req_note(r));
     struct kit_looked looked = {
         .action = "clip",
-        .object = span_cstr(c->hash),
+        .object = span_cstr(c->entry.hash),
         .count = 1,
         .matter = c->matter.id,
         .refused = e != OK,
@@ -192,7 +152,6 @@ frame(struct req *r, struct api_env *env)
         req_set(r, "Content-Type", "image/jpeg");
         req_set(r, "Cache-Control", "private, max-age=600");
     }
-    json_decref(list);
     kit_close(&k);
     return kept ? kept : e;
 }
@@ -203,31 +162,24 @@ static enum err
 set_clock(struct req *r, struct api_env *env)
 {
     struct sighting_id pass;
-    json_t *list = NULL;
+    ts_ms zero;
     struct clip *c = clip_new(r);
     if (!c)
         return ERR_TOOBIG;
     if (!sighting_id_parse(api_text(r, "pass"), &pass))
         return req_refuse(r, REFUSE_BAD_REQUEST, "pass", NULL, NULL);
-    enum err e = find_clip(r, env, c, &list);
-    json_decref(list);
+    enum err e = find_clip(r, env, c);
     if (e != OK)
         return e;
-    struct house *house = kit_house(env);
-    struct model *m = house->model ? house->model(house->ctx) : NULL;
-    int32_t offset = model_site(m, (struct site_id){pass.site})->offset_ms;
-    model_unref(m);
-    char text[SIGHTING_ID_TEXT];
-    int64_t zero = pass.pass_ms - offset - api_int(r, "position_ms", 0);
+    int32_t offset = offset_of(kit_house(env), (struct site_id){pass.site});
     e = journal(
         r, env, c, "set_clip_clock",
-        json_pack(
-            "{s:s, s:I, s:s}", "clip", c->hash, "clip_zero", (json_int_t)zero,
-            "known_pass", sighting_id_format(text, pass)));
+        clip_book_clock(
+            c->entry.hash, pass, api_int(r, "position_ms", 0), offset, &zero));
     if (e == OK)
         buf_fmt(
-            req_out(r), "{\"clip\":\"%s\",\"zero_ms\":%lld,\"clock_ms\":%d}", c->hash,
-            (long long)zero, offset);
+            req_out(r), "{\"clip\":\"%s\",\"zero_ms\":%lld,\"clock_ms\":%d}",
+            c->entry.hash, (long long)zero, offset);
     return e;
 }
 
@@ -271,15 +223,11 @@ static enum err
 marked(struct req *r, struct api_env *env)
 {
     struct clip *c = *api_keep(r);
-    char id[SIGHTING_ID_TEXT];
-    struct span note = api_text(r, "note");
-    json_t *fields = json_pack(
-        "{s:s, s:I, s:s, s:I}", "clip", c->hash, "clip_position",
-        (json_int_t)c->position_ms, "marked_pass", sighting_id_format(id, c->id),
-        "marked_at", (json_int_t)c->true_ms);
-    if (fields && note.n)
-        json_object_set_new(fields, "evidence_note", json_stringn(note.p, note.n));
-    enum err e = journal(r, env, c, "mark_frame", fields);
+    const struct clip_frame frame = {
+        .position_ms = c->position_ms, .at_ms = c->true_ms, .pass = c->id};
+    enum err e = journal(
+        r, env, c, "mark_frame",
+        clip_book_marked(c->entry.hash, &frame, api_text(r, "note")));
     if (e == OK)
         return api_then(r, ON_NET, append);
     sighting_batch_free(c->batch);
@@ -288,61 +236,48 @@ marked(struct req *r, struct api_env *env)
 }
 
 static enum err
-fill(struct req *r, const struct house *house, struct clip *c, struct span jpeg)
+fill(struct req *r, struct house *house, struct clip *c, struct span jpeg)
 {
-    struct sighting_batch *b = c->batch;
-    struct sighting *s = sighting_batch_add(b);
-    bool differs;
-    struct model *m = house->model ? house->model(house->ctx) : NULL;
-    must(s != NULL);
-    /* As that site's own camera would have dated it, so that one correction fits all.
-     */
-    s->pass_ms = c->true_ms + model_site(m, c->site)->offset_ms;
-    model_unref(m);
-    s->arrive_ms = req_at(r);
-    s->site = c->site;
-    s->flags = SIGHTING_BY_HAND;
-    s->plate_color = (uint8_t)api_int(r, "plate_color", 0);
-    s->vehicle_color = (uint8_t)api_int(r, "vehicle_color", 0);
-    if (api_text(r, "plate").n &&
-        plate_parse(api_text(r, "plate"), &s->plate, &differs) == PLATE_UNREAD)
-        return req_refuse(r, REFUSE_BAD_REQUEST, "plate", NULL, NULL);
-    if (!code3_parse(api_text(r, "vehicle_class"), &s->vehicle_class) ||
-        !code3_parse(api_text(r, "brand"), &s->brand))
+    struct clip_pass p = {
+        .hash = c->entry.hash,
+        .position_ms = c->position_ms,
+        .true_ms = c->true_ms,
+        .now_ms = req_at(r),
+        .site = c->site,
+        .offset_ms = offset_of(house, c->site),
+        .plate = api_text(r, "plate"),
+        .plate_color = (uint8_t)api_int(r, "plate_color", 0),
+        .vehicle_color = (uint8_t)api_int(r, "vehicle_color", 0),
+    };
+    if (!code3_parse(api_text(r, "vehicle_class"), &p.vehicle_class) ||
+        !code3_parse(api_text(r, "brand"), &p.brand))
         return req_refuse(r, REFUSE_BAD_REQUEST, "vehicle_class", NULL, NULL);
-    s->record_id =
-        arena_fmt(&b->arena, "hand-%.16s-%lld", c->hash, (long long)c->position_ms);
-    struct span picture = arena_span(&b->arena, jpeg);
-    if (!s->record_id.p || !picture.p || !sighting_batch_picture(b, 0, picture, 1))
-        return ERR_TOOBIG;
-    c->id = sighting_id_of(s);
-    return OK;
+    enum err e = clip_book_pass(&p, jpeg, c->batch, &c->id, req_note(r));
+    return e == ERR_INPUT ? req_refuse(r, REFUSE_BAD_REQUEST, "plate", NULL, NULL) : e;
 }
 
 static enum err
 mark(struct req *r, struct api_env *env)
 {
     struct kit k;
-    json_t *list = NULL;
     struct buf jpeg = {0};
     struct clip *c = clip_new(r);
     if (!c)
         return ERR_TOOBIG;
+    enum err e = find_clip(r, env, c);
     kit_open(&k, env, r);
-    enum err e = find_clip(r, env, c, &list);
-    json_t *zero = e == OK ? said_of(list, c, "set_clip_clock", "clip_zero") : NULL;
-    if (e == OK && !zero)
+    if (e == OK && !c->entry.clocked)
         e = req_refuse(
             r, REFUSE_STATE, "clip",
             "set the clip's clock first, against a pass that is known",
             "请先用一条已知过车给视频对时");
     c->position_ms = api_int(r, "position_ms", 0);
     c->site.v = (uint32_t)api_int(r, "site", 0);
-    c->true_ms = json_integer_value(zero) + c->position_ms;
+    c->true_ms = c->entry.zero_ms + c->position_ms;
     if (e == OK && !site_get(k.sites, c->site))
         e = req_refuse(r, REFUSE_BAD_REQUEST, "site", NULL, NULL);
     if (e == OK)
-        e = clip_frame(k.house->dir, &c->ref, c->position_ms, &jpeg, req_note(r));
+        e = clip_frame(k.house->dir, &c->entry.ref, c->position_ms, &jpeg, req_note(r));
     c->batch = e == OK ? sighting_batch_new(1, 16 << 20) : NULL;
     if (e == OK)
         e = c->batch ? fill(r, k.house, c, span_of(jpeg.p, jpeg.n)) : ERR_NOMEM;
@@ -351,7 +286,6 @@ mark(struct req *r, struct api_env *env)
         c->batch = NULL;
     }
     buf_release(&jpeg);
-    json_decref(list);
     kit_close(&k);
     return e == OK ? api_then(r, ON_LEDGER, marked) : e;
 }

@@ -48,6 +48,7 @@ run(struct op_call *c, struct note *note)
         .matter = span_cstr(op_text(c, "matter")),
         .title = span_cstr(op_text(c, "title")),
         .remark = span_cstr(op_text(c, "remark")),
+        .no_clips = op_flag(c, "no_clips"),
     };
     arena_init(&a, (size_t)1 << 30);
     struct sighting_id *ids = arena_array(&a, EVIDENCE_PASSES, sizeof *ids);

@@ -45,6 +45,8 @@ op_house_open(const struct op_call *c, struct op_house *h)
         .house =
             {
                 .ctx = h,
+                .fs = os_fs_real(),
+                .dir = b->dir,
                 .zone = b->zone,
                 .loops = b->loops,
                 .looks = &b->looks,

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/zip.h"
 #include "rules/rule.h"
+#include "serve/evidence_own.h"
 #include "serve/rows.h"
 #include "store/ledger_matter.h"
 
@@ -23,8 +23,7 @@ struct pack {
     size_t n;
     uint64_t look;
     ts_ms at_ms;
-    struct zip zip;
-    struct buf manifest, html;
+    struct evidence_bag bag;
     size_t picture_bytes;
     char (*picture)[64]; /* name in the archive; "" none */
 };
@@ -101,15 +100,15 @@ fetch(struct pack *p, struct arena *arena, struct note *note)
 
 /* ---- files ---- */
 
-static void
-add(struct pack *p, const char *name, struct span bytes)
+void
+evidence_add(struct evidence_bag *bag, const char *name, struct span bytes)
 {
     uint8_t hash[32];
     char hex[65];
     crypto_generichash(hash, sizeof hash, (const uint8_t *)bytes.p, bytes.n, NULL, 0);
     sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
-    buf_fmt(&p->manifest, "%s %zu %s\n", hex, bytes.n, name);
-    zip_add(&p->zip, name, bytes);
+    buf_fmt(&bag->manifest, "%s %zu %s\n", hex, bytes.n, name);
+    zip_add(&bag->zip, name, bytes);
 }
 
 static enum err
@@ -137,15 +136,15 @@ add_pictures(struct pack *p, struct arena *arena, struct note *note)
             p->picture[i], sizeof p->picture[i], "pictures/%03zu-%s.%s", i + 1,
             sighting_id_format(id, sighting_id_of(&p->rows[i])),
             span_starts(bytes, SPAN("\x89PNG")) ? "png" : "jpg");
-        add(p, p->picture[i], bytes);
+        evidence_add(&p->bag, p->picture[i], bytes);
     }
     return OK;
 }
 
 /* ---- words ---- */
 
-static void
-html_text(struct buf *b, struct span s)
+void
+evidence_text(struct buf *b, struct span s)
 {
     for (size_t i = 0; i < s.n; i++)
         switch (s.p[i]) {
@@ -170,7 +169,7 @@ static void
 html_row(struct buf *b, const char *zh, const char *en, struct span value)
 {
     buf_fmt(b, "<tr><th>%s<br><small>%s</small></th><td>", zh, en);
-    html_text(b, value);
+    evidence_text(b, value);
     buf_text(b, "</td></tr>\n");
 }
 
@@ -189,7 +188,7 @@ code_text(struct buf *b, const char *table, const char *code)
     else if (r)
         buf_fmt(b, "%s / %s", r->zh, r->en);
     else
-        html_text(b, span_cstr(code));
+        evidence_text(b, span_cstr(code));
 }
 
 static void
@@ -199,16 +198,16 @@ html_pass(struct pack *p, size_t i)
     const struct site *site = site_of(p, s);
     struct analysis_learned l;
     char plate[PLATE_TEXT], camera[TS_TEXT], right[TS_TEXT], code[CODE3_TEXT], num[8];
-    struct buf *b = &p->html;
+    struct buf *b = &p->bag.html;
     const struct zone *z = &p->house->zone;
     p->needs->learned(p->needs->ctx, s->site, &l);
     const struct site_model *m = NULL;
     struct model *model = p->house->model ? p->house->model(p->house->ctx) : NULL;
     m = model_site(model, s->site);
     buf_fmt(b, "<tr id=\"p%zu\"><td>%zu</td><td>", i + 1, i + 1);
-    html_text(b, span_cstr(site ? site->name : ""));
+    evidence_text(b, span_cstr(site ? site->name : ""));
     buf_text(b, "<br><small>");
-    html_text(b, span_cstr(site ? site->code : ""));
+    evidence_text(b, span_cstr(site ? site->code : ""));
     if (site && site_is_placed(site))
         buf_fmt(b, "<br>%.6f, %.6f", site->lon / 1e7, site->lat / 1e7);
     buf_fmt(
@@ -216,7 +215,7 @@ html_pass(struct pack *p, size_t i)
         ts_format(camera, s->pass_ms, z), ts_format(right, s->pass_ms - l.offset_ms, z),
         -l.offset_ms / 1e3, l.offset_sd_ms / 1e3);
     plate_format(plate, s->plate);
-    html_text(b, plate[0] ? span_cstr(plate) : SPAN("未识别 / unread"));
+    evidence_text(b, plate[0] ? span_cstr(plate) : SPAN("未识别 / unread"));
     if (s->flags & SIGHTING_BY_HAND)
         buf_text(b, "<br><strong>人工录入 / entered by hand</strong>");
     buf_text(b, "<br><small>");
@@ -253,7 +252,7 @@ is_way(const struct sighting *x, const struct sighting *y)
 static void
 html_ways(struct pack *p)
 {
-    struct buf *b = &p->html;
+    struct buf *b = &p->bag.html;
     size_t ways = 0;
     for (size_t i = 0; i + 1 < p->n; i++)
         ways += is_way(&p->rows[i], &p->rows[i + 1]);
@@ -298,7 +297,7 @@ html_alarm(struct pack *p)
 {
     const struct alarm *a = p->ask->alarm;
     const struct rule *r = rule_find(span_cstr(a->rule));
-    struct buf *b = &p->html;
+    struct buf *b = &p->bag.html;
     double misread = 0, clock = 0;
     for (size_t i = 0; i < p->n; i++) {
         struct analysis_learned l;
@@ -351,7 +350,7 @@ html_alarm(struct pack *p)
 static void
 html_head(struct pack *p)
 {
-    struct buf *b = &p->html;
+    struct buf *b = &p->bag.html;
     const struct evidence_ask *q = p->ask;
     char at[TS_TEXT], text[64];
     buf_text(
@@ -366,7 +365,7 @@ html_head(struct pack *p)
         ".5em;text-align:left;vertical-align:top}small{color:#444}img{width:16em}"
         "code{word-break:break-all}@media print{img{width:10em}}</style></head><body>\n"
         "<h1>");
-    html_text(b, q->title.n ? q->title : SPAN("证据包 / Evidence"));
+    evidence_text(b, q->title.n ? q->title : SPAN("证据包 / Evidence"));
     buf_text(b, "</h1>\n<table>\n");
     html_row(b, "事项", "matter", q->matter.n ? q->matter : SPAN("—"));
     html_row(b, "事由", "purpose", q->who.purpose);
@@ -385,7 +384,7 @@ static void
 html_coverage(struct pack *p, const struct coverage *c)
 {
     char at[TS_TEXT];
-    struct buf *b = &p->html;
+    struct buf *b = &p->bag.html;
     buf_fmt(
         b,
         "<h2>覆盖说明 <small>Coverage</small></h2>\n<p>时段内有数据的点位 %u "
@@ -397,7 +396,7 @@ html_coverage(struct pack *p, const struct coverage *c)
     for (size_t i = 0; i < c->gaps_n && i < 200; i++) {
         const struct site *s = site_get(p->needs->sites, c->gaps[i].site);
         buf_text(b, "<p><small>");
-        html_text(b, span_cstr(s ? s->name : ""));
+        evidence_text(b, span_cstr(s ? s->name : ""));
         buf_fmt(b, " %s – ", ts_format(at, c->gaps[i].from_ms, &p->house->zone));
         buf_fmt(
             b, "%s</small></p>\n", ts_format(at, c->gaps[i].to_ms, &p->house->zone));
@@ -408,7 +407,7 @@ static void
 html_foot(struct pack *p)
 {
     buf_text(
-        &p->html,
+        &p->bag.html,
         "<h2>核验 <small>How to check</small></h2>\n<p>manifest.txt 列出各文件的 "
         "BLAKE2b-256；manifest.sig 是审计密钥对该清单的签名。用 <code>tongqu-verify "
         "本文件.zip --key 公钥</code> "
@@ -423,14 +422,16 @@ html_foot(struct pack *p)
         "are drawn by people.</small></p>\n</body></html>\n");
 }
 
-static void
-html(struct pack *p, const struct coverage *c)
+static enum err
+html(
+    struct pack *p, const struct coverage *c, const struct evidence_clips *clips,
+    struct arena *arena, struct note *note)
 {
     html_head(p);
     if (p->ask->alarm)
         html_alarm(p);
     buf_text(
-        &p->html,
+        &p->bag.html,
         "<h2>过车 "
         "<small>Passes</small></h2>\n<table><tr><th>#</th><th>点位<br><small>site"
         "</small></th><th>相机时间<br><small>camera's "
@@ -441,10 +442,12 @@ html(struct pack *p, const struct coverage *c)
         "wrong</small></th><th>图片<br><small>picture</small></th></tr>\n");
     for (size_t i = 0; i < p->n; i++)
         html_pass(p, i);
-    buf_text(&p->html, "</table>\n");
+    buf_text(&p->bag.html, "</table>\n");
     html_ways(p);
+    enum err e = evidence_add_clips(&p->bag, clips, arena, note);
     html_coverage(p, c);
     html_foot(p);
+    return e;
 }
 
 static void
@@ -482,13 +485,14 @@ seal(struct pack *p)
 {
     uint8_t hash[32];
     char line[AUDIT_HEAD_TEXT];
-    crypto_generichash(hash, sizeof hash, p->manifest.p, p->manifest.n, NULL, 0);
+    crypto_generichash(
+        hash, sizeof hash, p->bag.manifest.p, p->bag.manifest.n, NULL, 0);
     enum err e = audit_seal(p->house->audit, p->look, p->at_ms, hash, line);
     if (e != OK)
         return e;
-    zip_add(&p->zip, "manifest.txt", span_of(p->manifest.p, p->manifest.n));
-    zip_add(&p->zip, "manifest.sig", span_cstr(line));
-    zip_end(&p->zip);
+    zip_add(&p->bag.zip, "manifest.txt", span_of(p->bag.manifest.p, p->bag.manifest.n));
+    zip_add(&p->bag.zip, "manifest.sig", span_cstr(line));
+    zip_end(&p->bag.zip);
     return OK;
 }
 
@@ -496,8 +500,40 @@ struct run {
     const struct house *house;
     const struct evidence_ask *ask;
     struct span holder;
+    struct clip_entry *clips;
+    size_t clips_n, frames;
     struct buf *out;
 };
+
+/* The clips of the matter, whose marked frames are passes that leave, too: the look
+ * reaches over them. */
+static enum err
+read_clips(
+    struct run *r, struct ledger_reader *reader, struct look_request *who,
+    struct arena *arena, struct note *note)
+{
+    struct org_table *orgs = r->house->org(r->house->ctx);
+    struct site_table *sites = r->house->sites(r->house->ctx);
+    struct desk d = {
+        .defs = r->house->loops,
+        .orgs = orgs,
+        .sites = sites,
+        .zone = &r->house->zone,
+        .reader = reader,
+        .now = who->now_ms,
+    };
+    enum err e = clip_book_read(&d, who->matter, arena, &r->clips, &r->clips_n, note);
+    for (size_t i = 0; e == OK && i < r->clips_n; i++)
+        for (size_t k = 0; k < r->clips[i].frames_n; k++) {
+            ts_ms at = r->clips[i].frames[k].pass.pass_ms;
+            who->from_ms = at < who->from_ms ? at : who->from_ms;
+            who->to_ms = at + 1 > who->to_ms ? at + 1 : who->to_ms;
+            r->frames++;
+        }
+    org_table_unref(orgs);
+    site_table_unref(sites);
+    return e;
+}
 
 static enum err
 answer(
@@ -519,27 +555,35 @@ answer(
         look_permit_covers(permit, LOOK_EXPORT, who->from_ms, who->to_ms, note);
     if (e != OK)
         return e;
+    const struct evidence_clips clips = {
+        .house = r->house,
+        .sites = needs->sites,
+        .holder = r->holder,
+        .clips = r->clips,
+        .n = r->clips_n,
+    };
     p.look = look_permit_limits(permit)->number;
-    zip_init(&p.zip, r->out, p.at_ms, &r->house->zone);
+    zip_init(&p.bag.zip, r->out, p.at_ms, &r->house->zone);
     e = fetch(&p, arena, note);
     if (e == OK)
         e = coverage_of(needs, who->from_ms, who->to_ms, arena, &coverage);
     if (e == OK)
         e = add_pictures(&p, arena, note);
+    if (e == OK)
+        e = html(&p, &coverage, &clips, arena, note);
     if (e == OK) {
-        html(&p, &coverage);
         csv(&p, &rows);
-        add(&p, "index.html", span_of(p.html.p, p.html.n));
-        add(&p, "passes.csv", span_of(rows.p, rows.n));
+        evidence_add(&p.bag, "index.html", span_of(p.bag.html.p, p.bag.html.n));
+        evidence_add(&p.bag, "passes.csv", span_of(rows.p, rows.n));
         e = seal(&p);
     }
-    if (e == OK && (p.html.bad || rows.bad || p.manifest.bad || r->out->bad))
+    if (e == OK && (p.bag.html.bad || rows.bad || p.bag.manifest.bad || r->out->bad))
         e = ERR_NOMEM;
-    *count = p.n;
-    zip_release(&p.zip);
-    buf_release(&p.html);
+    *count = p.n + r->frames;
+    zip_release(&p.bag.zip);
+    buf_release(&p.bag.html);
     buf_release(&rows);
-    buf_release(&p.manifest);
+    buf_release(&p.bag.manifest);
     return e;
 }
 
@@ -577,17 +621,25 @@ evidence_run(
         char text[SIGHTING_ID_TEXT];
         buf_fmt(&subject, " %s", sighting_id_format(text, ids[i]));
     }
-    q.who.subject = span_of(subject.p, subject.n);
     struct matter_row m = {0};
     uint64_t holder = q.alarm ? q.alarm_matter : q.who.matter;
     if (holder && ledger_matter_find(reader, holder, &m) != OK)
         m.number[0] = 0;
     struct run run = {
         .house = house, .ask = &q, .holder = span_cstr(m.number), .out = out};
-    enum err e =
-        subject.bad
-            ? ERR_NOMEM
-            : looks_through(house, reader, &q.who, 60, answer, &run, arena, row, note);
+    enum err e = q.who.matter && !q.no_clips
+                     ? read_clips(&run, reader, &q.who, arena, note)
+                     : OK;
+    if (e == ERR_NOTFOUND)
+        e = OK; /* there is no such matter: the look says so, on record */
+    if (run.frames)
+        buf_fmt(&subject, ", %zu frames of clips", run.frames);
+    q.who.subject = span_of(subject.p, subject.n);
+    if (e == OK)
+        e = subject.bad
+                ? ERR_NOMEM
+                : looks_through(
+                      house, reader, &q.who, 60, answer, &run, arena, row, note);
     buf_release(&subject);
     if (e == OK)
         look_scope_listed(&row->scope, ids, n, q.who.now_ms);

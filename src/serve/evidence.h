@@ -3,9 +3,13 @@
  * this program (证据包): of an alarm, or of passes named one by one.
  *
  *   index.html     readable in both languages: what, who asked, why; each pass with
- * both clocks and the error rates of its camera; least travel times; what else could
- * explain an alarm; how to check passes.csv     the same passes pictures/      as the
- * cameras gave them manifest.txt   BLAKE2b-256, size and name of each file above
+ *                  both clocks and the error rates of its camera; least travel times;
+ *                  what else could explain an alarm; how to check
+ *   passes.csv     the same passes
+ *   pictures/      as the cameras gave them
+ *   clips/         outside video of the matter and its marked frames; clips.csv,
+ *                  frames.csv; outside.txt names by hash the clips that are too large
+ *   manifest.txt   BLAKE2b-256, size and name of each file above
  *   manifest.sig   signature over the manifest by the key of the audit record
  *
  * Owner    the archive is appended to the caller's buffer.
@@ -29,6 +33,7 @@ struct evidence_ask {
     uint64_t alarm_matter;     /* holds the alarm's passes past their days; 0 none */
     const struct sighting_id *ids;
     size_t ids_n;
+    bool no_clips; /* leave out the video that the matter keeps */
 };
 
 enum err evidence_run(

@@ -27,6 +27,8 @@ struct chain_options {
         *dir; /* data directory (with audit/ below) or the audit directory itself */
     const char *head; /* file with signed heads kept outside; NULL */
     const char *key;  /* 64 hex digits of the public key, as printed at init; NULL */
+    const char *clips[16]; /* of an archive: files that lie beside it */
+    size_t clips_n;
     FILE *out, *err;
 };
 enum chain_result chain_check(const struct chain_options *options);

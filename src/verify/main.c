@@ -8,7 +8,7 @@
 
 static const char usage[] =
     "usage: tongqu-verify DIR [--head FILE] [--key HEX]\n"
-    "       tongqu-verify FILE.zip [--key HEX]\n"
+    "       tongqu-verify FILE.zip [--key HEX] [--clip FILE]...\n"
     "\n"
     "Checks the audit record of a data directory (DIR/audit): every record's hash, the "
     "chain\n"
@@ -23,8 +23,12 @@ static const char usage[] =
     "and a\n"
     "               chain that was written anew under another key\n"
     "  --key HEX    the public key as printed when the directory was made\n"
+    "  --clip FILE  a video that was too large for the archive: is it the one it "
+    "names?\n"
     "\n"
     "Exit status: 0 whole, 1 cannot be read, 2 wrong usage, 3 damaged.\n";
+
+#define CLIPS (sizeof((struct chain_options *)0)->clips / sizeof(const char *))
 
 /* 64 hexadecimal digits. */
 static bool
@@ -43,11 +47,14 @@ main(int argc, char **argv)
             fputs(usage, stdout);
             return 0;
         }
+        bool clip = strcmp(a, "--clip") == 0 && o.clips_n < CLIPS;
         const char **value = strcmp(a, "--head") == 0  ? &o.head
                              : strcmp(a, "--key") == 0 ? &o.key
+                             : clip                    ? &o.clips[o.clips_n]
                                                        : NULL;
         if (value && i + 1 < argc) {
             *value = argv[++i];
+            o.clips_n += clip;
         } else if (!value && a[0] != '-' && !o.dir) {
             o.dir = a;
         } else {
@@ -67,7 +74,7 @@ main(int argc, char **argv)
     }
     size_t n = strlen(o.dir);
     bool archive = n > 4 && strcmp(o.dir + n - 4, ".zip") == 0;
-    if (archive && o.head) {
+    if (archive ? o.head != NULL : o.clips_n > 0) {
         fputs(usage, stderr);
         return 2;
     }

@@ -254,9 +254,82 @@ check_files(struct pack *p, struct bytes manifest)
                 p->entries[i].name.n);
 }
 
+/* ---- clips that lie beside the archive ---- */
+
+static bool
+hash_file(const char *path, struct line *out)
+{
+    static uint8_t chunk[1 << 16];
+    crypto_generichash_state state;
+    FILE *f = fopen(path, "rb");
+    size_t got;
+    crypto_generichash_init(&state, NULL, 0, sizeof out->hash);
+    out->size = 0;
+    while (f && (got = fread(chunk, 1, sizeof chunk, f)) > 0) {
+        crypto_generichash_update(&state, chunk, got);
+        out->size += got;
+    }
+    crypto_generichash_final(&state, out->hash, sizeof out->hash);
+    bool read = f && !ferror(f);
+    if (f)
+        fclose(f);
+    return read;
+}
+
+/* Is there a line of this content? Its name goes to the reader. */
+static bool
+names_it(struct bytes list, const struct line *is, struct bytes *name)
+{
+    while (list.n) {
+        struct line line;
+        if (read_line(cut_line(&list), &line) && line.size == is->size &&
+            memcmp(line.hash, is->hash, sizeof line.hash) == 0) {
+            *name = line.name;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* outside.txt has the lines of the manifest for clips that were too large: whoever has
+ * such a file can prove that it is the one. */
+static enum chain_result
+check_clips(struct pack *p, struct bytes manifest)
+{
+    bool twice;
+    const struct entry *e = find(p, "outside.txt", 11, &twice);
+    struct bytes outside = e ? e->data : (struct bytes){NULL, 0}, rest = outside, name;
+    size_t n = 0;
+    for (; rest.n; n++)
+        (void)cut_line(&rest);
+    if (n && !p->o->clips_n)
+        fprintf(
+            p->o->out,
+            "%zu clips are named by their hash only: check one with --clip "
+            "FILE\n",
+            n);
+    for (size_t i = 0; i < p->o->clips_n; i++) {
+        struct line is;
+        const char *path = p->o->clips[i];
+        if (!hash_file(path, &is)) {
+            fprintf(p->o->err, "tongqu-verify: %s cannot be read\n", path);
+            return CHAIN_UNREADABLE;
+        }
+        if (!names_it(outside, &is, &name) && !names_it(manifest, &is, &name)) {
+            damage(p, "no clip of this archive has this content", path, strlen(path));
+            continue;
+        }
+        fprintf(p->o->out, "%s is ", path);
+        print_text(p->o->out, name.p, name.n);
+        fputc('\n', p->o->out);
+    }
+    return CHAIN_WHOLE;
+}
+
 static enum chain_result
 check(struct pack *p)
 {
+    enum chain_result result = CHAIN_WHOLE;
     bool opened = open_pack(p);
     const struct entry *manifest = opened ? find_own(p, "manifest.txt") : NULL;
     const struct entry *line = opened ? find_own(p, "manifest.sig") : NULL;
@@ -265,13 +338,14 @@ check(struct pack *p)
     } else {
         check_signature(p, manifest->data, line->data);
         check_files(p, manifest->data);
+        result = check_clips(p, manifest->data);
     }
-    if (!p->wrong)
+    if (!p->wrong && result == CHAIN_WHOLE)
         fprintf(
             p->o->out, "%zu files: whole%s\n", p->n - 2,
             p->o->key ? "" : " (give --key to check who signed)");
     free(p->entries);
-    return p->wrong ? CHAIN_DAMAGED : CHAIN_WHOLE;
+    return p->wrong ? CHAIN_DAMAGED : result;
 }
 
 enum chain_result

@@ -214,3 +214,87 @@ test("10:01 in a blind spot: a shop's clip, its clock set by a known car, one fr
   assert.equal(closed.state, "flight_solved");
   assert.deepEqual(closed.journal.map((j) => j.move).filter((x) => /clip|frame/.test(x ?? "")), ["add_clip", "set_clip_clock", "mark_frame", "mark_frame"]);
 });
+
+/** What lies in an archive of stored entries, by name. */
+function unzip(b) {
+  const files = {};
+  for (let at = b.readUInt32LE(b.length - 6), n = b.readUInt16LE(b.length - 12); n > 0; n--) {
+    const size = b.readUInt32LE(at + 24), length = b.readUInt16LE(at + 28), local = b.readUInt32LE(at + 42);
+    files[b.toString("utf8", at + 46, at + 46 + length)] = b.subarray(local + 30 + length, local + 30 + length + size);
+    at += 46 + length;
+  }
+  return files;
+}
+
+test("a clip by the command line: kept, set, a frame marked; all of it leaves with the evidence", { skip: ffmpeg ? false : "no ffmpeg on this machine" }, async () => {
+  const at = yesterday(7, 0);
+  await send(drive("晋AQH555", at, { pictures: true }));
+  const id = await matter("命令行视频"), data = ["--data", t.dir, "--matter", id];
+  const rows = (await who.analyst.want(200, "POST", "/looks", { kind: "trajectory", matter: id, purpose: "hit_and_run", plate: "晋AQH555", from_ms: at - MINUTE, to_ms: at + 30 * MINUTE })).rows;
+  const [known, other] = [rows[2].id, rows[3].id];
+  const clip = join(t.tmp, "Door Bell.MP4");
+  execFileSync("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", "testsrc=duration=30:size=320x240:rate=5", "-pix_fmt", "yuv420p", clip]);
+  const hash = (await kit.must(["video", "import", clip, ...data])).trim();
+  assert.match(hash, /^[0-9a-f]{64}$/);
+  const wrong = async (status, said, ...args) => { const r = await kit.tongqu(["video", ...args]); assert.equal(r.status, status, r.err); assert.match(r.err, said); };
+  await wrong(1, /no video that ffmpeg can read/, "import", t.file("no.mp4", "nothing"), ...data);
+  await wrong(1, /set the clip's clock first/, "mark", ...data, "--at", "1", "--site", kit.SITES[2]);
+  await wrong(1, /no such clip/, "clock", ...data, "--clip", "ffffff", "--at", "1", "--pass", known);
+  await wrong(2, /needs --pass/, "clock", ...data, "--at", "1");
+  await wrong(2, /0 to 7200/, "clock", ...data, "--at", "9999", "--pass", known);
+  await wrong(1, /no matter "x"/, "list", "--data", t.dir, "--matter", "x");
+  const zero = (await kit.must(["video", "clock", ...data, "--clip", hash.slice(0, 6), "--at", "20.4", "--pass", known])).trim();
+  assert.equal(Date.parse(zero), rows[2].time_ms - 20400);
+  const picture_file = join(t.tmp, "frame.jpg");
+  await kit.must(["video", "frame", ...data, "--at", "25", "--out", picture_file]);
+  assert.equal(readFileSync(picture_file).subarray(0, 3).toString("hex"), "ffd8ff");
+  await wrong(1, /there is no site "nowhere"/, "mark", ...data, "--at", "25", "--site", "nowhere");
+  const pass = (await kit.must(["video", "mark", ...data, "--at", "25", "--site", kit.SITES[2], "--plate", "晋AQH?55", "--color", "3", "--note", "右侧后视镜缺失"])).trim();
+  assert.equal(Number(pass.split("-")[0]), Date.parse(zero) + 25000);
+  const [row] = JSON.parse(await kit.must(["video", "list", ...data, "--format", "json"]));
+  assert.deepEqual([row.clip, row.name, row.known_pass, row.frames_n, row.frames[0].pass, row.frames[0].position_ms], [hash, "Door Bell.MP4", known, 1, pass, 25000]);
+  assert.match(await kit.must(["video", "list", ...data, "--format", "csv"]), new RegExp(`^${hash},Door Bell.MP4,30000,`, "m"));
+  const seen = await who.analyst.want(200, "POST", "/looks", { kind: "sightings", matter: id, purpose: "hit_and_run", sites: [3], from_ms: rows[2].time_ms - MINUTE, to_ms: rows[2].time_ms + MINUTE });
+  assert.equal(seen.rows.find((x) => x.id === pass)?.by_hand, true);
+
+  // Its clips go with the evidence of the matter, by hand or by the API.
+  const file = join(t.tmp, "clips.zip"), key = readFileSync(join(t.dir, "audit", "key.pub"), "utf8").trim();
+  const pack = async (...more) => { await kit.must(["export", "evidence", ...data, "--passes", `${known},${other}`, "--purpose", "hit_and_run", "--out", file, ...more]); return unzip(readFileSync(file)); };
+  const all = await pack();
+  const inside = `clips/01-${hash.slice(0, 16)}.mp4`;
+  assert.ok(all[inside]?.equals(readFileSync(clip)), Object.keys(all).join());
+  assert.ok(all["clips/01-frame-001.jpg"].length > 1000);
+  assert.match(all["clips.csv"].toString(), new RegExp(`1,${hash},"Door Bell.MP4",${all[inside].length},30000,\\d+,${Date.parse(zero)},"${known}",1,${inside}`));
+  assert.match(all["frames.csv"].toString(), new RegExp(`1,1,${hash},25000,${Date.parse(zero) + 25000},${pass},${kit.SITES[2]},clips/01-frame-001.jpg,"右侧后视镜缺失"`));
+  assert.match(all["index.html"].toString(), /外部视频 <small>Video from outside<\/small>/);
+  assert.equal(all["outside.txt"], undefined);
+  const good = await kit.verify([file, "--key", key, "--clip", clip]);
+  assert.equal(good.status, 0, good.out + good.err);
+  assert.match(good.out, /Door Bell\.MP4 is clips\/01-/);
+  assert.match((await kit.verify([file, "--clip", picture_file])).out, /frame.jpg is clips\/01-frame-001.jpg/);
+  assert.equal((await kit.verify([file, "--clip", t.file("else.mp4", "another")])).status, 3, "another file is no clip of it");
+  assert.equal((await kit.verify([t.dir, "--clip", clip])).status, 2);
+  const m = await who.analyst.want(200, "GET", `/matters/${id}`);
+  assert.equal(m.looks.find((l) => l.kind === "export").count, 3, "two passes and a marked frame");
+  assert.equal((await pack("--no-clips"))[inside], undefined);
+  const reply = await fetch(`${d.url}/api/v1/evidence`, { method: "POST", headers: { cookie: who.analyst.cookie, "x-csrf-token": who.analyst.csrf, "content-type": "application/json" }, body: JSON.stringify({ matter: id, purpose: "hit_and_run", passes: [known] }) });
+  assert.ok(unzip(Buffer.from(await reply.arrayBuffer()))[inside]);
+
+  // What is too large is named by its hash; its frames are there, and the file can be proven.
+  const big = [1, 2].map((n) => {
+    const f = join(t.tmp, `big${n}.avi`);
+    execFileSync("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", `testsrc=duration=60:size=320x240:rate=5${n === 2 ? ",negate" : ""}`, "-c:v", "rawvideo", "-pix_fmt", "yuv420p", f]);
+    return f;
+  });
+  for (const f of big) await kit.must(["video", "import", f, ...data]);
+  const much = await pack();
+  assert.equal(Object.keys(much).filter((x) => x.endsWith(".avi")).length, 1);
+  const line = much["outside.txt"].toString();
+  assert.match(line, /^[0-9a-f]{64} \d+ 03-[0-9a-f]{16}\.avi\n$/);
+  const told = await kit.verify([file]);
+  assert.equal(told.status, 0, told.out);
+  assert.match(told.out, /1 clips are named by their hash only/);
+  const proven = await kit.verify([file, "--clip", big[1]]);
+  assert.equal(proven.status, 0);
+  assert.ok(proven.out.includes(`${big[1]} is ${line.trim().split(" ")[2]}`), proven.out);
+});

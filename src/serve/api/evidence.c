@@ -68,6 +68,7 @@ give(struct req *r, struct api_env *env)
     q.matter = api_text(r, "matter");
     q.title = api_text(r, "title");
     q.remark = api_text(r, "remark");
+    q.no_clips = api_int(r, "no_clips", 0) != 0;
     if (e == OK) {
         e = evidence_run(
             k.house, env->reader, &q, &arena, req_out(r), row, req_note(r));
@@ -100,6 +101,8 @@ static const struct api_value export_body[] = {
      "ids of passes"},
     {"title", API_TEXT, 0, 120, false, true, NULL, NULL, "标题", "title"},
     {"remark", API_LINES, 0, 2000, false, true, NULL, NULL, "说明", "remark"},
+    {"no_clips", API_FLAG, 0, 0, false, true, NULL, NULL, "不装入外部视频",
+     "leave out the video that the matter keeps"},
     {"emergency", API_FLAG, 0, 0, false, true, NULL, NULL, "紧急查询", "emergency"},
     {"why", API_REASON, 2, 400, false, true, NULL, NULL, "紧急原因", "why it is one"},
     {0},

@@ -283,8 +283,8 @@ read_given(
 static void
 print_answer(
     struct op_call *c, enum format f, const struct question *q,
-    const struct question_answer *a, const struct look_row *row,
-    const struct site_table *sites)
+    const struct question_answer *a, const struct asking_passes *passes,
+    const struct look_row *row, const struct site_table *sites)
 {
     struct buf b = {0};
     if (f == FORMAT_CSV)
@@ -296,6 +296,7 @@ print_answer(
             &b, "{\"look\":%llu,\"question\":\"%s\",\"count\":%zu,\"truncated\":%s,",
             (unsigned long long)row->number, q->name, a->n, a->more ? "true" : "false");
         answers_json(&b, q, a, sites);
+        asking_passes_json(&b, passes);
         buf_text(&b, ",\n");
         coverage_json(&b, &a->coverage, sites);
         buf_text(&b, "}\n");
@@ -322,6 +323,7 @@ ask(struct op_call *c, const struct question *q, struct note *note)
     enum format f;
     struct op_house h = {0};
     struct question_answer answer;
+    struct asking_passes passes;
     struct look_row row;
     bool recorded;
     struct question_given given[QUESTION_PARAMS];
@@ -341,11 +343,12 @@ ask(struct op_call *c, const struct question *q, struct note *note)
         e = op_house_open(c, &h);
     if (e == OK)
         e = asking_run(
-            &h.house, c->door->reader, &ask, &a, &answer, &row, &recorded, note);
+            &h.house, c->door->reader, &ask, &a, &answer, &passes, &row, &recorded,
+            note);
     if (e == OK)
         e = op_house_looked(c, &row, note);
     if (e == OK)
-        print_answer(c, f, q, &answer, &row, sites);
+        print_answer(c, f, q, &answer, &passes, &row, sites);
     op_house_close(&h);
     site_table_unref(sites);
     arena_release(&a);

@@ -277,44 +277,57 @@ evidence_first(void **state)
     assert_false(pictured(r, 5));
 }
 
-/* A matter somebody looks under. */
-static void
-inquiry(struct rig *r, const char *number)
-{
-    uint64_t journal;
-    struct matter_row m = {.open = true, .org = {1}};
-    struct matter_entry e = {.kind = 1, .name = "open"};
-    struct matter_change c = {.m = &m, .events = &e, .events_n = 1};
-    snprintf(m.number, sizeof m.number, "%s", number);
-    snprintf(m.kind, sizeof m.kind, "inquiry");
-    kit_ok(ledger_begin(r->b->ledger), NULL);
-    kit_ok(ledger_matter_put(r->b->ledger, &c, &journal), NULL);
-    kit_ok(ledger_commit(r->b->ledger, NULL), NULL);
-}
-
-/* The archive that `tongqu export evidence` makes, in the arena. */
+/* Runs an operation of the command line; what it prints is in the arena. */
 static enum err
-archive(struct rig *r, const char *alarm, struct span *out, struct note *note)
+run(struct rig *r, const char *op, json_t *args, struct span *out, struct note *note)
 {
     struct door door = {.base = r->b, .reader = ledger_as_reader(r->b->ledger)};
     struct op_call call = {
         .door = &door,
-        .args = json_pack(
-            "{s:s, s:s, s:s}", "alarm", alarm, "matter", "HC-1", "purpose", "inquiry"),
+        .args = args,
         .in = -1,
         .out = tmpfile(),
         .log = stderr,
         .login = "cli:test",
     };
-    enum err e = op_find("evidence")->fn(&call, note);
+    enum err e = op_find(op)->fn(&call, note);
     long n = ftell(call.out);
     char *bytes = arena_take(&r->a, (size_t)n + 1);
     rewind(call.out);
     assert_int_equal(fread(bytes, 1, (size_t)n, call.out), n);
+    bytes[n] = 0;
     *out = span_of(bytes, (size_t)n);
     fclose(call.out);
-    json_decref(call.args);
+    json_decref(args);
     return e;
+}
+
+/* A matter somebody looks under: its number. */
+static const char *
+inquiry(struct rig *r)
+{
+    struct span number;
+    struct note note = {0};
+    kit_ok(
+        run(r, "matter_open",
+            json_pack("{s:s, s:s}", "kind", "inquiry", "title", "old evidence"),
+            &number, &note),
+        &note);
+    ((char *)(uintptr_t)number.p)[number.n - 1] = 0; /* its line feed */
+    return number.p;
+}
+
+/* The archive of `tongqu export evidence`. */
+static enum err
+archive(
+    struct rig *r, const char *alarm, const char *matter, struct span *out,
+    struct note *note)
+{
+    return run(
+        r, "evidence",
+        json_pack(
+            "{s:s, s:s, s:s}", "alarm", alarm, "matter", matter, "purpose", "inquiry"),
+        out, note);
 }
 
 static bool
@@ -332,10 +345,10 @@ an_archive_has_what_the_matter_kept(void **state)
     char picture[300], id[SIGHTING_ID_TEXT];
     alarm_about(r, 1, "YJ-1");
     alarm_about(r, 2, "YJ-2");
-    inquiry(r, "HC-1");
+    const char *matter = inquiry(r);
     (void)walk(r, 5, 5);
     assert_false(stored(r, 1) || pictured(r, 1));
-    kit_ok(archive(r, "0000000000000002", &zip, &note), &note);
+    kit_ok(archive(r, "0000000000000002", matter, &zip, &note), &note);
     memset(picture, 'b', sizeof picture);
     sighting_id_format(id, r->id[1]);
     assert_true(holds(zip, picture, sizeof picture) && holds(zip, id, strlen(id)));
@@ -343,7 +356,7 @@ an_archive_has_what_the_matter_kept(void **state)
     char path[OS_PATH];
     kit_ok(os_join(path, sizeof path, r->data, "sight/held/YJ-2.tqh"), NULL);
     kit_ok(os_unlink(os_fs_real(), path), NULL);
-    assert_int_equal(archive(r, "0000000000000003", &zip, &note), ERR_NOTFOUND);
+    assert_int_equal(archive(r, "0000000000000003", matter, &zip, &note), ERR_NOTFOUND);
     assert_non_null(strstr(note.en, "is not stored"));
 }
 

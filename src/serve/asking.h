@@ -21,9 +21,21 @@ struct asking {
     size_t limit; /* rows */
 };
 
+/* The passes with pictures that the rows of an answer stand for: a cell that names a
+ * pass, or the pass of the row's plate at one of its times and sites. They are the
+ * scope of the look; rows past ASKING_ROWS have none. */
+#define ASKING_ROWS (LOOK_IDS / 2)
+struct asking_passes {
+    struct sighting_id id[LOOK_IDS];
+    uint16_t row[LOOK_IDS]; /* ascending */
+    size_t n;
+};
+/* ,"pictures":[["id",...],...]: one list a row, as far as any has one. */
+void asking_passes_json(struct buf *out, const struct asking_passes *p);
+
 enum err asking_run(
     const struct house *house, struct ledger_reader *reader, const struct asking *ask,
-    struct arena *arena, struct question_answer *out, struct look_row *row,
-    bool *recorded, struct note *note) MUST_USE;
+    struct arena *arena, struct question_answer *out, struct asking_passes *passes,
+    struct look_row *row, bool *recorded, struct note *note) MUST_USE;
 
 #endif

@@ -104,17 +104,17 @@ rows_org(struct buf *out, const struct org_table *orgs, struct org_id id)
 
 /* ---- sightings ---- */
 
-static bool
-has_picture(struct span image)
+bool
+rows_has_picture(const struct sighting *s)
 {
-    return span_starts(image, SPAN("pack:"));
+    return span_starts(s->image, SPAN("pack:"));
 }
 
 static void
 picture_ref(struct buf *out, const struct sighting *s)
 {
     char id[SIGHTING_ID_TEXT];
-    if (has_picture(s->image))
+    if (rows_has_picture(s))
         buf_fmt(out, ",\"picture\":\"%s\"", sighting_id_format(id, sighting_id_of(s)));
     else
         buf_text(out, ",\"picture\":null");

@@ -29,6 +29,8 @@ void rows_lonlat(struct buf *out, int32_t lon, int32_t lat);
 /* {"id":3,"name":"..."}, or null. */
 void rows_org(struct buf *out, const struct org_table *orgs, struct org_id id);
 /* One sighting as the console reads it (docs/api.md "Sighting"). */
+/* Is there a picture of ours to open? */
+bool rows_has_picture(const struct sighting *s);
 void rows_sighting(
     struct buf *out, const struct sighting *s, const struct site_table *sites);
 

@@ -51,6 +51,25 @@ describe("analysis", { timeout: 240000 }, () => {
     assert.deepEqual(await findings(b), []);
   });
 
+  test("a row opens its pictures by one key, and only when asked; another row closes them", async () => {
+    await b.run("() => { document.querySelector('.grid-body').parentElement.scrollTop = 0; }");
+    await choose("plate_like");
+    await choose("first_seen");
+    await ask();
+    await b.until("the answer", "() => document.querySelector('.grid-row[aria-rowindex=\"2\"]')");
+    await b.run("() => document.querySelector('.grid-row[aria-rowindex=\"2\"]').click()");
+    assert.equal(await b.run("() => document.querySelectorAll('.shot').length"), 0, "a picture is a record: none opens by itself");
+    await b.until("the button", "() => /2/.test(document.querySelector('.grid-foot button[aria-pressed]')?.innerText ?? '')");
+    await b.run("() => document.querySelector('.grid-foot button[aria-pressed]').click()");
+    await b.until("two pictures", "() => document.querySelectorAll('.shot img').length === 2");
+    assert.match(await b.run("() => document.querySelector('.shot img').getAttribute('src')"), /^\/api\/v1\/pictures\/\d+-\d+-00000000\?look=\d+$/);
+    await keep(b, "analysis-pictures-1366");
+    assert.deepEqual(await findings(b), []);
+    await b.run("() => document.querySelector('.grid-row[aria-rowindex=\"3\"]').click()");
+    await b.until("they are closed", "() => document.querySelectorAll('.shot').length === 0");
+    assert.equal(await b.run("() => document.querySelector('.grid-foot button[aria-pressed]').disabled"), true, "this row has none");
+  });
+
   test("every kind of parameter has its field; a wrong one is marked", async () => {
     await choose("first_seen");
     await b.type("#question-quiet_days", "999");

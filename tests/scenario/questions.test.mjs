@@ -8,7 +8,8 @@ import { after, before, test } from "node:test";
 import * as kit from "./kit.mjs";
 
 const DAY = 86400000, H = 3600000, MIN = 60000;
-let t, d, matter, who = {};
+const CAMERA = "14010000001190000003", jpeg = Buffer.from("ffd8ffe000104a46494600010100000100010000ffd9", "hex");
+let t, d, matter, camera, who = {};
 const noon = Math.floor(Date.now() / DAY) * DAY - DAY + 4 * H; // yesterday, 12:00 in Shanghai
 const iso = (ms) => new Date(ms).toISOString();
 
@@ -24,7 +25,10 @@ before(async () => {
   seen(7, 0, noon); // new yesterday
   seen(7, 4, noon + 30 * MIN);
   await kit.must(["import", "sightings", t.file("passes.csv", rows.join("\n") + "\n"), "--data", t.dir]);
+  const key = await kit.device(t, CAMERA);
   d = await kit.serve(t.dir);
+  camera = new kit.Camera(d.url, CAMERA, key);
+  assert.equal((await camera.register()).status, 200);
   for (const name of ["duty", "analyst", "squad", "root2", "audit2"]) who[name] = await kit.person(d.url, name);
   matter = (await who.analyst.want(201, "POST", "/matters", { kind: "inquiry", title: "研判核查" })).id;
 });
@@ -91,6 +95,32 @@ test("what is given is checked, and the message names what to mend", async () =>
   await refused(400, "bad_request", "first_seen", first({ from_ms: noon, to_ms: noon }), "to_ms");
   await refused(400, "bad_request", "first_seen", first({ from_ms: noon - 40 * DAY }), "to_ms");
   await refused(404, "not_found", "who_is_it", first());
+});
+
+test("a row opens the pictures of its own passes under the look that gave it, and no other", async () => {
+  const at = Date.now() - 20000, plate = kit.plain(8);
+  const shot = (when) => ({ SubImageList: { SubImageInfoObject: [{ ImageID: CAMERA + when, EventSort: 4, DeviceID: CAMERA, Type: "01", FileFormat: "Jpeg", ShotTime: kit.viidTime(when, 14), Width: 8, Height: 8, Data: jpeg.toString("base64") }] } });
+  const sent = await camera.post([camera.pass({ plate, site: kit.SITES[0], at, more: shot(at) }), camera.pass({ plate, site: kit.SITES[3], at: at + 9000, more: shot(at + 9000) }), camera.pass({ plate: kit.plain(9), site: kit.SITES[1], at: at + 1000 })]);
+  assert.ok(kit.statuses(sent.body).every((x) => x.StatusCode === 0));
+  const ask = body({ params: { quiet_days: 4, where: "anywhere" }, from_ms: at - H, to_ms: at + H });
+  const a = await who.analyst.want(200, "POST", "/questions/first_seen", ask);
+  const row = a.rows.findIndex((r) => r[0] === plate), bare = a.rows.findIndex((r) => r[0] === kit.plain(9));
+  assert.equal(a.pictures[row].length, 1, "the first pass; the last was at a site that the row does not name");
+  assert.deepEqual(a.pictures[bare] ?? [], [], "no picture was sent");
+  const [ref] = a.pictures[row];
+  assert.equal(Number(ref.split("-")[0]), at);
+  const picture = (p, id, look) => p.ask("GET", `/api/v1/pictures/${id}?look=${look}`);
+  assert.equal((await picture(who.analyst, ref, a.n)).status, 200);
+  assert.equal((await picture(who.duty, ref, a.n)).status, 404, "somebody else's look");
+  const seen = await who.analyst.want(200, "POST", "/looks", { kind: "trajectory", matter, purpose: "inquiry", plate, from_ms: at - H, to_ms: at + H });
+  assert.equal((await picture(who.analyst, seen.rows[1].picture, a.n)).status, 404, "another pass of the same vehicle");
+  assert.equal((await picture(who.analyst, seen.rows[1].picture, seen.n)).status, 200);
+  const nobody = await who.analyst.want(200, "POST", "/questions/first_seen", body({ params: { quiet_days: 4, where: "anywhere" }, from_ms: noon - 2 * H, to_ms: noon - H }));
+  assert.deepEqual(nobody.pictures, []);
+  assert.equal((await picture(who.analyst, ref, nobody.n)).status, 404);
+  // The command line names the same passes, for tongqu export evidence.
+  const cli = JSON.parse(await kit.must(["query", "first_seen", "quiet_days=4", "where=anywhere", "--data", t.dir, "--from", iso(at - H), "--to", iso(at + H), "--matter", matter, "--purpose", "inquiry", "--format", "json"]));
+  assert.deepEqual(cli.pictures, a.pictures);
 });
 
 test("the limit cuts the rows and says so", async () => {

@@ -190,7 +190,7 @@ export interface Question extends Text {
 export type Cell = string | number | null;
 export interface Answer {
   n: number; at_ms: number; question: string; matter: string | null; purpose: string; emergency: boolean; confirm_by_ms: number | null;
-  count: number; truncated: boolean; columns: QuestionColumn[]; rows: Cell[][];
+  count: number; truncated: boolean; columns: QuestionColumn[]; rows: Cell[][]; pictures: string[][];
   sites: Record<string, { id: number; name: string; lon: number | null; lat: number | null }>;
   facts: (Text & { name: string; unit: string; value: number | null })[]; coverage: LookResult["coverage"];
 }

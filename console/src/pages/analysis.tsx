@@ -9,17 +9,20 @@ import { watermark } from "../kit/csv";
 import { useDraft } from "../kit/draft";
 import { saveGeoJson } from "../kit/geojson";
 import { t, tx } from "../kit/i18n";
+import { useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
 import type { Answer, Cell, List, Question, QuestionColumn, Text } from "../kit/model";
 import { go, route } from "../kit/route";
 import { purposeText } from "../kit/session";
-import { duration, instant, num, percent, serverNow } from "../kit/time";
+import { clockTime, duration, instant, num, percent, serverNow } from "../kit/time";
 import { AsOf, Empty, Failed, Loading, PlateSign, Tag, useInSight } from "../parts/bits";
+import { pictureUrl } from "../parts/card";
 import { Span } from "../parts/form";
 import { Grid, type Column } from "../parts/grid";
 import { Emergency, Ground, groundBody, tierText, type GroundValue } from "../parts/ground";
 import { Icon } from "../parts/icon";
 import { MapPane } from "../parts/map";
+import { Pictures, type Shot } from "../parts/pictures";
 import { QuestionField, unitText } from "../parts/question";
 import { Coverage, Refusal } from "./look";
 
@@ -77,8 +80,15 @@ function columnsOf(a: Answer, words: Map<string, Text>): Column<Row>[] {
   });
 }
 
+/** A pass is named by its time and site; its picture opens under this look. */
+function shotOf(a: Answer, id: string): Shot {
+  const [ms, site] = id.split("-").map(Number), name = sites.find(String(site))?.name ?? String(site), time = clockTime(ms ?? 0);
+  return { src: pictureUrl(id, `look=${a.n}`), title: name, sub: time, alt: t("picture.alt", { site: name, at: time }) };
+}
+
 function Result({ a, q }: { a: Answer; q: Question | undefined }) {
   const [at, setAt] = useState<number | null>(a.rows.length ? 0 : null);
+  const [seen, setSeen] = useState<number | null>(null); // the row whose pictures were asked for: each is on record
   const rows = useMemo(() => a.rows.map((cells, i) => ({ i, cells })), [a.n]);
   const columns = useMemo(() => columnsOf(a, new Map((q?.params ?? []).flatMap((p) => p.words.map((w) => [w.name, w] as const)))), [a.n, tx({ zh: "zh", en: "en" })]);
   const place = a.columns.findIndex((c) => c.shape === "site");
@@ -86,12 +96,17 @@ function Result({ a, q }: { a: Answer; q: Question | undefined }) {
   const there = useMemo(() => sites.rows.value.filter((s) => ids.has(s.id)), [a.n, sites.rows.value.length]);
   const here = at !== null && place >= 0 ? a.sites[String(a.rows[at]?.[place])] : undefined;
   const plate = at === null ? null : a.rows[at]?.[a.columns.findIndex((c) => c.shape === "plate")];
+  const shots = at === null ? [] : a.pictures[at] ?? [];
+  const open = () => { if (shots.length) setSeen(seen === at ? null : at); };
+  useKeys([{ key: "p", label: t("ask.pictures_key"), run: open }]);
   const mark = `#${a.n} ${a.matter ?? ""} ${a.question}`;
   const grid = (
     <section class="pane" aria-label={t("look.table")}>
+      {at !== null && seen === at && <Pictures key={at} shots={shots.map((id) => shotOf(a, id))} />}
       <Grid<Row> key={a.n} label={t("look.table")} rows={rows} id={(r) => String(r.i)} selected={at === null ? null : String(at)} onSelect={(r) => setAt(r.i)} columns={columns} exportName={`${a.question}-${a.n}`} exportMark={mark}
         foot={<>
           <button class="small" disabled={!rows.length} onClick={() => saveGeoJson(`${a.question}-${a.n}`, a, watermark(mark))}><Icon name="save" size={16} /> GeoJSON</button>
+          {a.pictures.length > 0 && <button class="small" disabled={!shots.length} aria-pressed={seen === at && at !== null} title={shots.length ? t("ask.pictures_why") : t("ask.pictures_none")} onClick={open}>{t("ask.pictures", { n: shots.length })} <kbd aria-hidden="true">P</kbd></button>}
           {plate && <button class="small" onClick={() => go("look", "", { plate: String(plate), ...(a.matter ? { matter: a.matter } : {}) })}>{t("ask.track", { plate: String(plate) })}</button>}
         </>} />
     </section>

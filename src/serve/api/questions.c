@@ -59,7 +59,8 @@ written(struct req *r, struct api_env *env)
 static void
 answer_json(
     struct req *r, const struct kit *k, const struct question *q,
-    const struct question_answer *a, const struct look_row *row)
+    const struct question_answer *a, const struct asking_passes *passes,
+    const struct look_row *row)
 {
     struct buf *out = req_out(r);
     struct span matter = api_text(r, "matter");
@@ -78,6 +79,7 @@ answer_json(
         out, ",\"question\":\"%s\",\"count\":%zu,\"truncated\":%s,", q->name, a->n,
         a->more ? "true" : "false");
     answers_json(out, q, a, k->sites);
+    asking_passes_json(out, passes);
     looks_coverage_json(out, &a->coverage, k->sites, k->live);
     buf_text(out, "}");
 }
@@ -91,12 +93,13 @@ ask(struct req *r, struct api_env *env)
     struct question_given given[QUESTION_PARAMS];
     bool recorded = false;
     struct look_row *row = ARENA_NEW(req_arena(r), struct look_row);
+    struct asking_passes *passes = ARENA_NEW(req_arena(r), struct asking_passes);
     struct asking q = {
         .question = question_find(api_text(r, "name")),
         .given = given,
         .limit = (size_t)api_int(r, "limit", 10000),
     };
-    if (!row)
+    if (!row || !passes)
         return ERR_TOOBIG;
     if (!q.question)
         return ERR_NOTFOUND;
@@ -108,11 +111,12 @@ ask(struct req *r, struct api_env *env)
         e = kit_who(r, env, LOOK_ANALYSIS, &q.who);
     if (e == OK)
         e = asking_run(
-            k.house, env->reader, &q, &arena, &answer, row, &recorded, req_note(r));
+            k.house, env->reader, &q, &arena, &answer, passes, row, &recorded,
+            req_note(r));
     if (e == ERR_DENIED && req_note(r)->code[0])
         e = kit_look_refused(r, looks_refusal(req_note(r)->code));
     if (e == OK) {
-        answer_json(r, &k, q.question, &answer, row);
+        answer_json(r, &k, q.question, &answer, passes, row);
         e = api_then(r, ON_LEDGER, written);
     }
     if (recorded)

@@ -768,13 +768,14 @@ run_rules(struct world *w)
     feed(&r);
     struct rules_counts c = rules_counts(r.rules);
     printf(
-        "%llu rows in %.1f s (%.2f us each), models %.1f s; judged %.2f %%, history "
-        "rows %.1f a "
-        "judgement, late %.2f %%\n",
+        "%llu rows in %.1f s (%.2f us each), models %.1f s; judged %.2f %%, store "
+        "asked "
+        "%.2f %% for %.1f rows, late %.2f %%\n",
         (unsigned long long)c.rows, r.rules_s,
         r.rules_s * 1e6 / (double)(c.rows ? c.rows : 1), r.model_s,
         100.0 * (double)c.judged / (double)c.rows,
-        (double)c.history_rows / (double)c.history_calls,
+        100.0 * (double)c.history_calls / (double)c.rows,
+        (double)c.history_rows / (double)(c.history_calls ? c.history_calls : 1),
         100.0 * (double)c.late / (double)c.rows);
     printf(
         "raised %llu, revised %llu, withdrawn %llu; %llu plates, %llu evicted\n",

@@ -11,6 +11,7 @@
 
 #include "core/hash.h"
 #include "rules/held.h"
+#include "rules/kept.h"
 #include "rules/machine.h"
 #include "rules/marks.h"
 #include "rules/scene.h"
@@ -26,6 +27,7 @@
     (10 * SECOND_MS) /* reads of one text at one site within it are one passage */
 #define SHADOW_MS (2 * SECOND_MS)
 #define PREFETCH 8
+#define KEPT_BYTES ((size_t)24 << 20)
 #define LEAPS_A_JUDGEMENT 128u
 /* Plates that leap at a site within three hours before its clock is doubted: a few, and
  * more where there is more traffic (misreads and clones: one read in a thousand). */
@@ -58,6 +60,7 @@ struct rules {
     /* live tables */
     struct seen_table seen;
     struct held_table held;
+    struct kept_table kept;
     struct marks marks;
     struct unread unread;
     struct suspects suspects;
@@ -75,6 +78,7 @@ struct rules {
     struct arena scratch;
     struct row *rows;
     size_t rows_n, rows_room;
+    bool cut; /* no memory for all of them */
     struct passage *passages;
     size_t passages_n, passages_room;
     struct alarm *made;
@@ -85,6 +89,7 @@ struct rules {
     struct buf bytes;
     struct leap_at leaps[LEAPS_A_JUDGEMENT];
     unsigned leaps_n;
+    uint16_t settled;          /* bit i: rule_rows[i] has said all of the day */
     const struct view *judged; /* the view of the day under judgement */
 };
 
@@ -100,6 +105,8 @@ init_tables(struct rules *r)
         e = seen_init(&r->seen, r->plates_max);
     if (!e)
         e = held_init(&r->held);
+    if (!e)
+        e = kept_init(&r->kept, KEPT_BYTES);
     if (!e)
         e = marks_init(&r->marks);
     if (!e)
@@ -123,7 +130,7 @@ rules_new(
         return ERR_NOMEM;
     r->needs = *needs;
     r->rules_n = rule_count();
-    must(r->rules_n <= RULE_MAX);
+    must(r->rules_n <= RULE_MAX && r->rules_n <= 16); /* bits of struct seen.settled */
     r->newest_ms = INT64_MIN;
     r->newest_day = INT32_MIN;
     r->day_from_ms = INT64_MAX;
@@ -154,6 +161,7 @@ rules_free(struct rules *r)
     census_release(&r->census);
     seen_release(&r->seen);
     held_release(&r->held);
+    kept_release(&r->kept);
     marks_release(&r->marks);
     unread_release(&r->unread);
     suspects_release(&r->suspects);
@@ -182,6 +190,7 @@ enum err
 rules_set_model(struct rules *r, struct model *model)
 {
     r->day_from_ms = INT64_MAX;
+    r->epoch++; /* nothing is settled by another model */
     return ground_set_model(&r->ground, model);
 }
 
@@ -347,28 +356,35 @@ machine_vouches_clock(void *machine, uint32_t site, ts_ms at_ms, unsigned reads)
 
 /* ---- fetching the rows of a plate ---- */
 
-static bool
-keep_row(struct rules *r, const struct sighting *s)
+static struct row *
+next_row(struct rules *r)
 {
     if (r->rows_n == r->rows_room) {
         size_t room = r->rows_room ? r->rows_room * 2 : 256;
         struct row *rows = realloc(r->rows, room * sizeof *rows);
         if (!rows)
-            return false;
+            return NULL;
         r->rows = rows;
         r->rows_room = room;
     }
-    struct row *row = &r->rows[r->rows_n];
-    row->s = *s;
+    struct row *row = &r->rows[r->rows_n++];
     row->has_id = false;
+    return row;
+}
+
+static bool
+keep_row(struct rules *r, const struct sighting *s)
+{
+    struct row *row = next_row(r);
+    if (!row)
+        return false;
+    row->s = *s;
     row->s.record_id = arena_span(&r->scratch, s->record_id);
     row->s.plate_text = row->s.image = (struct span){0};
     if (s->flags & SIGHTING_TAG) /* it is the note of the tag */
         row->s.image = arena_span(&r->scratch, s->image);
-    if (!row->s.record_id.p)
-        return false;
-    r->rows_n++;
-    return true;
+    r->rows_n -= !row->s.record_id.p;
+    return row->s.record_id.p;
 }
 
 static bool
@@ -376,7 +392,8 @@ history_row(void *arg, const struct sighting *s)
 {
     struct rules *r = arg;
     r->counts.history_rows++;
-    return keep_row(r, s);
+    r->cut |= !keep_row(r, s);
+    return !r->cut;
 }
 
 static bool
@@ -386,6 +403,51 @@ same_record(const struct sighting *a, const struct sighting *b)
            a->device.v == b->device.v && span_eq(a->record_id, b->record_id);
 }
 
+/* The rows of a plate that was judged before: false when the store is to be asked. */
+static bool
+recall_rows(struct rules *r, struct plate p, ts_ms from, ts_ms to)
+{
+    const struct seen *e = seen_find(&r->seen, p);
+    const struct kept *k =
+        e && e->flags & SEEN_KEPT ? kept_find(&r->kept, p, from) : NULL;
+    for (uint32_t i = 0; k && i < k->n; i++) {
+        if (k->rows[i].pass_ms >= to)
+            continue;
+        struct row *row = next_row(r);
+        if (!row)
+            return false;
+        row->s = kept_sighting(k, &k->rows[i]);
+    }
+    return k;
+}
+
+/* Keeps what was fetched, if it is all that there is from `from` on, and every later
+ * row of the plate will come by its entry of the seen. */
+static void
+remember_rows(struct rules *r, struct plate p, ts_ms from, ts_ms to)
+{
+    struct seen *e = seen_change(&r->seen, p);
+    if (!e || r->newest_ms >= to || !kept_begin(&r->kept, p, from))
+        return;
+    e->flags |= SEEN_KEPT;
+    for (size_t i = 0; i < r->rows_n; i++)
+        if (!kept_add(&r->kept, &r->rows[i].s))
+            return;
+}
+
+static void
+ask_rows(struct rules *r, struct plate p, ts_ms from, ts_ms to)
+{
+    r->rows_n = 0;
+    r->cut = false;
+    r->counts.history_calls++;
+    enum err e = r->needs.history(r->needs.ctx, p, from, to, history_row, r);
+    if (e)
+        r->counts.history_failed++;
+    else if (!r->cut)
+        remember_rows(r, p, from, to);
+}
+
 static void
 fetch_rows(
     struct rules *r, struct plate p, ts_ms from, ts_ms to,
@@ -393,16 +455,16 @@ fetch_rows(
 {
     arena_reset(&r->scratch);
     r->rows_n = 0;
-    r->counts.history_calls++;
-    enum err e = r->needs.history(r->needs.ctx, p, from, to, history_row, r);
-    if (e)
-        r->counts.history_failed++;
+    bool recalled = recall_rows(r, p, from, to);
+    if (!recalled)
+        ask_rows(r, p, from, to);
     if (!trigger || trigger->pass_ms < from || trigger->pass_ms >= to)
         return;
     for (size_t i = 0; i < r->rows_n; i++)
         if (same_record(&r->rows[i].s, trigger))
             return;
-    keep_row(r, trigger);
+    if (keep_row(r, trigger) && !recalled) /* else it has joined; texts stay put */
+        kept_add(&r->kept, trigger);
 }
 
 static int
@@ -676,12 +738,15 @@ fill_weigher(struct rules *r, const struct view *view)
 static void
 run_rules(struct rules *r, struct scene *s, enum rule_key key)
 {
+    r->settled = 0;
     for (size_t i = 0; i < r->rules_n; i++) {
         if (s->settings->off[i] || rule_rows[i]->key != key)
             continue;
         s->rule = rule_rows[i];
         s->param = s->settings->value[i];
+        s->settled = false;
         s->rule->step(s);
+        r->settled |= (uint16_t)(s->settled << i);
     }
 }
 
@@ -804,6 +869,7 @@ static bool
 judge_day(struct rules *r, struct plate p, int32_t day, const struct sighting *trigger)
 {
     bool hot = judge_alone(r, p, day, trigger, RULE_BY_PLATE);
+    uint16_t settled = r->settled;
     struct leap_at leaps[LEAPS_A_JUDGEMENT];
     unsigned n = r->leaps_n;
     memcpy(leaps, r->leaps, n * sizeof *leaps);
@@ -811,6 +877,7 @@ judge_day(struct rules *r, struct plate p, int32_t day, const struct sighting *t
         for (unsigned i = 0; i < n; i++)
             if (!leaps[i].rests)
                 judge_neighbours(r, leaps[i], p, day);
+    r->settled = settled; /* the neighbours' own is not of this plate */
     return hot;
 }
 
@@ -875,7 +942,8 @@ enter_day(struct rules *r, ts_ms pass_ms)
 static void
 look_up(struct rules *r, struct seen *e, struct plate p)
 {
-    e->flags = SEEN_KNOWN;
+    e->flags = (uint8_t)(SEEN_KNOWN | (e->flags & (SEEN_KEPT | SEEN_HOT)));
+    e->settled = 0;
     e->epoch = r->epoch;
     const struct vehicle *v = r->census.count ? vehicle_find(r->registry, p, 0) : NULL;
     if (!v)
@@ -900,10 +968,11 @@ seen_off(const struct seen *e, const struct sighting *s)
 }
 
 static bool
-any_glance(struct rules *r, struct glance *g)
+any_glance(struct rules *r, struct glance *g, unsigned settled)
 {
     for (size_t i = 0; i < r->rules_n; i++) {
         g->param = r->settings->value[i];
+        g->settled = settled >> i & 1;
         if (!r->settings->off[i] && rule_rows[i]->key == RULE_BY_PLATE &&
             rule_rows[i]->glance(g))
             return true;
@@ -925,17 +994,46 @@ out_of_order(
     return e->last_ms < r->day_from_ms && at_ms - prev_ms < LOOKBACK_MS;
 }
 
+/* How a day is written in an entry of the seen; 0 is none. */
+static uint16_t
+mark_of(int32_t day)
+{
+    return (uint16_t)((day & 0x7fff) | 0x8000);
+}
+
+/* What the rules said of the plate on the newest day it was judged. */
+static void
+note_judged(struct rules *r, struct seen *e, int32_t day, bool hot)
+{
+    uint16_t mark = mark_of(day);
+    if (mark < e->judged_day)
+        return;
+    if (mark > e->judged_day)
+        e->flags &= (uint8_t)~SEEN_HOT;
+    if (hot)
+        e->flags |= SEEN_HOT;
+    e->judged_day = mark;
+    e->settled = r->settled;
+}
+
 static void
 judge_plate(struct rules *r, const struct sighting *s, struct seen *e)
 {
     int32_t day = r->day;
     ts_ms day_to = r->day_to_ms, last = e->last_ms;
-    uint16_t mark = (uint16_t)((day & 0x7fff) | 0x8000);
-    if (judge_day(r, s->plate, day, s) && (mark > e->hot_day || !e->hot_day))
-        e->hot_day = mark;
+    bool hot = judge_day(r, s->plate, day, s);
+    note_judged(r, e, day, hot);
     if (s->pass_ms + LOOKBACK_MS >= day_to && last >= day_to)
         judge_day(r, s->plate, day + 1, s);
     fill_weigher(r, r->view);
+}
+
+/* A row of a plate whose rows are kept joins them. */
+static void
+join_kept(struct rules *r, struct seen *e, const struct sighting *s)
+{
+    if (e && e->flags & SEEN_KEPT && !kept_add(&r->kept, s))
+        e->flags &= (uint8_t)~SEEN_KEPT;
 }
 
 static void
@@ -944,6 +1042,7 @@ feed_exact(struct rules *r, const struct sighting *s)
     struct seen *e = seen_at(&r->seen, s->plate, r->newest_ms, LOOKBACK_MS);
     if (!e)
         return;
+    join_kept(r, e, s);
     count_traffic(r, s);
     if (!(e->flags & SEEN_KNOWN) || e->epoch != r->epoch)
         look_up(r, e, s->plate);
@@ -965,8 +1064,12 @@ feed_exact(struct rules *r, const struct sighting *s)
     if (e->last_site)
         g.prev_ms = e->last_ms - view_site(r->view, e->last_site)->offset_ms;
     bool late = out_of_order(r, e, g.at_ms, g.prev_ms, s->pass_ms);
-    bool hot = e->hot_day == ((r->day & 0x7fff) | 0x8000);
-    bool wanted = any_glance(r, &g); /* always asked: some keep marks */
+    bool judged = e->judged_day == mark_of(r->day);
+    bool hot = judged && e->flags & SEEN_HOT;
+    /* a read that may join the passage before it changes what was settled */
+    bool apart = e->last_site && g.at_ms - g.prev_ms > FOLD_MS;
+    /* always asked: some keep marks */
+    bool wanted = any_glance(r, &g, judged && apart ? e->settled : 0);
     if (late || hot || wanted)
         judge_plate(r, s, e);
     if (!e->last_site || g.at_ms > g.prev_ms) {
@@ -1069,8 +1172,8 @@ feed_row(struct rules *r, const struct sighting *s)
     if (s->site.v == 0)
         return;
     uint32_t peer = ground_peer(&r->ground, s->site.v);
-    if (s->flags & SIGHTING_TAG)
-        ; /* what a radio read is nothing that a camera saw */
+    if (s->flags & SIGHTING_TAG) /* what a radio read is nothing that a camera saw */
+        join_kept(r, seen_change(&r->seen, s->plate), s);
     else if (plate_is_exact(s->plate))
         feed_exact(r, s);
     else if (plate_is_none(s->plate))

@@ -37,6 +37,7 @@ struct glance {
     bool registry; /* there is one at all */
     bool registered;
     unsigned off; /* OFF_* bits against the registry */
+    bool settled; /* this rule said so of the day; nothing was judged anew since */
     const double *param;
     const struct view *view;
     const struct ground *ground;
@@ -80,6 +81,9 @@ struct scene {
     const struct zone *zone;
     /* Out: judge every further record of this plate today, though it looks harmless. */
     bool hot;
+    /* Out: whatever passage may follow on this day, this rule says no more of what its
+     * glance() asks for but when `settled`. */
+    bool settled;
     void *machine;
 };
 

@@ -95,6 +95,13 @@ seen_at(struct seen_table *t, struct plate p, ts_ms now, ts_ms keep)
     return e;
 }
 
+struct seen *
+seen_change(struct seen_table *t, struct plate p)
+{
+    struct seen *e = probe(t, p.v);
+    return e->plate ? e : NULL;
+}
+
 const struct seen *
 seen_find(const struct seen_table *t, struct plate p)
 {
@@ -123,7 +130,7 @@ seen_encode(struct buf *out, const struct seen_table *t, ts_ms since)
         buf_le(out, e->plate, 8);
         buf_varint(out, (uint64_t)(e->last_ms - since));
         buf_varint(out, e->last_site);
-        buf_le(out, e->hot_day, 2);
+        buf_le(out, e->flags & SEEN_HOT ? e->judged_day : 0, 2);
     }
     buf_varint(out, zigzag_encode(dropped));
 }
@@ -145,7 +152,8 @@ seen_decode(struct cur *c, struct seen_table *t)
             return ERR_NOMEM;
         e->last_ms = last;
         e->last_site = site;
-        e->hot_day = hot;
+        e->judged_day = hot;
+        e->flags = hot ? SEEN_HOT : 0;
     }
     t->dropped_ms = zigzag_decode(cur_varint(c));
     return c->bad ? ERR_CORRUPT : OK;

@@ -19,7 +19,8 @@ enum seen_flag {
     SEEN_REGISTERED = 1,
     SEEN_STATUS = 2, /* stolen, scrapped or overdue letters, or scrapping date passed */
     SEEN_KNOWN = 4,  /* the registry part is filled */
-    SEEN_OTHER_COLOR = 8, /* registered under another plate colour than read */
+    SEEN_KEPT = 8,   /* its rows may be kept (kept.h): new ones are to join them */
+    SEEN_HOT = 16,   /* every further record of the day it was judged is judged */
 };
 
 struct seen {
@@ -27,12 +28,11 @@ struct seen {
     ts_ms last_ms;
     uint32_t last_site; /* 0: not read yet */
     uint16_t vehicle_class, brand;
-    uint16_t
-        hot_day; /* civil day (low bits) in which every record is judged; 0 never */
+    uint16_t judged_day; /* newest civil day (low bits) it was judged; 0 never */
     uint8_t vehicle_color, plate_color;
-    uint8_t flags;           /* enum seen_flag */
-    uint8_t epoch;           /* of the registry snapshot the registry part is from */
-    uint16_t inspection_day; /* valid until, civil day number; 0 none */
+    uint8_t flags;    /* enum seen_flag */
+    uint8_t epoch;    /* of the registry and model that the registry part is from */
+    uint16_t settled; /* rules that have said all of that day, by their numbers */
 };
 _Static_assert(sizeof(struct seen) == 32, "two vehicles a cache line");
 
@@ -51,6 +51,7 @@ void seen_prefetch(const struct seen_table *t, struct plate p);
  * `now` is the newest pass time: when full, vehicles not read for `keep` before it are
  * forgotten. */
 struct seen *seen_at(struct seen_table *t, struct plate p, ts_ms now, ts_ms keep);
+struct seen *seen_change(struct seen_table *t, struct plate p); /* NULL: not there */
 const struct seen *seen_find(const struct seen_table *t, struct plate p);
 
 /* Entries read since `since`. */

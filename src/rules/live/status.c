@@ -44,7 +44,7 @@ may_be_misread(const struct glance *g)
 static bool
 glance(const struct glance *g)
 {
-    return g->seen->flags & SEEN_STATUS || may_be_misread(g);
+    return (g->seen->flags & SEEN_STATUS && !g->settled) || may_be_misread(g);
 }
 
 static uint32_t
@@ -78,6 +78,7 @@ step_exact(struct scene *s)
 {
     struct alarm *a = NULL;
     double missed = 1, passes = 0;
+    s->settled = true; /* unless a later passage belongs to the alarm */
     if (!s->vehicle || !status_of(s->vehicle, s->day))
         return;
     for (unsigned i = 0; i < s->n && passes < ALARM_EVIDENCE; i++) {
@@ -95,6 +96,7 @@ step_exact(struct scene *s)
         missed *= 1 - right;
         passes++;
     }
+    s->settled = passes == ALARM_EVIDENCE;
     if (!a)
         return;
     a->probability = 1 - missed;

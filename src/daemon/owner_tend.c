@@ -202,8 +202,8 @@ finding(
     struct house_finding *f = &st->findings[st->findings_n++];
     f->level = (uint8_t)level;
     f->since_ms = since;
-    snprintf(f->en, sizeof f->en, "%s", en);
-    snprintf(f->zh, sizeof f->zh, "%s", zh);
+    snprintf(f->en, sizeof f->en, "%.*s", (int)sizeof f->en - 1, en);
+    snprintf(f->zh, sizeof f->zh, "%.*s", (int)sizeof f->zh - 1, zh);
 }
 
 struct low_task {

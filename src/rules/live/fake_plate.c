@@ -36,6 +36,10 @@ glance(const struct glance *g)
            covered(g->weigher, g->s->plate) * 100 >= g->param[LEAST_COVERED_PERCENT];
 }
 
+/* A car that is out passes many cameras: of a hundred registered ones and their days so
+ * many are read only once (docs/why/probability.md says where that was counted). Misread
+ * texts mostly are. */
+#define ONCE 0.05
 #define AGAIN 0.15 /* weight of one more like misread of a vehicle misread before */
 
 struct sum {
@@ -95,7 +99,8 @@ step(struct scene *s)
     if (!sum.passes)
         return;
     double odds = s->param[PRIOR_PER_MILLION] * 1e-6 *
-                  exp(fmin(sum.log_fake - sum.log_misread, 100));
+                  exp(fmin(sum.log_fake - sum.log_misread, 100)) *
+                  (sum.passes == 1 ? ONCE : 1);
     double probability = cover * odds / (1 + odds);
     if (probability * 100 < s->param[LEAST_PERCENT] || passage_shadowed(s, sum.last))
         return;

@@ -26,6 +26,7 @@ enum kind {
     KIND_TAG_PLATE,
     KIND_TAG_CLASS,
     KIND_TAG_PATH,
+    KIND_SCENE, /* no alarm: score_candidate() */
     KINDS,
 };
 _Static_assert(SCORE_KINDS == KINDS, "score.h shows all kinds");
@@ -34,7 +35,7 @@ _Static_assert(SCORE_KINDS == KINDS, "score.h shows all kinds");
 static const char *const kind_names[KINDS] = {
     "watch",     "status",       "cloned_plate",   "fake_plate",
     "truck_ban", "coach_curfew", "unread_cluster", "average_speed",
-    "etc_plate", "etc_class",    "etc_path"};
+    "etc_plate", "etc_class",    "etc_path",       "hit_and_run"};
 
 enum read { READ_EXACT, READ_MISREAD, READ_PARTIAL, READ_UNREAD };
 
@@ -778,6 +779,20 @@ add_bin(struct score_bin *to, const struct score_bin *more)
     to->right += more->right;
 }
 
+static struct score_bin *
+bin_of(struct score_bin bins[SCORE_BINS], double probability)
+{
+    int b = (int)(probability * SCORE_BINS);
+    return &bins[b < 0 ? 0 : b >= SCORE_BINS ? SCORE_BINS - 1 : b];
+}
+
+void
+score_candidate(struct score_sum *sum, double probability, bool right)
+{
+    struct score_bin one = {1, right, probability};
+    add_bin(bin_of(sum->by_kind[KIND_SCENE], probability), &one);
+}
+
 void
 score_sum(struct score *s, struct score_sum *out)
 {
@@ -799,11 +814,9 @@ score_sum(struct score *s, struct score_sum *out)
         const struct said *d = &s->said[i];
         if (d->withdrawn || d->right == NEUTRAL)
             continue;
-        int b = (int)(d->probability * SCORE_BINS);
-        b = b < 0 ? 0 : b >= SCORE_BINS ? SCORE_BINS - 1 : b;
         struct score_bin one = {1, d->right == RIGHT, d->probability};
-        add_bin(&out->bins[b], &one);
-        add_bin(&out->by_kind[d->kind][b], &one);
+        add_bin(bin_of(out->bins, d->probability), &one);
+        add_bin(bin_of(out->by_kind[d->kind], d->probability), &one);
         out->clock_alarms += d->clock && d->right == WRONG &&
                              (d->kind == KIND_CLONED || d->kind == KIND_SPEED);
     }

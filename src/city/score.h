@@ -32,7 +32,7 @@ score_seen(struct score *s, struct span record_id, struct span site, ts_ms time_
 void score_alarm(struct score *s, const struct alarm *a);
 
 #define SCORE_BINS 10
-#define SCORE_KINDS 11
+#define SCORE_KINDS 12 /* those of alarms, and the candidates of the funnel */
 struct score_row {
     const char *kind;         /* rule name */
     const char *reads;        /* "exact", "misread", "all" */
@@ -69,6 +69,9 @@ void score_sum(struct score *s, struct score_sum *out);
 /* Adds what another city's alarms came to; `to` may be zeroed. */
 void score_add(struct score_sum *to, const struct score_sum *more);
 const char *score_kind(unsigned kind); /* rule name */
+/* A candidate of the hit-and-run funnel, what was stated of it, and was it the one? Not
+ * in the tenths of all: it is no alarm. */
+void score_candidate(struct score_sum *sum, double probability, bool right);
 /* Wrong alarms a site and week may have. */
 #define SCORE_WRONG_A_WEEK 0.1
 struct score_verdict score_verdict(const struct score_bin *b);

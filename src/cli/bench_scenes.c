@@ -29,6 +29,7 @@ enum column {
 
 struct tally {
     uint64_t scenes, in_five, first;
+    struct score_sum *sum;
 };
 
 /* Runs an operation and gives back what it printed; NULL on an error. */
@@ -75,20 +76,27 @@ ask_of(const struct csv_record *rec, const int *column, const char *matter)
     return a;
 }
 
-/* Place of the plate in the answer, from 1; 0 when it is not there. */
+/* Place of the plate in the answer, from 1; 0 when it is not there. What was stated of
+ * each candidate is counted on the way. */
 static size_t
-rank_of(const json_t *answer, struct span plate, double *probability)
+rank_of(
+    const json_t *answer, struct span plate, struct score_sum *sum, double *probability)
 {
     const json_t *list = json_object_get(answer, "candidates");
+    size_t rank = 0;
     *probability = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *c = json_array_get(list, i);
-        if (!span_eq_cstr(plate, json_string_value(json_object_get(c, "plate"))))
+        double p = json_number_value(json_object_get(c, "probability"));
+        bool right =
+            span_eq_cstr(plate, json_string_value(json_object_get(c, "plate")));
+        score_candidate(sum, p, right);
+        if (!right)
             continue;
-        *probability = json_number_value(json_object_get(c, "probability"));
-        return i + 1;
+        *probability = p;
+        rank = i + 1;
     }
-    return 0;
+    return rank;
 }
 
 static void
@@ -122,7 +130,7 @@ scene(
     free(text);
     if (e != OK)
         return e;
-    size_t rank = rank_of(answer, csv_field(rec, column[VEHICLE]), &p);
+    size_t rank = rank_of(answer, csv_field(rec, column[VEHICLE]), t->sum, &p);
     t->scenes++;
     t->in_five += rank >= 1 && rank <= FIRST;
     t->first += rank == 1;
@@ -185,7 +193,7 @@ bench_scenes(
     struct note *note)
 {
     char file[OS_PATH];
-    struct tally t = {0};
+    struct tally t = {.sum = sum};
     snprintf(file, sizeof file, "%s/truth/hitrun.csv", truth);
     FILE *f = fopen(file, "r");
     if (!f) {

@@ -2,7 +2,7 @@
 /* bench_scenes.h - asks the hit-and-run funnel about every scene that a truth directory
  * plants (truth/hitrun.csv), through the program's own doors.
  *
- * Owner    adds rows to the caller's sum.
+ * Owner    adds rows and the candidates' tenths to the caller's sum.
  * Threads  the command's own.
  * Errors   ERR_INPUT (a file without its columns); what a question says.
  */

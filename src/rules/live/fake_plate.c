@@ -37,8 +37,8 @@ glance(const struct glance *g)
 }
 
 /* A car that is out passes many cameras: of a hundred registered ones and their days so
- * many are read only once (docs/why/probability.md says where that was counted). Misread
- * texts mostly are. */
+ * many are read only once (docs/why/probability.md says where that was counted).
+ * Misread texts mostly are. */
 #define ONCE 0.05
 #define AGAIN 0.15 /* weight of one more like misread of a vehicle misread before */
 

@@ -133,7 +133,7 @@ test("every question answers through the API within its bounds", async () => {
   const given = {
     collide: { windows: `+${kit.SITES[0]}@${span};+${kit.SITES[1]}@${span}` }, companions: { plates: kit.plain(2), days: 5 }, foothold: { plate: kit.plain(2), gap_h: 12 },
     in_not_out: {}, night: { nights: 1 }, plate_like: { plate: kit.plain(2), misread: "one" }, next_sites: { site: kit.SITES[0] },
-    frequent: { sites: kit.SITES[0], passages: 1 }, travel_time: { sites: `${kit.SITES[0]},${kit.SITES[1]}` }, evidence: {}, misreads: { reads: 1 }, convoys: { days: 3, trips: 3 }, first_seen: { quiet_days: 4, where: "anywhere" },
+    frequent: { sites: kit.SITES[0], passages: 1 }, travel_time: { sites: `${kit.SITES[0]},${kit.SITES[1]}` }, evidence: {}, violators: { findings: 1 }, misreads: { reads: 1 }, convoys: { days: 3, trips: 3 }, first_seen: { quiet_days: 4, where: "anywhere" },
   };
   const counts = {};
   for (const q of (await who.analyst.want(200, "GET", "/questions")).items) {

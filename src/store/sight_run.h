@@ -81,8 +81,10 @@ enum {
 static inline uint8_t
 looks_odd(struct looks a, struct looks b)
 {
-    return (
-        uint8_t)((a.plate_color != b.plate_color ? ODD_COLOR : 0) | (a.paint != b.paint ? ODD_PAINT : 0) | (a.class != b.class ? ODD_CLASS : 0) | (a.brand != b.brand ? ODD_BRAND : 0));
+    uint8_t odd = a.plate_color != b.plate_color ? ODD_COLOR : 0;
+    odd |= a.paint != b.paint ? ODD_PAINT : 0;
+    odd |= a.class != b.class ? ODD_CLASS : 0;
+    return odd | (a.brand != b.brand ? ODD_BRAND : 0);
 }
 
 /* A row between the forms: texts as templates of some dictionary, literals as spans. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* import.h - the inside of tongqu import: one struct that walks a file, shared by the
- * small tables (op_import.c) and the passes (import_passes.c).
+ * small tables (import_town.c, import_zone.c, import_lists.c) and the passes
+ * (import_passes.c, import_gantry.c); op_import.c drives.
  *
  * Owner    the running operation.
  * Threads  the ledger's or the door's, one at a time.
@@ -62,6 +63,10 @@ struct import {
     struct import_mark mark;
 };
 
+extern const struct import_kind import_org, import_units, import_sites;
+extern const struct import_kind import_zones, import_permits, import_sections;
+extern const struct import_kind import_registry, import_watches;
+
 /* The kinds, for people to read: NULL past the last. */
 const struct import_kind *import_kind_at(size_t i);
 
@@ -69,8 +74,6 @@ enum err import_open(struct import *im, int in) MUST_USE;
 enum err import_passes(struct import *im) MUST_USE;
 enum err import_gantry(struct import *im) MUST_USE;
 enum err import_ruled(struct import *im) MUST_USE; /* the rules have walked them */
-enum err import_flush_vehicles(struct import *im) MUST_USE;
-enum err import_flush_watches(struct import *im) MUST_USE;
 
 /* ---- for both kinds of passes ---- */
 struct import_places { /* ctx of struct feed_needs */
@@ -96,7 +99,25 @@ enum err import_bulk_end(struct import *im, struct sight_bulk **bulk) MUST_USE;
 void import_refuse_row(
     struct import *im, const struct sighting *row, uint64_t line, uint8_t fate);
 
+/* ---- fields of the record at hand ---- */
+bool import_has(const struct import *im, int column); /* the file has the column */
 struct span import_text(const struct import *im, int column);
+bool import_copy(const struct import *im, int column, char *dst, size_t cap);
+/* An empty field gives `absent`; false: no number, or outside. */
+bool import_number(
+    const struct import *im, int column, double min, double max, double absent,
+    double *out);
+bool
+import_position(const struct import *im, int lon_col, int lat_col, e7 *lon, e7 *lat);
+bool import_instant(const struct import *im, int column, ts_ms absent, ts_ms *out);
+/* The record is refused for that column, and the import goes on: always OK. */
+enum err
+import_refuse(struct import *im, int column, const char *en, const char *zh) MUST_USE;
+/* The record is taken: the change into the ledger's journal. */
+enum err
+import_told(struct import *im, enum ledger_topic topic, uint64_t object) MUST_USE;
+
+/* ---- the file of rejects ---- */
 void import_reject(
     struct import *im, uint64_t line, const char *column, struct span value,
     const char *en, const char *zh);

@@ -266,8 +266,8 @@ question_read(
             e = read_value(&r, text, &out[k]);
         else if (p->required)
             e = note_fmt(
-                note, ERR_INPUT, p->name, "%s is missing: %s", "缺少 %s：%s", p->name,
-                p->en);
+                note, ERR_INPUT, p->name, "fill in: %1$s", "请填写：%2$s", p->en,
+                p->zh);
     }
     return e;
 }

@@ -70,6 +70,8 @@ struct rule {
     size_t numbers_n;
     const struct rule_text *roles; /* what evidence role 0, 1, ... is */
     size_t roles_n;
+    const char
+        *subject_codes; /* code table of what stands in an alarm's subject, or NULL */
     bool (*glance)(const struct glance *g);
     void (*step)(struct scene *s);
 };

@@ -4,6 +4,7 @@
 #include "serve/desk.h"
 
 #include "core/counter.h"
+#include "model/codes.h"
 #include "rules/rule.h"
 #include "store/ledger_people.h"
 
@@ -363,6 +364,39 @@ desk_fire(struct desk *d, uint64_t id, unsigned *fired, struct note *note)
 
 /* ---- alarms ---- */
 
+/* One code as its word, or each letter of it when every letter is a code of its own. */
+static void
+put_code(struct buf *out, const char *table, struct span code, bool zh)
+{
+    const struct code_row *row = code_find(table, code);
+    size_t known = 0;
+    while (!row && known < code.n && code_find(table, (struct span){code.p + known, 1}))
+        known++;
+    if (row)
+        buf_text(out, zh ? row->zh : row->en);
+    else if (known < code.n)
+        buf_fmt(out, "%.*s", (int)code.n, code.p);
+    else
+        for (size_t i = 0; i < code.n; i++) {
+            row = code_find(table, (struct span){code.p + i, 1});
+            buf_text(out, i ? (zh ? "、" : ", ") : "");
+            buf_text(out, zh ? row->zh : row->en);
+        }
+}
+
+/* What an alarm is about, its codes in words: "Q" of a status, "K33 / H11" of two
+ * classes. */
+static void
+put_subject(struct buf *out, const char *table, const char *text, bool zh)
+{
+    while (*text) {
+        size_t n = strcspn(text, " /"), gap = strspn(text + n, " /");
+        put_code(out, table, (struct span){text, n}, zh);
+        buf_fmt(out, "%.*s", (int)gap, text + n);
+        text += n + gap;
+    }
+}
+
 void
 desk_alarm_title(struct buf *out, const struct alarm *a, bool zh)
 {
@@ -375,7 +409,10 @@ desk_alarm_title(struct buf *out, const struct alarm *a, bool zh)
     }
     if (a->subject[0] && !strchr(a->subject, '\n')) {
         buf_text(out, " ");
-        buf_text(out, a->subject);
+        if (rule && rule->subject_codes)
+            put_subject(out, rule->subject_codes, a->subject, zh);
+        else
+            buf_text(out, a->subject);
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // api.ts - one door to /api/v1: cookie session, CSRF token, one error shape.
 import { signal } from "@preact/signals";
-import { lang, t, tx } from "./i18n";
+import { cap, lang, t, tx } from "./i18n";
 import type { Text } from "./model";
 
 export class ApiError extends Error {
@@ -11,7 +11,7 @@ export class ApiError extends Error {
   }
   /** The sentence in the language of the page. */
   say(): string {
-    return tx(this.text) || this.message;
+    return cap(tx(this.text) || this.message);
   }
 }
 

@@ -2,6 +2,7 @@
 // city.ts - the live rows every page shares: alarms, matters, sites, units, the board.
 import { computed, signal } from "@preact/signals";
 import { get, poll, sentence } from "./api";
+import { cap, tx } from "./i18n";
 import { face } from "./route";
 import { Live } from "./live";
 import type { Alarm, Board, Level, Matter, Site, Text, Unit } from "./model";
@@ -23,6 +24,12 @@ export const matters = new Live<Matter>(() => "/matters?state=open&limit=1000", 
 export const mine = new Live<Matter>(() => "/matters?state=open&mine=1&limit=200", (m) => m.id, [], (m) => m.open);
 export const sites = new Live<Site>(() => "/sites?limit=10000", (s) => String(s.id), ["site"]);
 export const units = new Live<Unit>(() => "/units?limit=1000", (u) => String(u.id), ["unit"]);
+
+/** A matter's title in the language of the page: that of its alarm, when it has one that is open. */
+export function titleOf(m: Matter): string {
+  const a = m.alarm ? alarms.find(m.alarm) : undefined;
+  return a ? cap(tx(a.title)) : m.title;
+}
 
 interface MapRow { site: number; n: number; by: Record<string, number>; flow: number }
 interface FixRow { unit: number; lon: number; lat: number; time_ms: number; speed_kmh: number | null; heading_deg: number | null }

@@ -25,6 +25,20 @@ export function t(key: string, fill?: Record<string, string | number>): string {
   return fill ? s.replace(/\{(\w+)\}/g, (_, k: string) => String(fill[k] ?? "")) : s;
 }
 
+/** A word of a set that others name (units): itself where the dictionaries have none. */
+export function word(prefix: string, name: string): string {
+  return dictionaries[lang.value][`${prefix}.${name}`] ?? name;
+}
+
+/** With a capital, as names, heads and buttons have in English; the daemon's words have none. */
+export function cap(s: string): string {
+  return lang.value === "en" ? s.charAt(0).toUpperCase() + s.slice(1) : s;
+}
+/** A list as the language writes it. */
+export function listed(all: string[]): string {
+  return all.join(t("list.comma"));
+}
+
 /** A text of the daemon in the language of the page. */
 export function tx(x: Text | null | undefined): string {
   return x ? x[lang.value] || x.zh || x.en || "" : "";

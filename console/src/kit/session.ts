@@ -2,7 +2,7 @@
 // session.ts - who is signed in, what the role reaches, and the tables of the daemon.
 import { computed, effect, signal } from "@preact/signals";
 import { ApiError, call, get, post, refused, setCsrf } from "./api";
-import { t, tx } from "./i18n";
+import { cap, t, tx } from "./i18n";
 import type { Code, Loop, LoopState, Meta, Session } from "./model";
 import { setServerTime, zone } from "./time";
 
@@ -104,9 +104,10 @@ export function lookText(k: string): string {
   const row = meta.value?.look_kinds.find((r) => r.code === k);
   return row ? tx(row) : k;
 }
+/** A rule is always a label. */
 export function ruleText(name: string): string {
   const row = meta.value?.rules.find((r) => r.name === name);
-  return row ? tx(row) : name;
+  return row ? cap(tx(row)) : name;
 }
 export function loop(kind: string): Loop | undefined {
   return meta.value?.loops.find((l) => l.kind === kind);

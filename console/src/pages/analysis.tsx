@@ -8,7 +8,7 @@ import { matters, sites } from "../kit/city";
 import { watermark } from "../kit/csv";
 import { useDraft } from "../kit/draft";
 import { saveGeoJson } from "../kit/geojson";
-import { t, tx } from "../kit/i18n";
+import { cap, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
 import type { Answer, Cell, List, Question, QuestionColumn, Text } from "../kit/model";
@@ -68,7 +68,7 @@ const WIDTH: Record<string, number> = { plate: 120, time: 122, span: 96, count: 
 
 function columnsOf(a: Answer, words: Map<string, Text>): Column<Row>[] {
   return a.columns.map((c, k) => {
-    const head = tx(c) + (c.unit ? ` (${unitText(c.unit)})` : ""), least = [...head].reduce((n, x) => n + (x > "\u2e80" ? 13 : 7.5), 34);
+    const head = cap(tx(c)) + (c.unit ? ` (${unitText(c.unit)})` : ""), least = [...head].reduce((n, x) => n + (x > "\u2e80" ? 13 : 7.5), 34);
     const right = c.shape === "count" || c.shape === "number" || c.shape === "share" || c.shape === "span";
     return {
       key: c.name, head, width: c.shape === "sighting" ? "0" : WIDE.has(c.shape) ? `minmax(${Math.max(110, Math.round(least))}px,1fr)` : `${Math.max(WIDTH[c.shape]!, Math.round(least))}px`, ...(right ? { align: "right" as const } : {}),

@@ -2,7 +2,7 @@
 // audit.tsx - who looked at or changed what; the head of the chain; searchers worth a question.
 import { useEffect, useState } from "preact/hooks";
 import { get, query, sentence } from "../kit/api";
-import { t, tx } from "../kit/i18n";
+import { cap, t, tx } from "../kit/i18n";
 import type { AuditFlag, AuditHead, AuditRow, List } from "../kit/model";
 import { may, purposeText, roleText } from "../kit/session";
 import { instant, num, serverNow } from "../kit/time";
@@ -44,6 +44,12 @@ function Flags({ from, to }: { from: number; to: number }) {
   );
 }
 
+/** A pass is named by its instant and its site: shown as such. */
+function thing(object: string | null): string {
+  const pass = /^(\d{13})-(\d+)-[0-9a-f]{8}$/.exec(object ?? "");
+  return pass ? t("audit.pass", { at: instant(Number(pass[1])), site: pass[2]! }) : object ?? "—";
+}
+
 function View() {
   const n = serverNow();
   const [span, setSpan] = useState({ from: n - D, to: n });
@@ -78,12 +84,12 @@ function View() {
             as_of={as_of} stale_ms={600000} foot={<>{next && <button class="small" disabled={busy} onClick={() => load(true)}>{t("grid.more")}</button>}</>}
             columns={[
               { key: "n", head: t("f.number"), width: "64px", align: "right", cell: (r) => r.n, sort: (r) => r.n, text: (r) => String(r.n) },
-              { key: "at", head: t("f.time"), width: "118px", cell: (r) => <span class="num">{instant(r.at_ms)}</span>, sort: (r) => r.at_ms, text: (r) => new Date(r.at_ms).toISOString() },
+              { key: "at", head: t("f.time"), width: "112px", cell: (r) => <span class="num">{instant(r.at_ms)}</span>, sort: (r) => r.at_ms, text: (r) => new Date(r.at_ms).toISOString() },
               { key: "user", head: t("f.who"), width: "92px", cell: (r) => <span class="cut" title={roleText(r.role)}>{r.user ?? "—"}</span>, sort: (r) => r.user ?? "", text: (r) => r.user ?? "" },
               { key: "class", head: t("audit.class"), width: "84px", cell: (r) => <Tag tone={r.class === "look" ? "state" : r.class === "security" ? "warn" : ""}>{t(`audit.class.${r.class}`)}</Tag>, sort: (r) => r.class, text: (r) => r.class },
-              { key: "what", head: t("audit.what"), width: "minmax(0,1.7fr)", cell: (r) => <span class="cut" title={r.what}>{tx(r.label) || r.what}</span>, sort: (r) => r.what, text: (r) => r.what },
-              { key: "object", head: t("audit.object"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num" title={[r.object, r.subject, r.detail].filter(Boolean).join("\n")}>{r.subject ?? r.object ?? "—"}</span>, sort: (r) => r.subject ?? r.object ?? "", text: (r) => [r.object, r.subject, r.detail].filter(Boolean).join(" | ") },
-              { key: "matter", head: t("look.matter"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num">{r.matter ?? "—"}</span>, text: (r) => r.matter ?? "" },
+              { key: "what", head: t("audit.what"), width: "minmax(0,1.7fr)", cell: (r) => <span class="cut" title={r.what}>{cap(tx(r.label)) || r.what}</span>, sort: (r) => r.what, text: (r) => r.what },
+              { key: "object", head: t("audit.object"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num" title={[r.object, r.subject, r.detail].filter(Boolean).join("\n")}>{thing(r.subject ?? r.object)}</span>, sort: (r) => r.subject ?? r.object ?? "", text: (r) => [r.object, r.subject, r.detail].filter(Boolean).join(" | ") },
+              { key: "matter", head: t("look.matter"), width: "134px", cell: (r) => <span class="cut num">{r.matter ?? "—"}</span>, text: (r) => r.matter ?? "" },
               { key: "purpose", head: t("look.purpose"), width: "90px", cell: (r) => <span class="cut">{r.purpose ? purposeText(r.purpose) : "—"}</span>, text: (r) => r.purpose ?? "" },
               { key: "count", head: t("look.count"), width: "60px", align: "right", cell: (r) => num(r.count), sort: (r) => r.count, text: (r) => String(r.count ?? "") },
               { key: "outcome", head: t("audit.outcome"), width: "88px", cell: (r) => <Tag tone={r.outcome === "ok" ? "good" : r.outcome === "refused" ? "warn" : "bad"}>{t(`audit.outcome.${r.outcome}`)}</Tag>, sort: (r) => r.outcome, text: (r) => r.outcome },

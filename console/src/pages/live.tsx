@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { alarms, board, queue, rate, sites, units } from "../kit/city";
-import { t, tx } from "../kit/i18n";
+import { cap, listed, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
 import type { Measure, Site, Unit } from "../kit/model";
@@ -14,6 +14,7 @@ import { Empty, Failed, LevelSign, Loading, PlateSign, Tag, When, Worn } from ".
 import { BoardRows } from "../parts/boardrows";
 import { Spark } from "../parts/chart";
 import { Grid } from "../parts/grid";
+import { unitText } from "../parts/question";
 import { MapPane, type Picked } from "../parts/map";
 import { QueueRow } from "./alarms";
 
@@ -36,9 +37,9 @@ export function Measures({ big = false }: { big?: boolean }) {
         const flat = Math.abs(d) < Math.max(0.5, Math.abs(m.value ?? 0) * 0.02);
         return (
           <div key={m.name} class="measure">
-            {big ? <span class="measure-name">{tx(m)}</span>
-              : <button class="measure-name quiet" title={t("board.open")} onClick={() => setWhy(m)}>{tx(m)} <span aria-hidden="true">›</span></button>}
-            <span class="measure-value num">{num(m.value, m.value !== null && !Number.isInteger(m.value) ? 1 : 0)} {m.value !== null && <small>{m.unit}</small>}</span>
+            {big ? <span class="measure-name">{cap(tx(m))}</span>
+              : <button class="measure-name quiet" title={t("board.open")} onClick={() => setWhy(m)}>{cap(tx(m))} <span aria-hidden="true">›</span></button>}
+            <span class="measure-value num">{num(m.value, m.value !== null && !Number.isInteger(m.value) ? 1 : 0)} {m.value !== null && <small>{unitText(m.unit)}</small>}</span>
             {m.usual !== null ? <span class="measure-trend dim num">{t("board.usual", { v: num(m.usual, m.usual < 10 ? 1 : 0) })}</span> : known.length > 3 && m.value !== null && <span class={`measure-trend ${!flat && m.good ? ((d > 0) === (m.good === "high") ? "up-good" : "up-bad") : "dim"}`}>{t(flat ? "trend.flat" : d > 0 ? "trend.up" : "trend.down")}</span>}
             {known.length > 1 && <Spark values={m.trend} usual={m.trend_usual} label={t("trend.aria", { what: tx(m), n: m.trend.length })} />}
           </div>
@@ -125,7 +126,7 @@ function Chosen() {
   const u = units.find(p.id);
   if (!u) return null;
   return (
-    <div class="chosen"><b>{u.callsign}</b> {codeText("unit_kind", u.kind)} <Tag tone={u.matter ? "warn" : "good"}>{codeText("unit_state", u.state)}</Tag> <span class="dim">{u.officers.map((o) => o.name).join("、")} · <When ms={u.fix_ms} /></span>
+    <div class="chosen"><b>{u.callsign}</b> {codeText("unit_kind", u.kind)} <Tag tone={u.matter ? "warn" : "good"}>{codeText("unit_state", u.state)}</Tag> <span class="dim">{listed(u.officers.map((o) => o.name))} · <When ms={u.fix_ms} /></span>
       {u.matter && <a href={href("matters", u.matter)} class="num">{u.matter}</a>}{close}</div>
   );
 }

@@ -6,7 +6,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError, get, once, post, query, sentence } from "../kit/api";
 import { matters, sites } from "../kit/city";
 import { useDraft } from "../kit/draft";
-import { t, tx } from "../kit/i18n";
+import { listed, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
 import type { List, Look, LookResult, Sighting } from "../kit/model";
@@ -85,7 +85,7 @@ function Unseen({ r }: { r: LookResult }) {
   const at = (id: string) => { const i = r.rows.findIndex((s) => s.id === id); return i < 0 ? "" : `${r.rows[i]!.site_name} → ${r.rows[i + 1]?.site_name ?? ""}`; };
   return (
     <details class="coverage coverage-part"><summary><Icon name="warn" size={16} /> {t("look.unseen", { n: gaps.length, p: percent(r.unseen ?? 0, 0), m: percent(r.missed ?? 0, 1) })}</summary>
-      <ul class="plain">{gaps.slice(0, 50).map((g) => <li key={g.after}>{at(g.after)} <span class="num">{duration(g.took_ms)}</span> {t("look.unseen_between", { x: g.between.map((b) => b.name).join("、"), p: percent(g.unseen, 0) })}{g.blind && <> <Tag tone="bad">{t("look.unseen_blind")}</Tag></>}</li>)}</ul></details>
+      <ul class="plain">{gaps.slice(0, 50).map((g) => <li key={g.after}>{at(g.after)} <span class="num">{duration(g.took_ms)}</span> {t("look.unseen_between", { x: listed(g.between.map((b) => b.name)), p: percent(g.unseen, 0) })}{g.blind && <> <Tag tone="bad">{t("look.unseen_blind")}</Tag></>}</li>)}</ul></details>
   );
 }
 

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { ApiError, get, once, post, query, sentence } from "../kit/api";
-import { matters } from "../kit/city";
+import { matters, titleOf } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
@@ -129,7 +129,7 @@ function Rows({ rows, as_of }: { rows: Matter[]; as_of: number }) {
       onSelect={(m) => { chosen.value = m.id; go("matters", m.id); }} as_of={as_of}
       columns={[{ key: "row", head: t("matter.order"), width: "1fr", text: (m) => `${m.id} ${m.title}`, cell: (m) => (
         <div class="qrow">
-          <div class="qrow-line"><LevelSign level={m.level} word={false} /> <b class="cut">{m.title}</b></div>
+          <div class="qrow-line"><LevelSign level={m.level} word={false} /> <b class="cut">{titleOf(m)}</b></div>
           <div class="qrow-line dim"><span class="num">{m.id}</span> <span>{kindText(m.kind)}</span><span class="grow" /><Tag tone="state">{stateText(m.kind, m.state)}</Tag> <span>{ago(m.opened_ms)}</span></div>
           {m.clock ? <ClockBar clock={m.clock} /> : <div class="qrow-line dim">{m.owner?.text ?? ""}</div>}
         </div>) }]} />

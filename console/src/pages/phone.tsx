@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, get, once, post, reachable, sentence } from "../kit/api";
 import { mine } from "../kit/city";
 import { useDraft } from "../kit/draft";
-import { t, tx } from "../kit/i18n";
+import { cap, t, tx } from "../kit/i18n";
 import { useLive } from "../kit/live";
 import type { LookResult, Matter, MatterFull, Move, Unit } from "../kit/model";
 import { flush, outbox, putAway, send, sending, waitingCount } from "../kit/outbox";
@@ -170,7 +170,7 @@ function Task({ id }: { id: string }) {
           <div class="phone-buttons">
             {moves.map((x) => (
               <button key={x.name} data-move={x.name} class={`big tone-${x.tone ?? "plain"}`} aria-disabled={!x.allowed || busy}
-                onClick={() => { setSaid(""); if (!x.allowed) setError(tx(x.reason)); else if (x.fields.length) setOpen(x); else void make(x, {}); }}>{tx(x)}</button>
+                onClick={() => { setSaid(""); if (!x.allowed) setError(tx(x.reason)); else if (x.fields.length) setOpen(x); else void make(x, {}); }}>{cap(tx(x))}</button>
             ))}
             {!moves.length && <p class="dim">{m.open ? t("move.none") : t("move.closed", { state: stateText(m.kind, m.state) })}</p>}
             {may("POST /looks") && m.open && <a class="button big" href={`#/check?matter=${encodeURIComponent(m.id)}`}>{t("phone.check")}</a>}
@@ -209,7 +209,7 @@ function PhoneForm({ m, move, busy, make, cancel }: { m: MatterFull; move: Move;
       if (f) return setLack({ field: f.name, text: tx(f.why) || t("form.required", { name: tx(f) }) });
       void make(filled(move.fields, v)).then((ok) => { if (ok) clear(); });
     }}>
-      <h3>{tx(move)}</h3>
+      <h3>{cap(tx(move))}</h3>
       <Fields fields={move.fields} values={v} set={set} wrong={lack} ground={`matter=${encodeURIComponent(m.id)}`} prefix="p" />
       <div class="line"><button type="submit" class="big primary grow" disabled={busy}>{t("move.confirm", { name: tx(move) })}</button><button type="button" class="big" onClick={cancel}>{t("move.cancel")}</button></div>
     </form>

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, poll, post, sentence } from "../kit/api";
 import { sites } from "../kit/city";
 import { useDraft } from "../kit/draft";
-import { lang, t, tx } from "../kit/i18n";
+import { cap, lang, listed, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
 import type { Flow, GantryHours, Site, SiteDay, SiteFull } from "../kit/model";
@@ -173,7 +173,7 @@ function SiteCard({ id }: { id: string }) {
         <div class="card-sub"><span class="num">{s.code}</span> <span>{codeText("site_kind", s.kind)}</span> {s.org && <span>{s.org.name}</span>} <span>{t("live.last", { x: ago(live?.last_pass_ms ?? s.last_pass_ms) })}</span>
           {may("POST /looks") && <button class="small" onClick={() => go("look", "", { site: id })}><kbd>l</kbd> {t("site.look")}</button>}</div>
       </header>
-      {now.reason && <p class={`reason reason-${siteTone(state)}`}><Icon name="warn" size={16} /> {tx(now.reason)}{now.since_ms !== null && <span class="dim"> · {t("site.since", { at: instant(now.since_ms) })}</span>}</p>}
+      {now.reason && <p class={`reason reason-${siteTone(state)}`}><Icon name="warn" size={16} /> {cap(tx(now.reason))}{now.since_ms !== null && <span class="dim"> · {t("site.since", { at: instant(now.since_ms) })}</span>}</p>}
       <div class="stats">
         <Stat name={t("live.per5")} value={num(now.flow)} sub={now.flow_usual === null ? t("site.clock_unknown", { n: s.model }) : t("site.usual", { n: num(now.flow_usual, 1) })} />
         <Stat name={t("site.read")} value={percent(now.read_rate)} sub={t("site.misread_sub", { p: percent(s.misread_rate) })} />
@@ -186,7 +186,7 @@ function SiteCard({ id }: { id: string }) {
       <FlowPane id={id} />
       <div class="card-cols">
         <section class="block"><h3>{t("site.about")}</h3><dl class="facts">
-          <div><dt>{t("site.directions")}</dt><dd>{s.directions.map((d) => codeText("direction", d)).join("、") || "—"}</dd></div>
+          <div><dt>{t("site.directions")}</dt><dd>{listed(s.directions.map((d) => codeText("direction", d))) || "—"}</dd></div>
           <div><dt>{t("site.lanes")}</dt><dd class="num">{num(s.lanes)}</dd></div>
           <div><dt>{t("site.limit")}</dt><dd class="num">{s.limit_kmh === null ? "—" : `${s.limit_kmh} km/h`}</dd></div>
           <div><dt>{t("site.position")}</dt><dd class="num">{s.lon === null || s.lat === null ? t("site.state.unplaced") : `${s.lon.toFixed(5)}, ${s.lat.toFixed(5)}`}</dd></div>

@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, get, post, sentence } from "../kit/api";
 import { alarms, matters, mine, units } from "../kit/city";
 import { useDraft } from "../kit/draft";
-import { t, tx } from "../kit/i18n";
+import { cap, t, tx } from "../kit/i18n";
 import { useKeys, type Key } from "../kit/keys";
 import type { JournalRow, MatterFull, Move } from "../kit/model";
 import { lookText, loop, meta, roleText, stateText } from "../kit/session";
@@ -70,7 +70,7 @@ export function Moves({ matter, ground, changed, more = [], big = false }: {
   };
 
   useKeys([
-    ...matter.moves.filter((m) => m.key).map((m) => ({ key: m.key!, label: tx(m), run: () => begin(m), why: m.allowed ? null : tx(m.reason) })),
+    ...matter.moves.filter((m) => m.key).map((m) => ({ key: m.key!, label: cap(tx(m)), run: () => begin(m), why: m.allowed ? null : tx(m.reason) })),
     ...more.filter((k) => !matter.moves.some((m) => m.key === k.key)),
     ...(open ? [{ key: "escape", label: t("move.cancel"), run: () => setOpen(null) }] : []),
   ]);
@@ -86,7 +86,7 @@ export function Moves({ matter, ground, changed, more = [], big = false }: {
         {[...matter.moves].sort((a, b) => Number(b.allowed) - Number(a.allowed)).map((m) => (
           <button key={m.name} class={`move tone-${m.tone ?? "plain"}`} data-move={m.name} aria-disabled={!m.allowed || busy} aria-expanded={m.fields.length ? open === m.name : undefined}
             title={m.allowed ? undefined : tx(m.reason)} onClick={() => begin(m)}>
-            <Kbd k={m.key} /> {tx(m)}
+            <Kbd k={m.key} /> {cap(tx(m))}
           </button>
         ))}
         {more.map((k) => (
@@ -97,7 +97,7 @@ export function Moves({ matter, ground, changed, more = [], big = false }: {
       </div>
       {!move && matter.moves.some((m) => !m.allowed && m.reason) && (
         <ul class="moves-why dim">
-          {matter.moves.filter((m) => !m.allowed && m.reason).map((m) => <li key={m.name}><b>{tx(m)}</b> {tx(m.reason)}</li>)}
+          {matter.moves.filter((m) => !m.allowed && m.reason).map((m) => <li key={m.name}><b>{cap(tx(m))}</b> {tx(m.reason)}</li>)}
         </ul>
       )}
     </div>
@@ -130,7 +130,7 @@ function MoveForm({ matter, move, ground, busy, wrong, make, cancel }: {
   useKeys([{ key: "ctrl+enter", label: t("move.confirm", { name: tx(move) }), run: () => void submit() }]);
   return (
     <form class="move-form" noValidate onSubmit={(e) => { e.preventDefault(); void submit(); }}>
-      <h3>{tx(move)}</h3>
+      <h3>{cap(tx(move))}</h3>
       <Fields fields={move.fields} values={v} set={set} wrong={wrong ?? lack} ground={ground} prefix="f" />
       <div class="line">
         <button type="submit" class={`primary tone-${move.tone ?? "plain"}`} disabled={busy}>{t("move.confirm", { name: tx(move) })} <kbd aria-hidden="true">Ctrl ⏎</kbd></button>
@@ -143,7 +143,7 @@ function MoveForm({ matter, move, ground, busy, wrong, make, cancel }: {
 /** A field of a matter in words. */
 export function fieldName(kind: string, f: string): string {
   const row = loop(kind)?.fields.find((x) => x.name === f);
-  return row ? tx(row) : f;
+  return row ? cap(tx(row)) : f;
 }
 export function fieldValue(matter: MatterFull, f: string, v: unknown): string {
   const row = loop(matter.kind)?.fields.find((x) => x.name === f);
@@ -165,7 +165,7 @@ export function Journal({ matter }: { matter: MatterFull }) {
       {[...matter.journal].reverse().map((j: JournalRow) => (
         <li key={j.seq}>
           <span class="num dim">{instant(j.at_ms)}</span>
-          <span><b>{tx(j.label)}</b>{j.from && j.from !== j.to ? <span class="dim"> {stateText(matter.kind, j.from)} → {stateText(matter.kind, j.to)}</span> : null}
+          <span><b>{cap(tx(j.label))}</b>{j.from && j.from !== j.to ? <span class="dim"> {stateText(matter.kind, j.from)} → {stateText(matter.kind, j.to)}</span> : null}
             {j.text && <span> {tx(j.text)}</span>}
             {Object.entries(j.fields ?? {}).map(([k, v]) => <span key={k} class="journal-field"><span class="dim">{fieldName(matter.kind, k)}</span> {fieldValue(matter, k, v)}</span>)}
           </span>

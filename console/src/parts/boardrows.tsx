@@ -2,7 +2,7 @@
 // boardrows.tsx - a measure explains itself: the rows it is the sum or the median of.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, sentence } from "../kit/api";
-import { t, tx } from "../kit/i18n";
+import { cap, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
 import type { BoardRow, List, Measure } from "../kit/model";
 import { go } from "../kit/route";
@@ -45,7 +45,7 @@ export function BoardRows({ of, close }: { of: Measure; close: () => void }) {
   const valued = of.name !== "cameras";
   return (
     <dialog ref={box} class="help board-rows" aria-labelledby="board-rows-title" onClose={close}>
-      <div class="line"><h2 id="board-rows-title">{t("board.rows", { what: tx(of) })}</h2><span class="grow" /><button onClick={close}>{t("key.close")} <kbd>Esc</kbd></button></div>
+      <div class="line"><h2 id="board-rows-title">{t("board.rows", { what: cap(tx(of)) })}</h2><span class="grow" /><button onClick={close}>{t("key.close")} <kbd>Esc</kbd></button></div>
       {error && !list ? <Failed what={error} again={load} /> : !list ? <Loading /> : !list.items.length ? <Empty title={t("board.none")} hint={t("board.none_hint")} /> : (
         <div class="board-grid"><Grid<BoardRow> label={t("board.rows", { what: tx(of) })} rows={list.items} order={order} id={key} selected={on} onSelect={(r) => setOn(key(r))} onOpen={open} as_of={list.as_of_ms} exportName={`board-${of.name}`}
           {...(valued ? { start: { key: "value", down: true } } : {})}

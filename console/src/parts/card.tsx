@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, sentence } from "../kit/api";
 import { alarms } from "../kit/city";
-import { t, tx } from "../kit/i18n";
+import { cap, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
 import type { AlarmFull, MatterFull, Registry, Sighting } from "../kit/model";
 import { go, href } from "../kit/route";
@@ -13,6 +13,7 @@ import { Clocks, Journal, Looks, Moves } from "./bench";
 import { Failed, LevelSign, Likely, Loading, PlateSign, Tag, When, Worn } from "./bits";
 import { EvidenceButton } from "./evidence";
 import { Icon } from "./icon";
+import { unitText } from "./question";
 import { Pictures, type Shot } from "./pictures";
 
 const COMPARED: [keyof Registry & keyof Sighting, string | null][] = [
@@ -103,7 +104,7 @@ function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again
   // It and the pass before it that has a picture, side by side.
   const before = evidence.filter((e) => e !== deciding && e.sighting.picture).slice(-1);
   const shots: Shot[] = [...before, ...(deciding ? [deciding] : [])].sort((x, y) => x.sighting.time_ms - y.sighting.time_ms).map((e) => ({
-    src: pictureUrl(e.sighting.picture, `alarm=${encodeURIComponent(a.id)}`), title: tx(e.role),
+    src: pictureUrl(e.sighting.picture, `alarm=${encodeURIComponent(a.id)}`), title: cap(tx(e.role)),
     sub: `${e.sighting.site_name} ${clockTime(e.sighting.time_ms)}`, alt: t("picture.alt", { site: e.sighting.site_name, at: clockTime(e.sighting.time_ms) }),
   }));
   const main = deciding?.sighting ?? null;
@@ -131,8 +132,8 @@ function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again
             {a.passes > 1 && <Tag>{t("card.passes", { n: a.passes })}</Tag>}
             {m && <><a href={href("matters", m.id)} class="num">{m.id}</a> <Tag tone="state">{stateText(m.kind, m.state)}</Tag>{m.owner?.text && <span class="dim">{m.owner.text}</span>}</>}
           </div>
-          {a.state === "withdrawn" && <p class="note-bad"><Icon name="warn" size={16} /> {t("card.withdrawn")} {tx(a.history[a.history.length - 1]?.text)}</p>}
-          {a.state === "revised" && <p class="note">{t("card.revised")} {tx(a.history[a.history.length - 1]?.text)}</p>}
+          {a.state === "withdrawn" && <p class="note-bad"><Icon name="warn" size={16} /> {t("card.withdrawn")} {cap(tx(a.history[a.history.length - 1]?.text))}</p>}
+          {a.state === "revised" && <p class="note">{cap(tx(a.history[a.history.length - 1]?.text)) || t("card.revised")}</p>}
           {a.stop_blocked && <p class="note-bad"><Icon name="lock" size={16} /> {t("card.blocked")}</p>}
         </header>
         {m && <Clocks matter={m} />}
@@ -143,10 +144,10 @@ function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again
         <div class="card-cols">
           <section class="block">
             <h3>{t("card.why", { p: num(a.probability, 2) })}</h3>
-            <ul class="reasons">{a.reasons.map((r, i) => <li key={i}>{tx(r)}</li>)}</ul>
+            <ul class="reasons">{a.reasons.map((r, i) => <li key={i}>{cap(tx(r))}</li>)}</ul>
             <table class="numbers"><caption class="off">{t("card.numbers")}</caption><tbody>
               {a.numbers.map((n) => (
-                <tr key={n.name}><th scope="row">{tx(n)}</th><td class="num right">{num(n.value, Number.isInteger(n.value) ? 0 : Math.abs(n.value) < 10 ? 2 : 1)} {n.unit}</td>
+                <tr key={n.name}><th scope="row">{cap(tx(n))}</th><td class="num right">{num(n.value, Number.isInteger(n.value) ? 0 : Math.abs(n.value) < 10 ? 2 : 1)} {unitText(n.unit)}</td>
                   <td class="num dim">{n.limit != null ? `${n.op ?? ""} ${num(n.limit, Number.isInteger(n.limit) ? 0 : 1)}` : ""}</td></tr>
               ))}
             </tbody></table>
@@ -177,7 +178,7 @@ function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again
           <div class="scroll-x" tabIndex={0} role="region" aria-label={t("card.evidence")}>
           <table class="rows"><thead><tr><th scope="col">{t("card.role")}</th><th scope="col">{t("f.time")}</th><th scope="col">{t("f.site")}</th><th scope="col">{t("f.plate")}</th><th scope="col">{t("f.vehicle")}</th><th scope="col" class="right">{t("f.speed")}</th><th scope="col" class="right">{t("f.confidence")}</th></tr></thead>
             <tbody>{evidence.map((e) => (
-              <tr key={e.sighting.id}><td>{tx(e.role)}</td><td class="num">{instant(e.sighting.time_ms)}{e.late_ms > 60000 && <span class="warn-text"> {t("card.late", { x: duration(e.late_ms) })}</span>}</td>
+              <tr key={e.sighting.id}><td>{cap(tx(e.role))}</td><td class="num">{instant(e.sighting.time_ms)}{e.late_ms > 60000 && <span class="warn-text"> {t("card.late", { x: duration(e.late_ms) })}</span>}</td>
                 <td>{e.sighting.site_name}</td><td><PlateSign plate={e.sighting.plate} color={e.sighting.plate_color} /></td>
                 <td>{codeText("vehicle_color", e.sighting.vehicle_color)} {codeText("vehicle_class", e.sighting.vehicle_class)}</td>
                 <td class="num right">{num(e.sighting.speed_kmh)}</td><td class="num right">{percent(e.sighting.confidence === null ? null : e.sighting.confidence > 1 ? e.sighting.confidence / 100 : e.sighting.confidence, 0)}</td></tr>

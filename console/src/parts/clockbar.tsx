@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // clockbar.tsx - a clock is a bar that empties, with the due time in words; paused looks paused;
 // overdue says by how much and who is next on the ladder.
-import { t, tx } from "../kit/i18n";
+import { cap, listed, t, tx } from "../kit/i18n";
 import type { Clock } from "../kit/model";
 import { duration, instant, now } from "../kit/time";
 
@@ -27,7 +27,7 @@ export function ClockBar({ clock, full = false }: { clock: Clock; full?: boolean
   return (
     <div class={`clock clock-${kind}`}>
       <div class="clock-line">
-        <span class="clock-name">{tx(clock)}</span>
+        <span class="clock-name">{cap(tx(clock))}</span>
         <span class="clock-words num">{clockWords(clock, at)}</span>
         {full && clock.due_ms !== null && clock.state === "running" && <span class="dim num">{t("clock.due", { at: instant(clock.due_ms) })}</span>}
       </div>
@@ -41,7 +41,7 @@ export function ClockBar({ clock, full = false }: { clock: Clock; full?: boolean
         </div>
       )}
       {full && clock.fired && clock.fired.length > 0 && (
-        <div class="clock-rung">{t("clock.fired", { who: clock.fired.map((f) => tx(f.text)).join("、") })}</div>
+        <div class="clock-rung">{t("clock.fired", { who: listed(clock.fired.map((f) => tx(f.text))) })}</div>
       )}
     </div>
   );

@@ -2,7 +2,7 @@
 // form.tsx - draws the fields a loop asks for, in its order, with the reason for each required one.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, sentence } from "../kit/api";
-import { t, tx } from "../kit/i18n";
+import { cap, t, tx } from "../kit/i18n";
 import type { Field, List, Option, Org, Suggestion, User } from "../kit/model";
 import { codeText, may } from "../kit/session";
 import { metres, serverNow } from "../kit/time";
@@ -59,7 +59,7 @@ export function Fields({ fields, values, set, wrong, ground, prefix, quiet = fal
 function One(p: Props) {
   const { field: f, id, value, set, bad } = p;
   const label = (
-    <>{tx(f)}{f.required ? <span class="must" aria-hidden="true"> *</span> : <span class="dim"> {t("form.optional")}</span>}</>
+    <>{cap(tx(f))}{f.required ? <span class="must" aria-hidden="true"> *</span> : <span class="dim"> {t("form.optional")}</span>}</>
   );
   const why = f.required && f.why ? <p class="why" id={`${id}-why`}>{tx(f.why)}</p> : null;
   const note = bad ? <p class="bad" id={`${id}-bad`} role="alert">{bad}</p> : null;
@@ -75,7 +75,7 @@ function One(p: Props) {
       </div>
     );
   }
-  if (f.type === "unit") return <Units {...p} label={tx(f)} why={why} note={note} />;
+  if (f.type === "unit") return <Units {...p} label={cap(tx(f))} why={why} note={note} />;
   if (f.options && f.options.length) {
     if (f.options.length <= 9) return <Radios {...p} options={f.options} why={why} note={note} />;
     return (
@@ -124,7 +124,7 @@ function Radios({ field: f, id, value, set, options, why, note }: Props & { opti
       set(options[i]!.value);
       box.current?.querySelectorAll<HTMLElement>("input")[i]?.focus();
     })}>
-      <legend>{tx(f)}{f.required ? <span class="must" aria-hidden="true"> *</span> : <span class="dim"> {t("form.optional")}</span>}</legend>
+      <legend>{cap(tx(f))}{f.required ? <span class="must" aria-hidden="true"> *</span> : <span class="dim"> {t("form.optional")}</span>}</legend>
       {options.map((o, i) => (
         <label key={String(o.value)} class="choice">
           <input type="radio" name={id} checked={String(value) === String(o.value)} onChange={() => set(o.value)} />

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, reachable, sentence } from "../kit/api";
 import { alarms, findings, queue } from "../kit/city";
-import { t, tx } from "../kit/i18n";
+import { cap, t, tx } from "../kit/i18n";
 import { idleLeft } from "../kit/idle";
 import { helpOpen, keysNow, useKeys } from "../kit/keys";
 import { useLive } from "../kit/live";
@@ -91,7 +91,7 @@ function Search() {
         <div class="search-hits" id="search-hits" role="listbox" aria-label={t("search.hits")}>
           {hits.map((h, i) => (
             <div key={h.type + h.id} id={`hit-${i}`} role="option" aria-selected={i === at} class={i === at ? "on" : ""} onPointerDown={(e) => { e.preventDefault(); open(h); }}>
-              <span class="tag">{t(`search.${h.type}`)}</span> <b>{h.text}</b> <span class="dim">{tx(h.sub)}</span>
+              <span class="tag">{t(`search.${h.type}`)}</span> <b>{h.text}</b> {tx(h.sub).toLowerCase() !== t(`search.${h.type}`).toLowerCase() && <span class="dim">{cap(tx(h.sub))}</span>}
             </div>
           ))}
           {!hits.length && <div role="option" aria-selected={false} aria-disabled="true" class="dim">{error || t("search.none")}</div>}
@@ -114,7 +114,7 @@ export function Sound() {
 /** The visible substitute of the sound. */
 export function Call() {
   const c = calling.value;
-  return c ? <div class={`call call-${c.level}`} role="status"><LevelSign level={c.level} /> {t("call", { what: tx(c.text) })}</div> : null;
+  return c ? <div class={`call call-${c.level}`} role="status"><LevelSign level={c.level} /> {t("call", { what: cap(tx(c.text)) })}</div> : null;
 }
 
 export function Link() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ground.tsx - what every look stands on: the open matter and the purpose, or the emergency with its reason.
-import { board, matters } from "../kit/city";
+import { board, matters, titleOf } from "../kit/city";
 import { t, tx } from "../kit/i18n";
 import type { Code } from "../kit/model";
 import { kindText, meta } from "../kit/session";
@@ -41,10 +41,10 @@ export function Ground({ v, set, prefix, bad }: {
     <>
       {!v.emergency && (
         <div class="field"><label for={`${prefix}-matter`}>{t("look.matter")}</label>
-          <select id={`${prefix}-matter`} title={matters.find(v.matter)?.title} value={known || waiting ? v.matter : ""} onChange={(e) => set({ matter: e.currentTarget.value })} {...bad("matter")}>
+          <select id={`${prefix}-matter`} title={known ? titleOf(known) : undefined} value={known || waiting ? v.matter : ""} onChange={(e) => set({ matter: e.currentTarget.value })} {...bad("matter")}>
             <option value="">{t("look.no_matter")}</option>
             {!known && waiting && <option value={v.matter}>{v.matter}</option>}
-            {open.map((m) => <option key={m.id} value={m.id}>{m.id} {kindText(m.kind)} {m.title}</option>)}
+            {open.map((m) => <option key={m.id} value={m.id}>{m.id} {kindText(m.kind)} {titleOf(m)}</option>)}
           </select></div>
       )}
       <div class="field"><label for={`${prefix}-purpose`}>{t("look.purpose")}</label>

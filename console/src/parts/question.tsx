@@ -2,15 +2,14 @@
 // question.tsx - the fields a question asks for, in its order, drawn from its row.
 import { useId, useState } from "preact/hooks";
 import { sites } from "../kit/city";
-import { t, tx } from "../kit/i18n";
+import { cap, t, tx, word } from "../kit/i18n";
 import type { QuestionParam } from "../kit/model";
 import { serverNow } from "../kit/time";
 import { Moment } from "./moment";
 
-const UNITS = ["d", "h", "min", "s"];
-/** Units of time have words; others are written the same everywhere. */
+/** Units have words in each language; those of physics are written the same everywhere. */
 export function unitText(unit: string): string {
-  return UNITS.includes(unit) ? t(`ask.unit.${unit}`) : unit;
+  return unit === "1e-6" ? t("unit.ppm") : unit === "/min" ? t("unit.per_min") : unit === "1" ? "" : unit === "d" || unit === "h" ? t(`ask.unit.${unit}`) : word("unit", unit);
 }
 
 interface Props { p: QuestionParam; id: string; value: string; set: (v: string) => void; bad: object }
@@ -83,7 +82,7 @@ export function QuestionField(props: Props) {
   const { p, id, value, set, bad } = props;
   const many = p.type === "sites" || p.type === "plates";
   const label = (
-    <label for={id}>{tx(p)}{p.unit ? ` (${unitText(p.unit)})` : ""}{p.required ? <span class="must" aria-hidden="true"> *</span> : p.default ? null : <span class="dim"> {t("form.optional")}</span>}
+    <label for={id}>{cap(tx(p))}{p.unit ? ` (${unitText(p.unit)})` : ""}{p.required ? <span class="must" aria-hidden="true"> *</span> : p.default ? null : <span class="dim"> {t("form.optional")}</span>}
       {many && p.max > 1 && <span class="dim"> {t("ask.up_to", { n: p.max })}</span>}</label>
   );
   let input;

@@ -112,6 +112,7 @@ step(struct scene *s)
 
 const struct rule rule_etc_class = {
     .name = "etc_class",
+    .subject_codes = "vehicle_class",
     .title = {"ETC 标签车型不符", "ETC tag of another class"},
     .legal =
         {"《收费公路管理条例》第三十三条（少交车辆通行费的，有权要求补交）",

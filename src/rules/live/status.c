@@ -155,6 +155,7 @@ step(struct scene *s)
 
 const struct rule rule_status = {
     .name = "status",
+    .subject_codes = "status",
     .title = {"机动车状态异常", "vehicle status"},
     .legal =
         {"《道路交通安全法》第十三条（定期检验）、第十四条（强制报废）、第一百条；被盗"

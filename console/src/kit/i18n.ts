@@ -25,9 +25,9 @@ export function t(key: string, fill?: Record<string, string | number>): string {
   return fill ? s.replace(/\{(\w+)\}/g, (_, k: string) => String(fill[k] ?? "")) : s;
 }
 
-/** A word of a set that others name (units): itself where the dictionaries have none. */
-export function word(prefix: string, name: string): string {
-  return dictionaries[lang.value][`${prefix}.${name}`] ?? name;
+/** Whether the dictionaries have a word, of a set that others name (units). */
+export function has(key: string): boolean {
+  return key in dictionaries[lang.value];
 }
 
 /** With a capital, as names, heads and buttons have in English; the daemon's words have none. */

@@ -50,6 +50,8 @@ export class Live<T> implements Source<T> {
         for (const row of page.items) if (this.keep(row)) map.set(this.key(row), row);
         cursor = page.next;
         as_of = page.as_of_ms;
+        // The first page of many is shown while the others come.
+        if (cursor && pages === 0 && this.fetched.value === 0) this.map.value = new Map(map);
       } while (cursor && map.size < this.max && ++pages < 40);
       batch(() => {
         this.map.value = map;

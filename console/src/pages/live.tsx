@@ -164,6 +164,7 @@ function View() {
           <MapPane label={t("live.map")} sites={sites.rows.value} units={units.rows.value} alarms={queue.value} selected={picked.value} tip={tip}
             onSelect={(p) => { picked.value = p; if (p && p.kind !== "track") table.value = p.kind === "alarm" ? "alarms" : p.kind === "site" ? "sites" : "units"; }} />
           <Chosen />
+          {sites.status.value === "ready" && !sites.rows.value.length && <p class="map-bad map-none">{t("site.empty")} <span class="dim">{t("site.empty_hint")}</span></p>}
           <div class="legend" aria-hidden="true"><span>● {t("live.legend_site")}</span><span>○ {t("live.legend_odd")}</span><span>× {t("live.legend_off")}</span><span>▬ {t("live.legend_unit")}</span>{r.length > 0 && <span class="num">{t("live.rate", { n: num(r[r.length - 1]!) })}</span>}</div>
           {sites.status.value === "error" && <Worn error={sites.error.value} again={() => void sites.load()} />}
         </section>

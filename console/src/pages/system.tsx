@@ -2,7 +2,7 @@
 // system.tsx - the daemon about itself: findings, store, threads, disks, counters with unit and sentence; rules.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { poll, sentence } from "../kit/api";
-import { t, tx } from "../kit/i18n";
+import { cap, t, tx } from "../kit/i18n";
 import type { RuleVersion, System } from "../kit/model";
 import { meta } from "../kit/session";
 import { ago, bytes, date, duration, num, percent, serverNow } from "../kit/time";
@@ -39,15 +39,15 @@ function View() {
             columns={[
               { key: "text", head: t("system.meaning"), width: "minmax(0,2fr)", cell: (c) => <span class="cut" title={tx(c)}>{tx(c)}</span>, text: (c) => tx(c) },
               { key: "name", head: t("f.name"), width: "minmax(0,1.4fr)", cell: (c) => <code class="cut">{c.name}</code>, sort: (c) => c.name, text: (c) => c.name },
-              { key: "value", head: t("system.value"), width: "130px", align: "right", cell: (c) => num(c.value, Number.isInteger(c.value) ? 0 : 2), sort: (c) => c.value, text: (c) => String(c.value) },
+              { key: "value", head: t("system.value"), width: "104px", align: "right", cell: (c) => num(c.value, Number.isInteger(c.value) ? 0 : 2), sort: (c) => c.value, text: (c) => String(c.value) },
               { key: "unit", head: t("f.unit"), width: "108px", cell: (c) => <span class="dim">{unitText(c.unit)}</span>, text: (c) => c.unit },
-              { key: "rate", head: t("system.rate"), width: "90px", align: "right", cell: (c) => (c.rate === null ? "" : num(c.rate, c.rate < 10 ? 1 : 0)), sort: (c) => c.rate, text: (c) => String(c.rate ?? "") },
+              { key: "rate", head: t("system.rate"), width: "66px", align: "right", cell: (c) => (c.rate === null ? "" : num(c.rate, c.rate < 10 ? 1 : 0)), sort: (c) => c.rate, text: (c) => String(c.rate ?? "") },
             ]} />
         ) : (<>
           <p class="note">{meta.value && version(meta.value.rule_settings, meta.value.rule_settings_next)}</p>
           <Grid label={t("system.rules")} rows={parameters} id={(r) => `${r.rule.name}/${r.p.name}`} exportName="rules"
             columns={[
-              { key: "rule", head: t("system.rule"), width: "104px", cell: (r) => <b title={tx(r.rule.legal)}>{tx(r.rule)}</b>, sort: (r) => r.rule.name, text: (r) => r.rule.name },
+              { key: "rule", head: t("system.rule"), width: "minmax(104px,1.1fr)", cell: (r) => <b class="cut" title={`${tx(r.rule)}\n${tx(r.rule.legal)}`}>{cap(tx(r.rule))}</b>, sort: (r) => r.rule.name, text: (r) => r.rule.name },
               { key: "text", head: t("system.meaning"), width: "minmax(0,2fr)", cell: (r) => <span class="cut" title={tx(r.p)}>{tx(r.p)}</span>, text: (r) => tx(r.p) },
               { key: "value", head: t("system.value"), width: "60px", align: "right", cell: (r) => <b class={r.p.value === r.p.default && r.rule.on ? "" : "warn-text"}>{r.rule.on ? r.p.value : t("system.rule_off")}</b>, sort: (r) => r.p.value, text: (r) => (r.rule.on ? String(r.p.value) : t("system.rule_off")) },
               { key: "next", head: t("system.next"), width: "70px", align: "right", cell: (r) => (r.p.next === r.p.value && r.rule.on === r.rule.next_on ? "" : r.rule.next_on ? r.p.next : t("system.rule_off")), text: (r) => String(r.p.next) },

@@ -133,7 +133,7 @@ function View() {
             columns={[
               { key: "display", head: t("users.display"), width: "minmax(0,1fr)", cell: (u) => <b>{u.display}</b>, sort: (u) => u.display, text: (u) => u.display },
               { key: "name", head: t("users.name"), width: "130px", cell: (u) => u.name, sort: (u) => u.name, text: (u) => u.name },
-              { key: "role", head: t("users.role"), width: "110px", cell: (u) => u.role ? roleText(u.role) : <span class="warn-text">{roleText(u.role_asked)}?</span>, sort: (u) => u.role ?? "", text: (u) => roleText(u.role) },
+              { key: "role", head: t("users.role"), width: "126px", cell: (u) => u.role ? roleText(u.role) : <span class="warn-text">{roleText(u.role_asked)}?</span>, sort: (u) => u.role ?? "", text: (u) => roleText(u.role) },
               { key: "org", head: t("rail.org"), width: "160px", cell: (u) => <span class="cut">{u.org?.name}</span>, sort: (u) => u.org?.name ?? "", text: (u) => u.org?.name ?? "" },
               { key: "state", head: t("f.state"), width: "90px", cell: (u) => <Tag tone={u.state === "active" ? "good" : u.state === "locked" ? "bad" : "warn"}>{t(`users.state.${u.state}`)}</Tag>, sort: (u) => u.state, text: (u) => u.state },
               { key: "last", head: t("users.last"), width: "110px", align: "right", cell: (u) => <span class="dim">{ago(u.last_ms)}</span>, sort: (u) => u.last_ms, text: (u) => (u.last_ms ? new Date(u.last_ms).toISOString() : "") },

@@ -30,7 +30,12 @@ interface Props {
   selected?: Picked | null; onSelect?: (p: Picked | null) => void; tip?: (p: Picked) => string;
 }
 
+/** Its signs are drawn for one size of type: another one is another map. */
 export function MapPane(p: Props) {
+  return <Pane key={scale.value} {...p} />;
+}
+
+function Pane(p: Props) {
   const el = useRef<HTMLDivElement>(null);
   const draw = useRef<MapDraw | null>(null);
   const [ready, setReady] = useState(false);

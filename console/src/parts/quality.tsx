@@ -113,7 +113,7 @@ export function QualityPane() {
   const pct = (key: string, head: string, value: (r: Row) => number | null): Column<Row> => ({ key, head, width: "84px", align: "right", cell: (r) => percent(value(r)), sort: value, text: (r) => String(value(r) ?? "") });
   const file = (key: keyof QualityCounts): Column<Row> => ({ key: `n.${key}`, head: t(`quality.${key}`), width: "0", file: true, cell: () => null, text: (r) => String(r[key]) });
   return (
-    <div class="split split-side">
+    <div class="split split-quality">
       <section class="pane" aria-label={t("quality.title")}>
         <div class="pane-head wrap">
           <div class="tabs" role="group" aria-label={t("span.legend")}>{[1, 7, 14].map((d) => <button key={d} aria-pressed={days === d} onClick={() => setDays(d)}>{d === 1 ? t("quality.today") : t("span.days", { n: d })}</button>)}</div>

@@ -2,14 +2,14 @@
 // question.tsx - the fields a question asks for, in its order, drawn from its row.
 import { useId, useState } from "preact/hooks";
 import { sites } from "../kit/city";
-import { cap, t, tx, word } from "../kit/i18n";
+import { cap, has, t, tx } from "../kit/i18n";
 import type { QuestionParam } from "../kit/model";
 import { serverNow } from "../kit/time";
 import { Moment } from "./moment";
 
 /** Units have words in each language; those of physics are written the same everywhere. */
 export function unitText(unit: string): string {
-  return unit === "1e-6" ? t("unit.ppm") : unit === "/min" ? t("unit.per_min") : unit === "1" ? "" : unit === "d" || unit === "h" ? t(`ask.unit.${unit}`) : word("unit", unit);
+  return unit === "1e-6" ? t("unit.ppm") : unit === "/min" ? t("unit.per_min") : unit === "1" ? "" : unit === "d" || unit === "h" ? t(`ask.unit.${unit}`) : has(`unit.${unit}`) ? t(`unit.${unit}`) : unit;
 }
 
 interface Props { p: QuestionParam; id: string; value: string; set: (v: string) => void; bad: object }

@@ -95,6 +95,11 @@ read_zone(struct base *b, struct note *note)
     arena_init(&a, 1 << 16);
     struct span text;
     enum err e = ledger_meta_find(ledger_as_reader(b->ledger), "zone", &a, &text);
+    if (e == ERR_NOTFOUND)
+        e = note_fmt(
+            note, e, "",
+            "%s was not made to its end: empty it and run tongqu init again",
+            "%s 尚未创建完成：请清空该目录后重新执行 tongqu init", b->dir);
     if (e == OK)
         e = zone_parse(text, &b->zone, note);
     arena_release(&a);

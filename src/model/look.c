@@ -227,8 +227,9 @@ look_check(
     const struct look_purpose *purpose = look_purpose_find(rules, q->purpose);
     if (!purpose)
         return refuse(
-            note, LOOK_PURPOSE, "purpose", "choose a purpose from the list",
-            "请从列表中选择查询事由");
+            note, LOOK_PURPOSE, "purpose",
+            "choose a purpose from the list (definitions/purposes.yaml)",
+            "请从列表中选择查询事由（definitions/purposes.yaml）");
     r = check_window(q, note);
     if (r)
         return r;

@@ -21,6 +21,8 @@
 #define IDLE_INTAKES 32u
 #define BEAT_MS 90000
 #define BEATS_MISSED 3
+#define DEBT_US 1000000
+#define LARGE_BODY (64u << 10)
 #define TELL_US 10000000 /* a device that is there is told so this often */
 #define DEVICES_FIRST 1024u
 #define CODE_MAX 32u
@@ -30,6 +32,7 @@ struct device_row { /* a device heard of since start */
     char peer[64]; /* registered from there; "" = not registered */
     struct device_id id;
     dur_us last_us; /* monotonic: a jump of our clock sends no device offline */
+    dur_us free_us; /* when its broken bodies will have been worked off */
     bool online;
 };
 
@@ -55,6 +58,7 @@ struct gate {
     struct site_table *sites;   /* during one decode */
     struct device_row *devices; /* open addressing by code */
     uint32_t devices_n, devices_room;
+    dur_us others_free_us; /* of senders on this machine that nobody registered */
     struct intake *idle;
     unsigned idle_n;
 };
@@ -514,6 +518,44 @@ feed_method_of(enum method m)
                                 : FEED_GET;
 }
 
+/* Reading a large body that is no JSON takes a hundred times as long as one that is.
+ * Such time is paid back tenfold: past a second of it the sender has to wait, so that
+ * no sender holds more than a tenth of the loop that all cameras share. */
+static dur_us *
+debt_of(struct gate *g, const struct sender *who)
+{
+    struct device_row *d = who->id.v ? device_of(g, span_cstr(who->code), true) : NULL;
+    return d ? &d->free_us : &g->others_free_us;
+}
+
+static void
+charge(dur_us *free_us, const struct feed_out *out, dur_us cost)
+{
+    if (out->what != FEED_BROKEN && !feed_fault_count(&out->faults, FAULT_NOT_JSON))
+        return;
+    dur_us now = os_mono_us();
+    *free_us = (*free_us > now ? *free_us : now) + cost * 9;
+}
+
+static enum err
+decode(struct gate *g, struct intake *k, const struct sender *who)
+{
+    const struct serve_needs *n = g->serve->needs;
+    dur_us *free_us = debt_of(g, who);
+    dur_us began = os_mono_us();
+    if (*free_us - began > DEBT_US)
+        return ERR_BUSY;
+    bool large = k->in.body.n > LARGE_BODY;
+    g->sites = n->sites(n->ctx);
+    enum err e = feed_decode(g->feeds, k->row, &k->in, &k->out);
+    if (g->sites)
+        site_table_unref(g->sites);
+    g->sites = NULL;
+    if (large)
+        charge(free_us, &k->out, os_mono_us() - began);
+    return e;
+}
+
 static void
 take(
     struct gate *g, struct req *r, const struct feed *row, struct span path,
@@ -541,13 +583,8 @@ take(
         .now_ms = req_at(r),
         .zone = &g->serve->conf.zone,
     };
-    const struct serve_needs *n = g->serve->needs;
     feed_out_init(&k->out, &k->arena);
-    g->sites = n->sites(n->ctx);
-    enum err e = feed_decode(g->feeds, row, &k->in, &k->out);
-    if (g->sites)
-        site_table_unref(g->sites);
-    g->sites = NULL;
+    enum err e = decode(g, k, who);
     if (e)
         answer(k, e);
     else

@@ -36,7 +36,10 @@ tls_ctx(struct tls *t)
 static enum err
 ssl_fault(struct note *note, const char *what, const char *file)
 {
-    const char *why = ERR_reason_error_string(ERR_peek_last_error());
+    unsigned long first = ERR_peek_error();
+    const char *why = ERR_SYSTEM_ERROR(first)
+                          ? strerror((int)ERR_GET_REASON(first)) /* no such file, ... */
+                          : ERR_reason_error_string(ERR_peek_last_error());
     why = why ? why : "unknown";
     enum err e =
         note_fmt(note, ERR_INPUT, "tls", "%s %s: %s", "TLS %s %s：%s", what, file, why);

@@ -78,8 +78,11 @@ make_empty(struct os_fs *fs, const char *dir, struct note *note)
         e = list(fs, dir, &names);
     if (!e && names.n)
         e = note_fmt(
-            note, ERR_CONFLICT, "", "%s is not empty: choose another directory",
-            "%s 不是空目录，请另选目录", dir);
+            note, ERR_CONFLICT, "",
+            "%s is not empty: choose another directory, or empty it if restoring it "
+            "was "
+            "cut off",
+            "%s 不是空目录：请另选目录；若上次恢复中断，请先清空", dir);
     free(names.p);
     return e;
 }
@@ -444,8 +447,14 @@ backup_run(const struct backup_job *job, struct backup_result *out, struct note 
     free(c.block);
     if (!e)
         *out = r;
-    else if (e == ERR_IO || e == ERR_FULL)
-        (void)note_set(note, e, "", "the backup could not be written", "备份写入失败");
+    else if (e == ERR_FULL)
+        (void)note_fmt(
+            note, e, "", "%s has no room for the backup: it is not finished, remove it",
+            "%s 空间不足，备份未完成，请删除", job->out);
+    else if (e == ERR_IO)
+        (void)note_fmt(
+            note, e, "", "the backup could not be written to %s", "备份写入 %s 失败",
+            job->out);
     return e;
 }
 

@@ -55,8 +55,10 @@ data_init(struct os_fs *fs, const char *dir, const char *release, struct note *n
         e = os_list(fs, dir, count_name, &names);
     if (!e && names)
         return note_fmt(
-            note, ERR_CONFLICT, "", "%s is not empty: choose another directory",
-            "%s 不是空目录，请另选目录", dir);
+            note, ERR_CONFLICT, "",
+            "%s is not empty: choose another directory, or empty it if making or "
+            "restoring it was cut off",
+            "%s 不是空目录：请另选目录；若上次创建或恢复中断，请先清空", dir);
     randombytes_buf(id, sizeof id);
     sodium_bin2hex(text, sizeof text, id, sizeof id);
     text[32] = '\n';

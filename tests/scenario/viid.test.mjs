@@ -232,3 +232,20 @@ test("data quality: what a device sent is counted by day, with its slips, and su
   const devices = await admin.want(200, "GET", "/devices");
   assert.equal(devices.items.find((x) => x.code === CAMERA).objects, out.objects, "not counted twice");
 });
+
+test("large bodies that are no JSON: who sends them has to wait, everybody else is served", async () => {
+  const post = (body) => fetch(d.url + "/VIID/MotorVehicles", { method: "POST", headers: { "content-type": "application/json", "user-identify": "14010000001190000099" }, body });
+  const broken = Buffer.alloc(7 << 20, "[{},");
+  assert.equal((await post(broken)).status, 400);
+  const again = await kit.until("the sender is told to wait", async () => {
+    const r = await post(broken);
+    assert.ok([400, 503].includes(r.status), String(r.status));
+    return r.status === 503 && r;
+  });
+  assert.ok(Number(again.headers.get("retry-after")) >= 1);
+  const now = new kit.Camera(d.url, CAMERA, null);
+  const r = await now.post([now.pass({ plate: kit.plain(50), at: Date.now() - 1000, id: `${CAMERA}02${"9".repeat(19)}00001` })]);
+  assert.equal(r.status, 200);
+  assert.deepEqual(kit.statuses(r.body).map((x) => x.StatusCode), [0]);
+  assert.equal((await post(broken.subarray(0, 1000))).status, 503, "small ones of the same sender too");
+});

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tongqu query: trajectories, passes, questions about sets of vehicles, and alarms from
  * the command line. */
+#include "analysis/question.h"
 #include "cli/run_op.h"
 
 static const struct cmd_opt opts[] = {
@@ -71,6 +72,12 @@ run(const struct cmd_args *args, struct note *note)
         return ERR_USAGE;
     bool look = strcmp(what, "alarms") != 0 && strcmp(what, "questions") != 0;
     bool flight = strcmp(what, "flight") == 0;
+    if (look && !flight && strcmp(what, "trajectory") && strcmp(what, "sightings") &&
+        !question_find(span_cstr(what)))
+        return note_fmt(
+            note, ERR_USAGE, "",
+            "there is no question \"%s\": see tongqu query questions",
+            "没有名为“%s”的问题，见 tongqu query questions", what);
     if (look && (!cmd_given(args, "from") || !cmd_given(args, "to")))
         return note_set(
             note, ERR_USAGE, "from", "a look needs --from and --to",

@@ -71,7 +71,7 @@ function columnsOf(a: Answer, words: Map<string, Text>): Column<Row>[] {
     const head = cap(tx(c)) + (c.unit ? ` (${unitText(c.unit)})` : ""), least = [...head].reduce((n, x) => n + (x > "\u2e80" ? 13 : 7.5), 34);
     const right = c.shape === "count" || c.shape === "number" || c.shape === "share" || c.shape === "span";
     return {
-      key: c.name, head, width: c.shape === "sighting" ? "0" : WIDE.has(c.shape) ? `minmax(${Math.max(110, Math.round(least))}px,1fr)` : `${Math.max(WIDTH[c.shape]!, Math.round(least))}px`, ...(right ? { align: "right" as const } : {}),
+      key: c.name, head, width: c.shape === "sighting" ? "0" : WIDE.has(c.shape) ? `minmax(${Math.max(110, Math.round(least)) / 16}rem,1fr)` : `${Math.max(WIDTH[c.shape]!, Math.round(least)) / 16}rem`, ...(right ? { align: "right" as const } : {}),
       ...(c.shape === "sighting" ? { file: true } : {}),
       cell: (r: Row) => shown(c, r.cells[k] ?? null, a, words),
       sort: (r: Row) => { const v = r.cells[k] ?? null; return c.shape === "site" && v !== null ? a.sites[String(v)]?.name ?? String(v) : v; },
@@ -101,7 +101,7 @@ function Result({ a, q }: { a: Answer; q: Question | undefined }) {
   useKeys([{ key: "p", label: t("ask.pictures_key"), run: open }]);
   const mark = `#${a.n} ${a.matter ?? ""} ${a.question}`;
   const grid = (
-    <section class="pane" aria-label={t("look.table")}>
+    <section class="pane ask-shots" aria-label={t("look.table")}>
       {at !== null && seen === at && <Pictures key={at} shots={shots.map((id) => shotOf(a, id))} />}
       <Grid<Row> key={a.n} label={t("look.table")} rows={rows} id={(r) => String(r.i)} selected={at === null ? null : String(at)} onSelect={(r) => setAt(r.i)} columns={columns} exportName={`${a.question}-${a.n}`} exportMark={mark}
         foot={<>

@@ -127,20 +127,30 @@ step_twin(struct scene *s, struct passage *p, const struct twin *t)
     alarm_add(a, p, 0);
 }
 
+/* Twins whose vehicles may be stolen or scrapped. */
+static size_t
+grave_twins(const struct scene *s, struct twin out[TWINS_MAX])
+{
+    size_t n = twins_of(s->weigher->twins, s->plate, out), grave = 0;
+    for (size_t k = 0; k < n; k++)
+        if (census_may_be_grave(s->weigher->census, out[k].plate))
+            out[grave++] = out[k];
+    return grave;
+}
+
 static void
 step_misread(struct scene *s)
 {
     struct twin twins[TWINS_MAX];
-    if (!s->weigher->registry)
-        return;
-    size_t n = twins_of(s->weigher->twins, s->plate, twins), grave = 0;
-    for (size_t k = 0; k < n; k++)
-        if (census_may_be_grave(s->weigher->census, twins[k].plate))
-            twins[grave++] = twins[k];
-    for (unsigned i = 0; i < s->n; i++) {
+    size_t grave = 0;
+    bool asked = false;
+    for (unsigned i = 0; i < s->n && s->weigher->registry; i++) {
         struct passage *p = &s->passages[i];
         if (!p->in_day || (s->vehicle && !p->off))
             continue;
+        if (!asked)
+            grave = grave_twins(s, twins);
+        asked = true;
         for (size_t k = 0; k < grave; k++)
             step_twin(s, p, &twins[k]);
     }

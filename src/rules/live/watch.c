@@ -171,6 +171,16 @@ find_suspicions(const struct scene *s, struct suspicions *x)
     }
 }
 
+/* A registered vehicle that looks as registered is nobody else's misread. */
+static bool
+any_doubt(const struct scene *s)
+{
+    bool any = !s->vehicle;
+    for (unsigned i = 0; i < s->n && !any; i++)
+        any = s->passages[i].in_day && s->passages[i].off;
+    return any;
+}
+
 static void
 step(struct scene *s)
 {
@@ -179,7 +189,7 @@ step(struct scene *s)
     size_t exact_n = watch_set_exact(s->watches, s->plate, exact, HITS);
     size_t wild_n = watch_set_wild(s->watches, s->plate, wild, HITS);
     x.twins_n = x.meant_n = 0;
-    if (s->weigher->registry)
+    if (s->weigher->registry && (wild_n || any_doubt(s)))
         find_suspicions(s, &x);
     for (unsigned i = 0; i < s->n; i++) {
         struct passage *p = &s->passages[i];

@@ -3,6 +3,8 @@
  * far "not seen" means "was not there". */
 #include "analysis/question.h"
 
+#include "analysis/points.h"
+
 #include <stdio.h>
 
 #define LIST_MAX 512
@@ -321,9 +323,13 @@ question_ask(struct question_call *c)
     e = question_window(c->q, c->from, c->to, c->note);
     if (e != OK)
         return e;
-    e = c->q->answer(c);
+    const struct analysis_needs *store = c->needs;
+    e = points_open(store, c->arena, &c->needs);
     if (e == OK)
-        e = coverage_of(c->needs, c->from, c->to, c->arena, &c->out->coverage);
+        e = c->q->answer(c);
+    c->needs = store;
+    if (e == OK)
+        e = coverage_of(store, c->from, c->to, c->arena, &c->out->coverage);
     return over_budget(c, e);
 }
 

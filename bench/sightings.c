@@ -5,15 +5,17 @@
  * equal answers checked (a wrong one fails the run; being slow never does).
  *
  *   ./dev bench sightings [--rows N] [--csv FILE [--sites FILE]] [--dir DIR] [--keep]
- *                         [--peers none] [--json FILE] [--store DIR] [--only 25]
+ *                         [--peers none] [--json FILE] [--store DIR [--columns]]
+ *                         [--only 25]
  *   ./dev bench billion   [--rows N] ...      a year instead of a week, no peers
  *
  * --store asks the rows that an earlier run with --keep left in DIR: questions only
- * (--only 25: Q2 and Q5). Without --csv a plain city is made up
- * (bench/sightings/rows.c). A peer gets at most 30 s a question; its ratio is taken
- * over the draws that it did answer.
+ * (--only 25: Q2 and Q5; --columns: what each column costs). Without --csv a plain
+ * city is made up (bench/sightings/rows.c). A peer gets at most 30 s a question; its
+ * ratio is taken over the draws that it did answer.
  */
 #include "sightings/ask.h"
+#include "sightings/columns.h"
 #include "sightings/ruling.h"
 
 #include "core/os_clock.h"
@@ -53,6 +55,7 @@ struct bench {
     struct answer answer[QUESTIONS][DRAWS];
     unsigned wrong;
     const char *only; /* digits of the questions; NULL: all */
+    bool columns;
 };
 
 static void
@@ -527,10 +530,14 @@ week(struct bench *b, bool peers)
 static void
 again(struct bench *b)
 {
+    char bulk[480];
+    snprintf(bulk, sizeof bulk, "%s/bulk", b->dir);
     asker_init(&b->asker, &b->city);
     open_engine(b, "bulk");
     maintain(b);
     sizes(b, 14);
+    if (b->columns)
+        columns_print(bulk);
     ask_all(b);
     close_engine(b);
     asker_release(&b->asker);
@@ -643,6 +650,8 @@ main(int argc, char **argv)
         const char *next = i + 1 < argc ? argv[i + 1] : "";
         if (!strcmp(argv[i], "--keep"))
             keep = true;
+        else if (!strcmp(argv[i], "--columns"))
+            b.columns = true;
         else if (!strcmp(argv[i], "--billion"))
             billion = true;
         else if (!strcmp(argv[i], "--rows"))

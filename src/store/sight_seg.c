@@ -550,6 +550,12 @@ column_at(const struct blk *b, unsigned c)
     return len + 2u * b->cols + n;
 }
 
+size_t
+blk_bytes(const struct blk *b, unsigned c)
+{
+    return word_le16(b->p + BLOCK_HEAD + 2u * c);
+}
+
 bool
 blk_col(struct seg *s, const struct blk *b, unsigned c, struct col *out)
 {

@@ -96,6 +96,7 @@ struct blk {
 /* False when the block is damaged (then seg->bad is set). Its checksum and all its
  * columns are tested when it is first touched, and only then. */
 bool seg_block(struct seg *s, unsigned table, size_t i, struct blk *out);
+size_t blk_bytes(const struct blk *b, unsigned c); /* of column c, encoded */
 bool blk_col(struct seg *s, const struct blk *b, unsigned c, struct col *out);
 /* One whole column of a block into out[COL_ROWS]. */
 bool blk_values(struct seg *s, const struct blk *b, unsigned c, uint64_t *out);

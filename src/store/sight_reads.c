@@ -37,17 +37,20 @@ reads_of(struct asked *a, struct source *s, struct reads *out)
                 return;
         return;
     }
-    if (!asked_spend(a, s->at.rows))
+    size_t n = (size_t)s->at.rows, k = out->at.n;
+    if (!asked_spend(a, n) || !list_room(a, &out->at, n) ||
+        !list_room(a, &out->site, n))
         return;
-    for (uint64_t row = s->at.row; row < s->at.row + s->at.rows; row++) {
-        ts_ms t;
-        if (!run_rows_time(&s->rows, row, row == s->at.row, &t) || t >= a->to)
-            return;
-        if (t < a->from)
-            continue;
-        if (!read_add(a, out, t, s->rows.site))
-            return;
-    }
+    ts_ms *at = out->at.p;
+    uint32_t *site = out->site.p;
+    if (!run_rows_many(&s->rows, s->at.row, n, true, at + k, site + k))
+        return;
+    for (size_t i = k, end = k + n; i < end; i++)
+        if (asked_in(a, at[i])) {
+            at[k] = at[i];
+            site[k++] = site[i];
+        }
+    out->at.n = out->site.n = k;
 }
 
 /* Insertion sort by (time, site): parts are sorted, so only few move. */

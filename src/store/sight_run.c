@@ -593,6 +593,33 @@ run_rows_time(struct run_rows *r, uint64_t row, bool first, ts_ms *t)
 }
 
 bool
+run_rows_many(
+    struct run_rows *r, uint64_t row, uint64_t n, bool first, ts_ms *t, uint32_t *site)
+{
+    must(r->whole);
+    for (uint64_t end = row + n; row < end; first = false) {
+        uint64_t v; /* of the first row of each block: decodes both columns */
+        if (!run_rows_value(r, row, ROW_TIME, &v) ||
+            !run_rows_value(r, row, ROW_SITE, &v))
+            return false;
+        const uint64_t *step = r->val[ROW_TIME], *code = r->val[ROW_SITE];
+        unsigned from = (unsigned)(row % COL_ROWS);
+        uint64_t to = end - row < r->blk.n - from ? from + (end - row) : r->blk.n;
+        for (unsigned i = from; i < to; i++) {
+            bool whole = i == 0 || (first && i == from);
+            r->last =
+                (ts_ms)((uint64_t)(whole ? r->seg->meta.min_ms : r->last) + step[i]);
+            if (!site_step(r, whole, code[i]))
+                return false;
+            *t++ = r->last;
+            *site++ = r->site;
+        }
+        row += to - from;
+    }
+    return true;
+}
+
+bool
 run_seek(struct run_rows *r, const struct run_plate *p, ts_ms t, uint64_t *row)
 {
     uint64_t from = p->row, end = p->row + p->rows;

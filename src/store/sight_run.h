@@ -184,6 +184,10 @@ void run_rows_release(struct run_rows *r);
 /* Time of `row`; first: it is the first row of its plate. Call in row order, or begin
  * at a plate's first row or at a block's first row. */
 bool run_rows_time(struct run_rows *r, uint64_t row, bool first, ts_ms *t);
+/* Times and sites of rows [row, row + n) at once, of a reader of whole columns; first:
+ * as above, of the first of them. */
+bool run_rows_many(
+    struct run_rows *r, uint64_t row, uint64_t n, bool first, ts_ms *t, uint32_t *site);
 bool run_rows_value(struct run_rows *r, uint64_t row, unsigned col, uint64_t *v);
 /* The whole row (t and site from run_rows_time); spans live until the block changes. */
 bool run_rows_get(

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { get, query, sentence } from "../kit/api";
 import { cap, t, tx } from "../kit/i18n";
 import type { AuditFlag, AuditHead, AuditRow, List } from "../kit/model";
-import { may, purposeText, roleText } from "../kit/session";
+import { may, meta, purposeText, roleText } from "../kit/session";
 import { instant, num, serverNow } from "../kit/time";
 import { Empty, Failed, Loading, Tag, When } from "../parts/bits";
 import { Span } from "../parts/form";
@@ -44,8 +44,13 @@ function Flags({ from, to }: { from: number; to: number }) {
   );
 }
 
-/** A pass is named by its instant and its site: shown as such. */
+/** What was touched, in words: a pass by its instant and site, a move and a kind of matter by their names. */
 function thing(object: string | null): string {
+  for (const l of meta.value?.loops ?? []) {
+    if (l.kind === object) return tx(l);
+    const move = l.moves.find((m) => m.name === object);
+    if (move) return tx(move);
+  }
   const pass = /^(\d{13})-(\d+)-[0-9a-f]{8}$/.exec(object ?? "");
   return pass ? t("audit.pass", { at: instant(Number(pass[1])), site: pass[2]! }) : object ?? "—";
 }
@@ -87,10 +92,10 @@ function View() {
               { key: "at", head: t("f.time"), width: "112px", cell: (r) => <span class="num">{instant(r.at_ms)}</span>, sort: (r) => r.at_ms, text: (r) => new Date(r.at_ms).toISOString() },
               { key: "user", head: t("f.who"), width: "92px", cell: (r) => <span class="cut" title={roleText(r.role)}>{r.user ?? "—"}</span>, sort: (r) => r.user ?? "", text: (r) => r.user ?? "" },
               { key: "class", head: t("audit.class"), width: "84px", cell: (r) => <Tag tone={r.class === "look" ? "state" : r.class === "security" ? "warn" : ""}>{t(`audit.class.${r.class}`)}</Tag>, sort: (r) => r.class, text: (r) => r.class },
-              { key: "what", head: t("audit.what"), width: "minmax(0,1.7fr)", cell: (r) => <span class="cut" title={r.what}>{cap(tx(r.label)) || r.what}</span>, sort: (r) => r.what, text: (r) => r.what },
+              { key: "what", head: t("audit.what"), width: "minmax(0,1.3fr)", cell: (r) => <span class="cut" title={r.what}>{cap(tx(r.label)) || r.what}</span>, sort: (r) => r.what, text: (r) => r.what },
               { key: "object", head: t("audit.object"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num" title={[r.object, r.subject, r.detail].filter(Boolean).join("\n")}>{thing(r.subject ?? r.object)}</span>, sort: (r) => r.subject ?? r.object ?? "", text: (r) => [r.object, r.subject, r.detail].filter(Boolean).join(" | ") },
               { key: "matter", head: t("look.matter"), width: "134px", cell: (r) => <span class="cut num">{r.matter ?? "—"}</span>, text: (r) => r.matter ?? "" },
-              { key: "purpose", head: t("look.purpose"), width: "90px", cell: (r) => <span class="cut">{r.purpose ? purposeText(r.purpose) : "—"}</span>, text: (r) => r.purpose ?? "" },
+              { key: "purpose", head: t("look.purpose"), width: "84px", cell: (r) => <span class="cut">{r.purpose ? purposeText(r.purpose) : "—"}</span>, text: (r) => r.purpose ?? "" },
               { key: "count", head: t("look.count"), width: "60px", align: "right", cell: (r) => num(r.count), sort: (r) => r.count, text: (r) => String(r.count ?? "") },
               { key: "outcome", head: t("audit.outcome"), width: "88px", cell: (r) => <Tag tone={r.outcome === "ok" ? "good" : r.outcome === "refused" ? "warn" : "bad"}>{t(`audit.outcome.${r.outcome}`)}</Tag>, sort: (r) => r.outcome, text: (r) => r.outcome },
             ]} />

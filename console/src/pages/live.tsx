@@ -9,7 +9,7 @@ import { useLive } from "../kit/live";
 import type { Measure, Site, Unit } from "../kit/model";
 import { go, href, route } from "../kit/route";
 import { codeText, may, ruleText } from "../kit/session";
-import { ago, num } from "../kit/time";
+import { ago, duration, num } from "../kit/time";
 import { Empty, Failed, LevelSign, Loading, PlateSign, Tag, When, Worn } from "../parts/bits";
 import { BoardRows } from "../parts/boardrows";
 import { Spark } from "../parts/chart";
@@ -39,7 +39,7 @@ export function Measures({ big = false }: { big?: boolean }) {
           <div key={m.name} class="measure">
             {big ? <span class="measure-name">{cap(tx(m))}</span>
               : <button class="measure-name quiet" title={t("board.open")} onClick={() => setWhy(m)}>{cap(tx(m))} <span aria-hidden="true">›</span></button>}
-            <span class="measure-value num">{num(m.value, m.value !== null && !Number.isInteger(m.value) ? 1 : 0)} {m.value !== null && <small>{unitText(m.unit)}</small>}</span>
+            <span class="measure-value num">{m.unit === "s" && m.value !== null && m.value >= 120 ? duration(m.value * 1000) : <>{num(m.value, m.value !== null && !Number.isInteger(m.value) ? 1 : 0)} {m.value !== null && <small>{unitText(m.unit)}</small>}</>}</span>
             {m.usual !== null ? <span class="measure-trend dim num">{t("board.usual", { v: num(m.usual, m.usual < 10 ? 1 : 0) })}</span> : known.length > 3 && m.value !== null && <span class={`measure-trend ${!flat && m.good ? ((d > 0) === (m.good === "high") ? "up-good" : "up-bad") : "dim"}`}>{t(flat ? "trend.flat" : d > 0 ? "trend.up" : "trend.down")}</span>}
             {known.length > 1 && <Spark values={m.trend} usual={m.trend_usual} label={t("trend.aria", { what: tx(m), n: m.trend.length })} />}
           </div>

@@ -39,8 +39,8 @@ function View() {
             columns={[
               { key: "text", head: t("system.meaning"), width: "minmax(0,2fr)", cell: (c) => <span class="cut" title={tx(c)}>{tx(c)}</span>, text: (c) => tx(c) },
               { key: "name", head: t("f.name"), width: "minmax(0,1.4fr)", cell: (c) => <code class="cut">{c.name}</code>, sort: (c) => c.name, text: (c) => c.name },
-              { key: "value", head: t("system.value"), width: "104px", align: "right", cell: (c) => num(c.value, Number.isInteger(c.value) ? 0 : 2), sort: (c) => c.value, text: (c) => String(c.value) },
-              { key: "unit", head: t("f.unit"), width: "108px", cell: (c) => <span class="dim">{unitText(c.unit)}</span>, text: (c) => c.unit },
+              { key: "value", head: t("system.value"), width: "104px", align: "right", cell: (c) => (c.unit === "bytes" ? bytes(c.value) : num(c.value, Number.isInteger(c.value) ? 0 : 2)), sort: (c) => c.value, text: (c) => String(c.value) },
+              { key: "unit", head: t("f.unit"), width: "108px", cell: (c) => <span class="dim">{c.unit === "bytes" ? "" : unitText(c.unit)}</span>, text: (c) => c.unit },
               { key: "rate", head: t("system.rate"), width: "66px", align: "right", cell: (c) => (c.rate === null ? "" : num(c.rate, c.rate < 10 ? 1 : 0)), sort: (c) => c.rate, text: (c) => String(c.rate ?? "") },
             ]} />
         ) : (<>
@@ -52,7 +52,7 @@ function View() {
               { key: "value", head: t("system.value"), width: "60px", align: "right", cell: (r) => <b class={r.p.value === r.p.default && r.rule.on ? "" : "warn-text"}>{r.rule.on ? r.p.value : t("system.rule_off")}</b>, sort: (r) => r.p.value, text: (r) => (r.rule.on ? String(r.p.value) : t("system.rule_off")) },
               { key: "next", head: t("system.next"), width: "70px", align: "right", cell: (r) => (r.p.next === r.p.value && r.rule.on === r.rule.next_on ? "" : r.rule.next_on ? r.p.next : t("system.rule_off")), text: (r) => String(r.p.next) },
               { key: "default", head: t("system.default"), width: "62px", align: "right", cell: (r) => <span class="dim">{r.p.default}</span>, text: (r) => String(r.p.default) },
-              { key: "unit", head: t("f.unit"), width: "86px", cell: (r) => <span class="dim">{unitText(r.p.unit)}</span>, text: (r) => r.p.unit },
+              { key: "unit", head: t("f.unit"), width: "98px", cell: (r) => <span class="dim">{unitText(r.p.unit)}</span>, text: (r) => r.p.unit },
               { key: "range", head: t("system.range"), width: "104px", align: "right", cell: (r) => <span class="dim">{r.p.min} – {r.p.max}</span>, text: (r) => `${r.p.min}..${r.p.max}` },
             ]} />
         </>)}

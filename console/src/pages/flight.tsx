@@ -223,7 +223,7 @@ function Sheet({ r }: { r: Funnel }) {
             {rows.length === 0 ? <Empty title={t("flight.none_left")} /> : <Grid<Candidate> label={t("flight.candidates")} rows={rows} id={(c) => c.plate} selected={here?.plate ?? null} onSelect={(c) => setAt(rows.indexOf(c))} exportName={`flight-${r.n}`} exportMark={`#${r.n} ${r.matter ?? ""}`}
               columns={[
                 { key: "rank", head: "#", width: "40px", align: "right", cell: (c) => <span class="num">{r.candidates.indexOf(c) + 1}</span>, text: (c) => String(r.candidates.indexOf(c) + 1) },
-                { key: "plate", head: t("f.plate"), width: "124px", cell: (c) => <PlateSign plate={c.plate} color={(c.up ?? c.down)?.plate_color ?? 0} />, sort: (c) => c.plate, text: (c) => c.plate },
+                { key: "plate", lead: true, head: t("f.plate"), width: "124px", cell: (c) => <PlateSign plate={c.plate} color={(c.up ?? c.down)?.plate_color ?? 0} />, sort: (c) => c.plate, text: (c) => c.plate },
                 { key: "p", head: t("f.probability"), width: lang.value === "zh" ? "64px" : "96px", align: "right", cell: (c) => <span class="num">{c.probability < 0.001 ? "<0.001" : num(c.probability, 3)}</span>, sort: (c) => c.probability, text: (c) => String(c.probability) },
                 { key: "late", head: t("flight.late"), width: "96px", align: "right", cell: (c) => (c.usual_ms && c.took_ms > c.usual_ms ? <span class={c.slower < 0.05 ? "warn-text num" : "num"}>+{duration(c.took_ms - c.usual_ms)}</span> : !c.down ? t("flight.gone") : "—"), sort: (c) => c.took_ms - c.usual_ms, text: (c) => String(c.took_ms - c.usual_ms) },
                 { key: "verdict", head: t("flight.verdict"), width: "minmax(64px,1fr)", cell: (c) => word(c.plate), text: (c) => kept.get(c.plate) ?? "" },

@@ -10,7 +10,7 @@ import { useLive } from "../kit/live";
 import type { Flow, GantryHours, Site, SiteDay, SiteFull } from "../kit/model";
 import { go, route } from "../kit/route";
 import { codeText, may } from "../kit/session";
-import { ago, clockTime, date, duration, instant, num, percent, serverNow, signedSeconds } from "../kit/time";
+import { ago, date, duration, instant, num, percent, serverNow, shortTime, signedSeconds } from "../kit/time";
 import { AsOf, Empty, Failed, Loading, Tag, When, Worn } from "../parts/bits";
 import { Chart } from "../parts/chart";
 import { Grid } from "../parts/grid";
@@ -142,7 +142,7 @@ function Gantry({ id }: { id: string }) {
         <Stat name={t("gantry.media")} value={`${num(sum(g.obu))} / ${num(sum(g.cpc))}`} sub={t("gantry.media_sub")} />
       </div>
       <div class="scroll-x" tabIndex={0} role="region" aria-label={t("gantry.hours")}><table class="rows"><thead><tr><th scope="col">{t("gantry.hour")}</th><th scope="col" class="right">{t("gantry.pictures")}</th><th scope="col" class="right">{t("gantry.read")}</th><th scope="col" class="right">{t("gantry.tags")}</th><th scope="col" class="right">{t("gantry.success")}</th><th scope="col" class="right">{t("gantry.paired")}</th><th scope="col" class="right">{t("gantry.quiet")}</th><th scope="col" class="right">{t("gantry.tag_quiet")}</th></tr></thead>
-        <tbody>{hours.map(({ at, i }) => <tr key={at}><td class="num">{clockTime(at)}</td><td class="num right">{num(g.passes[i]!)}</td><td class="num right">{percent(share(g.read[i]!, g.passes[i]!))}</td><td class="num right">{num(g.tags[i]!)}</td><td class="num right">{percent(share(g.done[i]!, g.done[i]! + g.failed[i]!))}</td><td class="num right">{percent(share(g.paired[i]!, g.known[i]!))}</td><td class="num right">{duration(g.quiet_s[i]! * 1000)}</td><td class="num right">{duration(g.tag_quiet_s[i]! * 1000)}</td></tr>)}</tbody></table></div>
+        <tbody>{hours.map(({ at, i }) => <tr key={at}><td class="num">{shortTime(at)}</td><td class="num right">{num(g.passes[i]!)}</td><td class="num right">{percent(share(g.read[i]!, g.passes[i]!))}</td><td class="num right">{num(g.tags[i]!)}</td><td class="num right">{percent(share(g.done[i]!, g.done[i]! + g.failed[i]!))}</td><td class="num right">{percent(share(g.paired[i]!, g.known[i]!))}</td><td class="num right">{duration(g.quiet_s[i]! * 1000)}</td><td class="num right">{duration(g.tag_quiet_s[i]! * 1000)}</td></tr>)}</tbody></table></div>
       <AsOf ms={g.as_of_ms} limit_ms={600000} />
     </section>
   );

@@ -2,7 +2,7 @@
 // chart.tsx - a chart as a pane: loaded lazily, drawn in the colours of the theme, described in words.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { lang, t } from "../kit/i18n";
-import { theme } from "../kit/theme";
+import { scale, theme } from "../kit/theme";
 import type { ChartHandle, FlowChart } from "./chartdraw";
 
 export function Chart({ data, label }: { data: FlowChart; label: string }) {
@@ -25,7 +25,7 @@ export function Chart({ data, label }: { data: FlowChart; label: string }) {
       chart.current?.drop();
       chart.current = null;
     };
-  }, [theme.value, lang.value]);
+  }, [theme.value, lang.value, scale.value]);
   useEffect(() => { chart.current?.set(data); }, [data]);
   return bad ? <p class="dim">{t("chart.bad")}</p> : <div ref={el} class="chart" role="img" aria-label={label} />;
 }

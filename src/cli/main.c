@@ -45,10 +45,13 @@ main(int argc, char **argv)
         cmd_help_all();
         return 2;
     }
-    if (strcmp(argv[1], "help") == 0 || asks_help(1, argv + 1)) {
+    bool help = strcmp(argv[1], "help") == 0;
+    if ((help && argc == 2) || asks_help(1, argv + 1)) {
         cmd_help_all();
         return 0;
     }
+    argv += help; /* help COMMAND is COMMAND --help */
+    argc -= help;
     const struct cmd *cmd = cmd_find(span_cstr(argv[1]));
     if (!cmd) {
         enum err e = note_fmt(
@@ -56,7 +59,7 @@ main(int argc, char **argv)
             "没有命令“%s”：请看 tongqu help", argv[1]);
         return report(e, &note);
     }
-    if (asks_help(argc - 2, argv + 2)) {
+    if (help || asks_help(argc - 2, argv + 2)) {
         cmd_help(cmd);
         return 0;
     }

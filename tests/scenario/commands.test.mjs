@@ -57,6 +57,12 @@ both("wrong usage is status 2 and says what is right", async () => {
   await refused(2, /utf-8 or gb18030/, "import", "sightings", list, "--data", t.dir, "--encoding", "ebcdic");
 });
 
+test("help COMMAND is COMMAND --help; a demo city does not move into a data directory", async () => {
+  assert.equal(await kit.must(["help", "query"]), await kit.must(["query", "--help"]));
+  await refused(2, /there is no command "nonsense"/, "help", "nonsense");
+  await refused(2, /is a data directory/, "demo", "--dir", t.dir, "--for", "1", "--listen", "127.0.0.1:0");
+});
+
 both("a backup is never made inside its own directory", async () => {
   for (const to of [t.dir, join(t.dir, "copy"), join(t.dir, "a", "b"), join(t.dir, "..", "data", "c")]) await refused(2, /outside the data directory/, "backup", to, "--data", t.dir);
 });

@@ -262,6 +262,22 @@ stop_simulator(void *arg)
     l->child = 0;
 }
 
+/* A city's own data directory is not a place for a made one. */
+static enum err
+refuse_data(const char *dir, struct note *note)
+{
+    char format[OS_PATH];
+    uint64_t size;
+    bool is_dir;
+    enum err e = path_of(format, dir, "format", note);
+    if (e == OK && os_stat(os_fs_real(), format, &size, &is_dir) == OK)
+        e = note_fmt(
+            note, ERR_USAGE, "dir",
+            "%s is a data directory: give the demo city another --dir",
+            "%s 是数据目录：请为演示城市另选 --dir", dir);
+    return e;
+}
+
 static enum err
 run(const struct cmd_args *args, struct note *note)
 {
@@ -293,7 +309,9 @@ run(const struct cmd_args *args, struct note *note)
             },
     };
     demo_secrets(&d);
-    enum err e = path_of(data, dir, "data", note);
+    enum err e = refuse_data(dir, note);
+    if (e == OK)
+        e = path_of(data, dir, "data", note);
     if (e == OK)
         e = path_of(city, dir, "city", note);
     if (e == OK)

@@ -112,7 +112,7 @@ run(const struct cmd_args *args, struct note *note)
     static const char *const names[] = {
         "matter",      "name",  "clip",   "pass",  "site", "plate", "class",
         "plate-color", "color", "format", "brand", "note", NULL};
-    const struct deed *d;
+    const struct deed *d = NULL;
     enum err e = check(args, &d, note);
     if (e != OK)
         return e;

@@ -117,7 +117,7 @@ test("emergency: needs a reason, stands on the board, a supervisor other than th
   assert.equal(no.body.error.field, "why");
   await refused(who.duty, hurry({ why: "走失老人紧急查找", from_ms: now() - 8 * DAY }), 403, "look_age_tier");
   const short = await who.duty.want(400, "POST", "/looks", hurry({ why: "急 . . ." }));
-  assert.match(short.error.message.zh, /至少 2 个汉字/);
+  assert.match(short.error.text.zh, /至少 2 个汉字/);
   const r = await who.duty.want(200, "POST", "/looks", hurry({ why: "救人" }));
   assert.equal(r.emergency, true);
   assert.equal(r.count, 3);

@@ -6,13 +6,14 @@
  *
  *   ./dev bench sightings [--rows N] [--csv FILE [--sites FILE]] [--dir DIR] [--keep]
  *                         [--peers none] [--json FILE] [--store DIR [--columns]]
- *                         [--only 25]
+ *                         [--only 25] [--bulk]
  *   ./dev bench billion   [--rows N] ...      a year instead of a week, no peers
  *
  * --store asks the rows that an earlier run with --keep left in DIR: questions only
  * (--only 25: Q2 and Q5; --columns: what each column costs). Without --csv a plain
  * city is made up (bench/sightings/rows.c). A peer gets at most 30 s a question; its
- * ratio is taken over the draws that it did answer.
+ * ratio is taken over the draws that it did answer. --bulk loads, measures the bytes
+ * and ends.
  */
 #include "sightings/ask.h"
 #include "sightings/columns.h"
@@ -512,6 +513,14 @@ remove_dir(const char *dir)
 }
 
 static void
+only_bulk(struct bench *b)
+{
+    load_bulk(b);
+    sizes(b, 14);
+    close_engine(b);
+}
+
+static void
 week(struct bench *b, bool peers)
 {
     asker_init(&b->asker, &b->city);
@@ -645,7 +654,7 @@ main(int argc, char **argv)
 {
     static struct bench b;
     const char *json = NULL, *sites = NULL, *dir = NULL, *store = NULL;
-    bool keep = false, peers = true, billion = false;
+    bool keep = false, peers = true, billion = false, bulk = false;
     for (int i = 1; i < argc; i++) {
         const char *next = i + 1 < argc ? argv[i + 1] : "";
         if (!strcmp(argv[i], "--keep"))
@@ -654,6 +663,8 @@ main(int argc, char **argv)
             b.columns = true;
         else if (!strcmp(argv[i], "--billion"))
             billion = true;
+        else if (!strcmp(argv[i], "--bulk"))
+            bulk = true;
         else if (!strcmp(argv[i], "--rows"))
             b.city.rows = strtoull(next, NULL, 10), i++;
         else if (!strcmp(argv[i], "--csv"))
@@ -690,6 +701,8 @@ main(int argc, char **argv)
         again(&b);
     else if (billion)
         year(&b);
+    else if (bulk)
+        only_bulk(&b);
     else
         week(&b, peers);
     if (json)

@@ -158,6 +158,8 @@ bool run_plates_seek(struct run_plates *p, uint64_t lo, struct run_plate *out);
 /* Reads rows, block by block. Columns are decoded whole when `whole`, else a few rows
  * ahead, as far as `stop` says that they will be asked for. */
 #define RUN_PART 48u
+#define RUN_STRIDE                                                                     \
+    (COL_ROWS + 8) /* no power of two: a row would lie in one set of the cache */
 struct run_part {
     unsigned from, n;
     uint64_t v[RUN_PART];
@@ -170,7 +172,7 @@ struct run_rows {
     uint32_t have;    /* columns opened */
     uint32_t decoded; /* columns in val */
     struct col col[ROW_COLS];
-    uint64_t (*val)[COL_ROWS]; /* ROW_COLS of them, heap, only when whole */
+    uint64_t (*val)[RUN_STRIDE]; /* ROW_COLS of them, heap, only when whole */
     struct buf texts, scratch;
     bool have_texts, whole;
     ts_ms last;    /* time of the row before */

@@ -26,7 +26,8 @@
 
 struct table_writer {
     struct seg_shape shape;
-    uint64_t *values; /* cols * block_rows, column after column */
+    uint64_t *values; /* column after column, `stride` apart */
+    size_t stride;    /* no power of two: a row would lie in one set of the cache */
     unsigned n;       /* rows in the open block */
     uint64_t rows;
     uint64_t keys[SEG_KEYS];
@@ -83,7 +84,8 @@ table_init(struct table_writer *t, const struct seg_shape *shape)
     must(shape->cols <= SEG_COLS && shape->keys <= SEG_KEYS);
     must(shape->block_rows && shape->block_rows <= COL_ROWS);
     t->shape = *shape;
-    t->values = calloc((size_t)shape->cols * shape->block_rows, sizeof *t->values);
+    t->stride = shape->block_rows + 8u;
+    t->values = calloc(shape->cols * t->stride, sizeof *t->values);
     return t->values;
 }
 
@@ -178,8 +180,7 @@ block_write(struct seg_writer *w, struct table_writer *t)
     }
     size_t n = head;
     for (unsigned c = 0; c < t->shape.cols; c++) {
-        size_t len =
-            col_encode(b + n, t->values + (size_t)c * t->shape.block_rows, t->n);
+        size_t len = col_encode(b + n, t->values + c * t->stride, t->n);
         must(len <= UINT16_MAX);
         put_u16(b + BLOCK_HEAD + 2u * c, (unsigned)len);
         n += len;
@@ -218,7 +219,7 @@ seg_writer_row(struct seg_writer *w, unsigned table, const uint64_t *values)
 {
     struct table_writer *t = &w->table[table];
     uint64_t *dst = t->values + t->n;
-    for (unsigned c = 0; c < t->shape.cols; c++, dst += t->shape.block_rows)
+    for (unsigned c = 0; c < t->shape.cols; c++, dst += t->stride)
         *dst = values[c];
     t->rows++;
     if (++t->n == t->shape.block_rows)

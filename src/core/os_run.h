@@ -17,6 +17,9 @@
 #include "core/os_file.h"
 #include "core/os_clock.h"
 
+/* Processors that this process may use, at least one. */
+size_t os_cores(void);
+
 /* Where PATH (else the usual places) has the program. */
 bool os_which(const char *name, char path[OS_PATH]);
 

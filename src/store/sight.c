@@ -5,6 +5,7 @@
  */
 #include "store/sight.h"
 
+#include "core/os_run.h"
 #include "store/sight_core.h"
 
 #include <stdatomic.h>
@@ -91,6 +92,7 @@ set_opts(struct sight *s, const struct sight_opts *o, ts_ms now)
     s->pair = o->one_thread ? NULL : pair_new();
     s->read_only = o->read_only;
     s->threaded = o->thread && !o->read_only;
+    s->threads = !s->threaded ? 0 : o->threads ? o->threads : os_cores();
     s->report = o->report;
     s->report_arg = o->report_arg;
     atomic_init(&s->now, now);
@@ -302,7 +304,7 @@ sight_close(struct sight *s)
     if (!s)
         return;
     sight_thread_stop(s);
-    must(!s->jobs);
+    must(!atomic_load(&s->building));
     journal_close(s->journal);
     packs_close(s->packs);
     view_unref(s->view);

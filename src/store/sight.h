@@ -43,6 +43,7 @@ struct sight_opts {
     size_t journal_file; /* bytes of a preallocated journal file; 0 = 64 MiB */
     bool thread;         /* seal and merge on an own thread */
     bool one_thread;     /* scans do not use a second thread */
+    size_t threads;      /* with it: that build a bulk load; 0 = one a core */
     bool read_only;      /* nothing is written, repaired or removed (verify, query) */
     /* Told what went wrong in the background: any thread, must not call back. */
     void (*report)(void *arg, enum err e, const struct note *what);

@@ -1,52 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sealing. One radix sort by time serves both orders: a stable sort by plate on top of
- * it makes the vehicle run, a stable sort by site the place segment. Texts are cut
- * once, in arrival order, where the device's last template is the best guess. */
+/* Sealing. Rows are touched once in the order they came in: their texts are cut, where
+ * the device's last template is the best guess, and all else of them goes into one line
+ * of the cache. Sorted by plate these lines become the vehicle run; while that is
+ * written, what the place segment wants of a row is noted, in plate order, so that a
+ * stable sort by time and site is all that is left. */
 #include "store/sight_build.h"
+#include "store/sight_sort.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RADIX_BITS 11u
-#define AHEAD                                                                          \
-    12u /* rows asked for before they are needed: sorted order is random               \
-           order in memory */
-#define RARE_TEMPLATE 3u /* fewer uses in a day: kept verbatim instead */
+#define AHEAD 14u         /* lines asked for before they are needed */
+#define RARE_TEMPLATE 3u  /* fewer uses in a day: kept verbatim instead */
+#define FOLLOW_ALL 65536u /* rows: below, next sites are learned from all */
+#define FOLLOW_SPAN 4096u /* else from a quarter of each span */
 
-struct item {
-    uint64_t key;
-    uint32_t t; /* milliseconds into the day */
-    uint32_t row;
+/* What is asked of a row in plate order, in one line of the cache: the row itself is
+ * only gone back to for a text that no template fits. */
+struct slim {
+    int64_t rec_dt, img_dt;
+    uint64_t rec_num, img_num;
+    uint32_t rec, img; /* templates */
+    uint32_t site, device;
+    int32_t lag_s;
+    uint16_t speed_dkmh;
+    code3 class, brand;
+    uint8_t plate_color, paint, lane, direction, confidence, flags;
+};
+_Static_assert(sizeof(struct slim) == 64, "a line of the cache");
+#define SLIM_NAMED UINT32_C(0x80000000) /* in rec: the row has a plate_text */
+
+struct build_room {
+    size_t rows;
+    struct slim *slim;
+    struct pair *pairs, *spare;
+    uint32_t *member;
 };
 
-struct texts {
-    struct text_val rec, img;
-};
-
-/* What is asked of a row out of its order: where it was, and, once its plate has a
- * rank, what the place segment wants. Small, so that many stay in the cache. */
-struct place_note {
-    union {
-        uint32_t site, rank;
-    };
-    uint16_t speed;
-    uint8_t odd;
-};
-
-/* One day's share of the rows. */
+/* One day's share of the rows. Pairs are (plate, time of the day and place among the
+ * members), later (site and time, plate's rank, speed and whether it looks odd). */
 struct unit {
     const struct build_env *env;
+    struct build_room *room;
     const struct sighting *rows;
+    const uint32_t *member; /* the n rows of the day, in their order */
+    size_t n;
     int64_t day;
     ts_ms day_start, min_ms;
-    struct item *items, *spare;
-    uint32_t *member; /* the n rows of the day, in their order */
-    size_t n;
-    struct texts *texts; /* by position in `rows` */
+    uint32_t *names; /* of templates, when the rare ones are gone */
+    bool ascending;  /* in time, as they came */
     struct text_dict dict;
     struct usual_map usual;
     struct follow_map follow;
-    struct place_note *notes; /* by position in `rows` */
     struct run_writer *run;
     struct place_writer *place;
 };
@@ -119,122 +124,82 @@ build_open(
     return OK;
 }
 
-/* ---- sorting ---- */
-
-static inline void
-row_ahead(const struct unit *u, size_t i)
-{
-    if (i + AHEAD >= u->n)
-        return;
-    uint32_t row = u->items[i + AHEAD].row;
-    const char *p = (const char *)&u->rows[row], *t = (const char *)&u->texts[row];
-    __builtin_prefetch(p);
-    __builtin_prefetch(p + 64);
-    __builtin_prefetch(t);
-    __builtin_prefetch(t + sizeof *u->texts - 1);
-    __builtin_prefetch(&u->notes[row], 1);
-}
-
-/* Stable, least significant digit first; digits on which all agree are skipped. */
-static void
-radix(struct unit *u, bool by_time, unsigned bits)
-{
-    static const size_t buckets = 1u << RADIX_BITS;
-    for (unsigned shift = 0; shift < bits; shift += RADIX_BITS) {
-        uint32_t count[1u << RADIX_BITS] = {0};
-        for (size_t i = 0; i < u->n; i++) {
-            uint64_t k = by_time ? u->items[i].t : u->items[i].key;
-            count[k >> shift & (buckets - 1)]++;
-        }
-        uint32_t at = 0;
-        bool same = false;
-        for (size_t b = 0; b < buckets; b++) {
-            uint32_t c = count[b];
-            same = same || c == u->n;
-            count[b] = at;
-            at += c;
-        }
-        if (same)
-            continue;
-        for (size_t i = 0; i < u->n; i++) {
-            uint64_t k = by_time ? u->items[i].t : u->items[i].key;
-            u->spare[count[k >> shift & (buckets - 1)]++] = u->items[i];
-        }
-        struct item *t = u->items;
-        u->items = u->spare;
-        u->spare = t;
-    }
-}
-
-static int
-tie_order(const struct unit *u, const struct item *a, const struct item *b)
-{
-    const struct sighting *x = &u->rows[a->row], *y = &u->rows[b->row];
-    if (x->site.v != y->site.v)
-        return x->site.v < y->site.v ? -1 : 1;
-    if (x->plate.v != y->plate.v)
-        return x->plate.v < y->plate.v ? -1 : 1;
-    uint32_t p = sighting_tag(x->device, x->record_id);
-    uint32_t q = sighting_tag(y->device, y->record_id);
-    return (p > q) - (p < q);
-}
-
-/* Equal (key, time) by site, plate, tag, so that equal sets of rows give equal files.
- */
-static void
-break_ties(struct unit *u)
-{
-    for (size_t i = 1; i < u->n; i++) {
-        struct item it = u->items[i];
-        size_t k = i;
-        while (k > 0 && u->items[k - 1].key == it.key && u->items[k - 1].t == it.t &&
-               tie_order(u, &u->items[k - 1], &it) > 0) {
-            u->items[k] = u->items[k - 1];
-            k--;
-        }
-        u->items[k] = it;
-    }
-}
-
 /* ---- texts ---- */
 
 static void
-vote(struct usual *u, const struct sighting *s, const struct texts *t)
+vote(struct usual *u, const struct slim *s)
 {
-    bool same = u->votes && u->device == s->device.v && u->rec == t->rec.tpl &&
-                u->img == t->img.tpl;
+    bool same =
+        u->votes && u->device == s->device && u->rec == s->rec && u->img == s->img;
     if (same) {
         u->votes++;
     } else if (u->votes) {
         u->votes--;
     } else {
-        u->device = s->device.v;
-        u->rec = t->rec.tpl;
-        u->img = t->img.tpl;
+        u->device = s->device;
+        u->rec = s->rec;
+        u->img = s->img;
         u->votes = 1;
     }
 }
 
-static bool
-cut_texts(struct unit *u)
+static void
+count_use(struct text_dict *d, uint32_t tpl)
 {
+    if (tpl >= TEXT_FIRST)
+        d->uses[tpl - TEXT_FIRST]++;
+}
+
+static void
+cut_text(struct unit *u, struct usual *slot, const struct sighting *s, struct slim *to)
+{
+    struct text_at at = {s->pass_ms, s->pass_ms, {0}, u->env->zone};
+    struct text_val rec = text_split(&u->dict, slot->rec, s->record_id, &at);
+    at.ref = text_time(&u->dict, &rec, s->pass_ms);
+    at.record = s->record_id;
+    struct text_val img = text_split(&u->dict, slot->img, s->image, &at);
+    count_use(&u->dict, rec.tpl);
+    count_use(&u->dict, img.tpl);
+    to->rec = rec.tpl;
+    to->rec_dt = rec.dt;
+    to->rec_num = rec.num;
+    to->img = img.tpl;
+    to->img_dt = img.dt;
+    to->img_num = img.num;
+}
+
+static bool
+cut_rows(struct unit *u)
+{
+    uint32_t last = 0;
+    u->ascending = true;
     for (size_t i = 0; i < u->n; i++) {
-        uint32_t row = u->member[i];
-        const struct sighting *s = &u->rows[row];
-        struct texts *t = &u->texts[row];
+        const struct sighting *s = &u->rows[u->member[i]];
+        struct slim *to = &u->room->slim[i];
         struct usual *slot = usual_at(&u->usual, s->site.v, s->direction);
         if (!slot)
             return false;
-        struct text_at at = {s->pass_ms, s->pass_ms, {0}, u->env->zone};
-        t->rec = text_split(&u->dict, slot->rec, s->record_id, &at);
-        at.ref = text_time(&u->dict, &t->rec, s->pass_ms);
-        at.record = s->record_id;
-        t->img = text_split(&u->dict, slot->img, s->image, &at);
-        vote(slot, s, t);
-        if (t->rec.tpl >= TEXT_FIRST)
-            u->dict.uses[t->rec.tpl - TEXT_FIRST]++;
-        if (t->img.tpl >= TEXT_FIRST)
-            u->dict.uses[t->img.tpl - TEXT_FIRST]++;
+        to->site = s->site.v;
+        to->device = s->device.v;
+        to->lag_s = (int32_t)((s->arrive_ms - s->pass_ms) / 1000);
+        to->speed_dkmh = s->speed_dkmh;
+        to->class = s->vehicle_class;
+        to->brand = s->brand;
+        to->plate_color = s->plate_color;
+        to->paint = s->vehicle_color;
+        to->lane = s->lane;
+        to->direction = s->direction;
+        to->confidence = s->confidence;
+        to->flags = s->flags;
+        cut_text(u, slot, s, to);
+        vote(slot, to);
+        must(!(to->rec & SLIM_NAMED));
+        if (s->plate_text.n)
+            to->rec |= SLIM_NAMED;
+        uint32_t t = (uint32_t)(s->pass_ms - u->day_start);
+        u->ascending = u->ascending && t >= last;
+        last = t;
+        u->room->pairs[i] = (struct pair){s->plate.v, (uint64_t)t << 32 | i};
     }
     return true;
 }
@@ -245,10 +210,7 @@ renamed(const uint32_t *map, uint32_t tpl)
     return tpl < TEXT_FIRST ? tpl : map[tpl - TEXT_FIRST];
 }
 
-/* Drops templates that hardly repeat; their texts become literals. A picture whose
- * record id became one keeps its template: R stands for the text, however that is kept,
- * but a time in the record id no longer serves D8 and H2, so such pictures become
- * literals too. */
+/* Drops templates that hardly repeat; their texts become literals (to_vrow). */
 static bool
 drop_rare(struct unit *u)
 {
@@ -260,15 +222,6 @@ drop_rare(struct unit *u)
         map[i] = u->dict.uses[i] < RARE_TEMPLATE && u->n > RARE_TEMPLATE
                      ? TEXT_LITERAL
                      : text_dict_add(&kept, u->dict.tpl[i]);
-    for (size_t i = 0; i < u->n; i++) {
-        struct texts *t = &u->texts[u->member[i]];
-        uint32_t rec = renamed(map, t->rec.tpl);
-        t->img.tpl = renamed(map, t->img.tpl);
-        if (rec == TEXT_LITERAL && t->rec.tpl != TEXT_LITERAL &&
-            t->img.tpl != TEXT_NONE)
-            t->img.tpl = TEXT_LITERAL;
-        t->rec.tpl = rec;
-    }
     for (uint32_t i = 0; i < u->usual.room; i++) {
         struct usual *s = &u->usual.slots[i];
         s->rec =
@@ -276,107 +229,94 @@ drop_rare(struct unit *u)
         s->img =
             renamed(map, s->img) == TEXT_LITERAL ? TEXT_NONE : renamed(map, s->img);
     }
-    free(map);
+    u->names = map;
     text_dict_release(&u->dict);
     u->dict = kept;
     return true;
 }
 
-/* ---- rows ---- */
+/* ---- plate order ---- */
 
-static struct looks
-look_of(const struct sighting *s)
+static inline uint32_t
+place_of(const struct pair *p)
 {
-    return (struct looks){s->plate_color, s->vehicle_color, s->vehicle_class, s->brand};
+    return (uint32_t)p->b;
 }
 
-/* The majority of each attribute (or a frequent one where there is none). */
-static struct looks
-usual_look(const struct unit *u, size_t from, size_t to)
+static inline uint32_t
+time_of(const struct pair *p)
 {
-    struct looks l = {0};
-    unsigned v[4] = {0};
-    for (size_t i = from; i < to; i++) {
-        const struct sighting *s = &u->rows[u->items[i].row];
-        row_ahead(u, i);
-        if (!v[0])
-            l.plate_color = s->plate_color;
-        v[0] += l.plate_color == s->plate_color ? 1 : -1u;
-        if (!v[1])
-            l.class = s->vehicle_class;
-        v[1] += l.class == s->vehicle_class ? 1 : -1u;
-        if (!v[2])
-            l.paint = s->vehicle_color;
-        v[2] += l.paint == s->vehicle_color ? 1 : -1u;
-        if (!v[3])
-            l.brand = s->brand;
-        v[3] += l.brand == s->brand ? 1 : -1u;
-    }
-    return l;
+    return (uint32_t)(p->b >> 32);
 }
 
+static inline const struct slim *
+slim_of(const struct unit *u, size_t i)
+{
+    return &u->room->slim[place_of(&u->room->pairs[i])];
+}
+
+static inline void
+slim_ahead(const struct unit *u, size_t i)
+{
+    if (i + AHEAD < u->n)
+        __builtin_prefetch(slim_of(u, i + AHEAD));
+}
+
+static int
+tie_order(const struct unit *u, const struct pair *a, const struct pair *b)
+{
+    const struct sighting *x = &u->rows[u->member[place_of(a)]];
+    const struct sighting *y = &u->rows[u->member[place_of(b)]];
+    if (x->site.v != y->site.v)
+        return x->site.v < y->site.v ? -1 : 1;
+    uint32_t p = sighting_tag(x->device, x->record_id);
+    uint32_t q = sighting_tag(y->device, y->record_id);
+    return (p > q) - (p < q);
+}
+
+/* Equal (plate, time) by site and tag, so that equal sets of rows give equal files. */
 static void
-to_vrow(const struct unit *u, uint32_t row, struct vrow *out)
+break_ties(struct unit *u)
 {
-    const struct sighting *s = &u->rows[row];
-    const struct texts *t = &u->texts[row];
-    *out = (struct vrow){
-        .t = s->pass_ms,
-        .site = s->site.v,
-        .device = s->device.v,
-        .lag_s = (int32_t)((s->arrive_ms - s->pass_ms) / 1000),
-        .speed_dkmh = s->speed_dkmh,
-        .look = look_of(s),
-        .lane = s->lane,
-        .direction = s->direction,
-        .confidence = s->confidence,
-        .flags = s->flags,
-        .rec = t->rec,
-        .img = t->img,
-        .rec_text = s->record_id,
-        .img_text = s->image,
-        .plate_text = s->plate_text,
-    };
-}
-
-static void
-write_vehicles(struct unit *u)
-{
-    uint32_t rank = 0;
-    for (size_t i = 0; i < u->n; rank++) {
-        size_t end = i + 1;
-        while (end < u->n && u->items[end].key == u->items[i].key)
-            end++;
-        struct looks look = usual_look(u, i, end);
-        run_writer_begin(u->run, u->items[i].key, look);
-        place_writer_plate(u->place, u->items[i].key, look);
-        for (; i < end; i++) {
-            struct vrow v;
-            uint32_t row = u->items[i].row;
-            to_vrow(u, row, &v);
-            run_writer_row(u->run, &v);
-            struct place_note *note = &u->notes[row];
-            note->rank = rank;
-            note->speed = v.speed_dkmh;
-            note->odd = looks_odd(v.look, look);
+    struct pair *p = u->room->pairs;
+    for (size_t i = 1; i < u->n; i++) {
+        struct pair it = p[i];
+        size_t k = i;
+        while (k > 0 && p[k - 1].a == it.a && time_of(&p[k - 1]) == time_of(&it) &&
+               tie_order(u, &p[k - 1], &it) > 0) {
+            p[k] = p[k - 1];
+            k--;
         }
-        run_writer_end(u->run);
+        p[k] = it;
     }
 }
 
-/* Which site follows which, over all plates that were read (items are sorted by plate).
- */
+static void
+by_plate(struct unit *u)
+{
+    struct build_room *r = u->room;
+    if (!u->ascending)
+        sort_pairs(&r->pairs, &r->spare, u->n, true, 32, 64);
+    sort_pairs(&r->pairs, &r->spare, u->n, false, 0, 64);
+    break_ties(u);
+}
+
+/* Which site follows which, over all plates that were read. */
 static bool
 learn_follow(struct unit *u)
 {
     struct follow_count c = {0};
+    const struct pair *p = u->room->pairs;
     bool good = true;
     uint32_t last = 0;
     for (size_t i = 0; good && i < u->n; i++) {
-        if (i + AHEAD < u->n)
-            __builtin_prefetch(&u->notes[u->items[i + AHEAD].row]);
-        uint32_t site = u->notes[u->items[i].row].site;
-        if (i && u->items[i].key && u->items[i].key == u->items[i - 1].key)
+        if (u->n > FOLLOW_ALL && i % FOLLOW_SPAN == FOLLOW_SPAN / 4)
+            i += FOLLOW_SPAN - FOLLOW_SPAN / 4;
+        if (i >= u->n)
+            break;
+        slim_ahead(u, i);
+        uint32_t site = slim_of(u, i)->site;
+        if (i % FOLLOW_SPAN && p[i].a && p[i].a == p[i - 1].a)
             good = follow_count_step(&c, last, site);
         last = site;
     }
@@ -386,14 +326,123 @@ learn_follow(struct unit *u)
     return false;
 }
 
-/* Items are sorted by site, then time: the rows themselves are not needed any more. */
+static struct looks
+look_of(const struct slim *s)
+{
+    return (struct looks){s->plate_color, s->paint, s->class, s->brand};
+}
+
+/* The majority of each attribute (or a frequent one where there is none). */
+static struct looks
+usual_look(const struct unit *u, size_t from, size_t to)
+{
+    struct looks l = {0};
+    unsigned v[4] = {0};
+    for (size_t i = from; i < to; i++) {
+        const struct slim *s = slim_of(u, i);
+        slim_ahead(u, i);
+        if (!v[0])
+            l.plate_color = s->plate_color;
+        v[0] += l.plate_color == s->plate_color ? 1 : -1u;
+        if (!v[1])
+            l.class = s->class;
+        v[1] += l.class == s->class ? 1 : -1u;
+        if (!v[2])
+            l.paint = s->paint;
+        v[2] += l.paint == s->paint ? 1 : -1u;
+        if (!v[3])
+            l.brand = s->brand;
+        v[3] += l.brand == s->brand ? 1 : -1u;
+    }
+    return l;
+}
+
+/* A picture whose record id became a literal keeps its template: R stands for the text,
+ * however that is kept, but a time in the record id no longer serves D8 and H2, so such
+ * pictures become literals too. */
+static void
+to_vrow(const struct unit *u, const struct pair *p, struct vrow *out)
+{
+    const struct slim *s = &u->room->slim[place_of(p)];
+    uint32_t was = s->rec & ~SLIM_NAMED;
+    *out = (struct vrow){
+        .t = u->day_start + time_of(p),
+        .site = s->site,
+        .device = s->device,
+        .lag_s = s->lag_s,
+        .speed_dkmh = s->speed_dkmh,
+        .look = look_of(s),
+        .lane = s->lane,
+        .direction = s->direction,
+        .confidence = s->confidence,
+        .flags = s->flags,
+        .rec = {renamed(u->names, was), s->rec_dt, s->rec_num},
+        .img = {renamed(u->names, s->img), s->img_dt, s->img_num},
+    };
+    if (out->rec.tpl == TEXT_LITERAL && was != TEXT_LITERAL &&
+        out->img.tpl != TEXT_NONE)
+        out->img.tpl = TEXT_LITERAL;
+    if (out->rec.tpl != TEXT_LITERAL && out->img.tpl != TEXT_LITERAL && was == s->rec)
+        return;
+    const struct sighting *row = &u->rows[u->member[place_of(p)]];
+    out->rec_text = row->record_id;
+    out->img_text = row->image;
+    out->plate_text = row->plate_text;
+}
+
+static void
+write_vehicles(struct unit *u)
+{
+    const struct pair *p = u->room->pairs;
+    struct pair *place = u->room->spare;
+    uint64_t rank = 0;
+    for (size_t i = 0; i < u->n; rank++) {
+        size_t end = i + 1;
+        while (end < u->n && p[end].a == p[i].a)
+            end++;
+        struct looks look = usual_look(u, i, end);
+        run_writer_begin(u->run, p[i].a, look);
+        place_writer_plate(u->place, p[i].a, look);
+        for (; i < end; i++) {
+            struct vrow v;
+            to_vrow(u, &p[i], &v);
+            run_writer_row(u->run, &v);
+            place[i].a = (uint64_t)v.site << 32 | time_of(&p[i]);
+            place[i].b =
+                rank << 32 | (uint64_t)v.speed_dkmh << 8 | looks_odd(v.look, look);
+        }
+        run_writer_end(u->run);
+    }
+}
+
+/* ---- place order ---- */
+
+/* What lies at one site and time stays in plate order. */
+static void
+by_place(struct unit *u)
+{
+    struct build_room *r = u->room;
+    struct pair *t = r->pairs;
+    r->pairs = r->spare;
+    r->spare = t;
+    sort_pairs(&r->pairs, &r->spare, u->n, false, 0, 32);
+    sort_pairs(&r->pairs, &r->spare, u->n, false, 32, 64);
+}
+
+static inline uint32_t
+site_of(const struct pair *p)
+{
+    return (uint32_t)(p->a >> 32);
+}
+
 static void
 write_cells(struct unit *u, size_t from, size_t to)
 {
-    struct place_cell c = {.site = (uint32_t)u->items[from].key};
+    const struct pair *p = u->room->pairs;
+    struct place_cell c = {.site = site_of(&p[from])};
     for (size_t i = from; i < to; i++) {
-        ts_ms t = u->day_start + u->items[i].t;
-        uint16_t speed = u->notes[u->items[i].row].speed;
+        ts_ms t = u->day_start + (uint32_t)p[i].a;
+        uint16_t speed = (uint16_t)(p[i].b >> 8);
         int64_t bin = t / PLACE_BIN_MS - (t % PLACE_BIN_MS < 0);
         if (c.rows && bin != c.bin) {
             place_writer_cell(
@@ -414,53 +463,16 @@ write_cells(struct unit *u, size_t from, size_t to)
 static void
 write_places(struct unit *u)
 {
-    for (size_t i = 0; i < u->n; i++) {
-        const struct item *it = &u->items[i];
-        if (i + AHEAD < u->n)
-            __builtin_prefetch(&u->notes[u->items[i + AHEAD].row]);
-        const struct place_note *note = &u->notes[it->row];
+    const struct pair *p = u->room->pairs;
+    for (size_t i = 0; i < u->n; i++)
         place_writer_row(
-            u->place, (uint32_t)it->key, u->day_start + it->t, note->rank, note->odd);
-    }
+            u->place, site_of(&p[i]), u->day_start + (uint32_t)p[i].a,
+            (uint32_t)(p[i].b >> 32), (uint8_t)p[i].b);
     for (size_t i = 0, end; i < u->n; i = end) {
-        for (end = i + 1; end < u->n && u->items[end].key == u->items[i].key;)
+        for (end = i + 1; end < u->n && site_of(&p[end]) == site_of(&p[i]);)
             end++;
         write_cells(u, i, end);
     }
-}
-
-/* The day's items in the order of the rows, keyed by site or by plate. */
-static void
-unit_items(struct unit *u, bool by_site)
-{
-    for (size_t i = 0; i < u->n; i++) {
-        const struct sighting *s = &u->rows[u->member[i]];
-        u->items[i] = (struct item){
-            by_site ? s->site.v : s->plate.v, (uint32_t)(s->pass_ms - u->day_start),
-            u->member[i]};
-        if (!by_site)
-            u->notes[u->member[i]].site = s->site.v;
-    }
-}
-
-/* Collects the rows of the day of row `first` and of no earlier collected one. */
-static void
-unit_collect(struct unit *u, size_t all, size_t first, uint8_t *done)
-{
-    u->day = civil_day(u->rows[first].pass_ms, u->env->zone);
-    u->day_start = civil_day_start(u->day, u->env->zone);
-    ts_ms end = u->day_start + DAY_MS;
-    u->n = 0;
-    u->min_ms = INT64_MAX;
-    for (size_t i = first; i < all; i++) {
-        ts_ms t = u->rows[i].pass_ms;
-        if (done[i] || t < u->day_start || t >= end)
-            continue;
-        done[i] = 1;
-        u->member[u->n++] = (uint32_t)i;
-        u->min_ms = t < u->min_ms ? t : u->min_ms;
-    }
-    unit_items(u, false);
 }
 
 /* ---- one day ---- */
@@ -502,6 +514,7 @@ unit_release(struct unit *u)
     text_dict_release(&u->dict);
     usual_release(&u->usual);
     follow_release(&u->follow);
+    free(u->names);
 }
 
 static enum err
@@ -511,19 +524,14 @@ unit_build(struct unit *u, struct seg_list *out, struct note *note)
     uint64_t pseq = u->env->next_seq(u->env->arg);
     struct seg *s = NULL;
     enum err e = ERR_NOMEM;
-    if (!cut_texts(u) || !drop_rare(u))
+    if (!cut_rows(u) || !drop_rare(u))
         goto out;
-    radix(u, true, 27);
-    radix(u, false, 64);
-    break_ties(u);
+    by_plate(u);
     e = learn_follow(u) ? unit_open(u, vseq, pseq, note) : ERR_NOMEM;
     if (e != OK)
         goto out;
     write_vehicles(u);
-    unit_items(u, true);
-    radix(u, true, 27);
-    radix(u, false, 32);
-    break_ties(u);
+    by_place(u);
     write_places(u);
     e = unit_finish(u, vseq, pseq, note);
     if (e == OK)
@@ -541,63 +549,103 @@ out:
 
 /* ---- all days ---- */
 
-struct scratch {
-    struct item *items, *spare;
-    struct texts *texts;
-    struct place_note *notes;
-    uint32_t *member;
-    uint8_t *done;
-};
+struct build_room *
+build_room_new(void)
+{
+    return calloc(1, sizeof(struct build_room));
+}
 
 static void
-scratch_release(struct scratch *x)
+room_clear(struct build_room *r)
 {
-    free(x->items);
-    free(x->spare);
-    free(x->texts);
-    free(x->notes);
-    free(x->member);
-    free(x->done);
+    free(r->slim);
+    free(r->pairs);
+    free(r->spare);
+    free(r->member);
+    *r = (struct build_room){0};
+}
+
+void
+build_room_free(struct build_room *room)
+{
+    if (room)
+        room_clear(room);
+    free(room);
 }
 
 static bool
-scratch_init(struct scratch *x, size_t n)
+room_for(struct build_room *r, size_t rows)
 {
-    x->items = malloc(n * sizeof *x->items);
-    x->spare = malloc(n * sizeof *x->spare);
-    x->texts = malloc(n * sizeof *x->texts);
-    x->notes = malloc(n * sizeof *x->notes);
-    x->member = malloc(n * sizeof *x->member);
-    x->done = calloc(n, 1);
-    return x->items && x->spare && x->texts && x->notes && x->member && x->done;
+    if (rows <= r->rows)
+        return true;
+    room_clear(r);
+    r->slim = aligned_alloc(64, rows * sizeof *r->slim);
+    r->pairs = malloc(rows * sizeof *r->pairs);
+    r->spare = malloc(rows * sizeof *r->spare);
+    r->member = malloc(rows * sizeof *r->member);
+    r->rows = rows;
+    if (r->slim && r->pairs && r->spare && r->member)
+        return true;
+    room_clear(r);
+    return false;
+}
+
+/* The rows of one day after those of another, in their order; how many. */
+static size_t
+by_day(
+    struct build_room *r, const struct sighting *rows, const uint8_t *gone, size_t n,
+    const struct zone *zone)
+{
+    int64_t least = INT64_MAX;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (gone && gone[i])
+            continue;
+        int64_t day = civil_day(rows[i].pass_ms, zone);
+        least = day < least ? day : least;
+        r->pairs[kept++] = (struct pair){(uint64_t)day, i};
+    }
+    for (size_t i = 0; i < kept; i++)
+        r->pairs[i].a -= (uint64_t)least;
+    sort_pairs(&r->pairs, &r->spare, kept, false, 0, 64);
+    for (size_t i = 0; i < kept; i++)
+        r->member[i] = place_of(&r->pairs[i]);
+    return kept;
+}
+
+/* How many of the rows behind member `from` are of its day. */
+static size_t
+day_length(struct unit *u, size_t from, size_t all)
+{
+    size_t i = from;
+    u->day = civil_day(u->rows[u->room->member[from]].pass_ms, u->env->zone);
+    u->day_start = civil_day_start(u->day, u->env->zone);
+    u->min_ms = INT64_MAX;
+    for (; i < all; i++) {
+        ts_ms t = u->rows[u->room->member[i]].pass_ms;
+        if (t < u->day_start || t >= u->day_start + DAY_MS)
+            break;
+        u->min_ms = t < u->min_ms ? t : u->min_ms;
+    }
+    return i - from;
 }
 
 enum err
 build_rows(
-    const struct build_env *env, const struct sighting *rows, size_t n,
-    struct seg_list *out, struct note *note)
+    const struct build_env *env, struct build_room *room, const struct sighting *rows,
+    const uint8_t *gone, size_t n, struct seg_list *out, struct note *note)
 {
-    struct scratch x = {0};
-    enum err e = OK;
     must(n <= UINT32_MAX);
-    if (!scratch_init(&x, n ? n : 1))
-        e = ERR_NOMEM;
-    for (size_t first = 0; first < n && e == OK; first++) {
-        if (x.done[first])
-            continue;
-        struct unit u = {
-            .env = env,
-            .rows = rows,
-            .items = x.items,
-            .spare = x.spare,
-            .texts = x.texts,
-            .notes = x.notes,
-            .member = x.member};
-        unit_collect(&u, n, first, x.done);
+    if (!room_for(room, n))
+        return ERR_NOMEM;
+    enum err e = OK;
+    size_t kept = by_day(room, rows, gone, n, env->zone);
+    for (size_t from = 0; from < kept && e == OK;) {
+        struct unit u = {.env = env, .room = room, .rows = rows};
+        u.member = room->member + from;
+        u.n = day_length(&u, from, kept);
+        from += u.n;
         e = unit_build(&u, out, note);
-        x.items = u.items;
-        x.spare = u.spare;
     }
-    scratch_release(&x);
     return e;
 }

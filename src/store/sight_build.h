@@ -40,8 +40,15 @@ enum err build_open(
     const struct build_env *env, unsigned kind, uint64_t seq, struct seg **out,
     struct note *note) MUST_USE;
 
+/* Working memory of one builder, 100 bytes a row of the largest call so far. */
+struct build_room;
+struct build_room *build_room_new(void); /* NULL without memory */
+void build_room_free(struct build_room *room);
+
+/* Rows i of the n whose gone[i] is set are left out (gone may be NULL). The bytes
+ * depend on the rows and the numbers of the files alone. */
 enum err build_rows(
-    const struct build_env *env, const struct sighting *rows, size_t n,
-    struct seg_list *out, struct note *note) MUST_USE;
+    const struct build_env *env, struct build_room *room, const struct sighting *rows,
+    const uint8_t *gone, size_t n, struct seg_list *out, struct note *note) MUST_USE;
 
 #endif

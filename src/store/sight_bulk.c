@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bulk: rows are copied into a run in memory, each key once; a full run goes to the
- * background, which drops what is already stored and writes it as segments with one
- * commit. A crash loses
- * at most the runs not yet committed, and the same input sent again finds its
- * duplicates. */
+/* Bulk: rows are copied into a run in memory, each key once; a full run is queued for
+ * the builders, who drop what is already stored and write it as segments with one
+ * commit. Several runs are built at once and committed as they come; what a file holds
+ * and is called is settled when its run is queued, so that it does not matter how many
+ * builders there are. A crash loses at most the runs not yet committed, and the same
+ * input sent again finds its duplicates.
+ *
+ *   feeder (store thread)          builders
+ *   idle -> filled -> queue -----> rows that are stored, or in a run queued before this
+ *    ^                             one, are left out; built, committed
+ *    +-------------------------------+
+ *
+ * Without builders (an engine without threads) the feeder builds itself. */
 #include "store/sight_core.h"
 
 #include <stdatomic.h>
@@ -11,16 +19,60 @@
 
 #define FUTURE_MS (2 * MINUTE_MS)
 #define KEYS_AHEAD 16u /* rows whose key is hashed ahead */
+#define BUILDERS_MAX 16u
+#define TEXT_CHUNK (4u << 20)
+
+/* Keys of a run: open addressing over row numbers; the upper half of a slot is of the
+ * hash, so that rows are looked at only to confirm. */
+struct key_set {
+    uint64_t *slots; /* hash >> 32 << 32 | row + 1 */
+    size_t mask;
+};
+
+struct chunk {
+    struct chunk *next;
+    size_t room;
+    char p[];
+};
+
+/* One run. Its rows and keys do not change from being queued until it is idle. */
+struct run {
+    struct run *next; /* in the queue */
+    struct sighting *rows;
+    uint64_t *numbers; /* of the rows; NULL: they have none */
+    size_t n, gone_n;
+    uint8_t *gone; /* by row: already stored; NULL: none is */
+    struct key_set keys;
+    ts_ms min_ms, max_ms;
+    struct chunk *first, *at; /* texts */
+    size_t used;              /* of `at` */
+    uint64_t seq;             /* last number given to one of its files */
+    uint64_t order;           /* of the queue */
+    bool idle;                /* under the bulk's lock */
+    unsigned readers;         /* the same: builders of later runs */
+};
 
 struct sight_bulk {
     struct sight *s;
-    struct sight_bulk_job *job; /* being filled; NULL before the first row */
-    struct sight_bulk_sum sum;  /* under the engine's lock */
-    enum err err;               /* under the engine's lock */
-    struct buf told; /* conflicts not told yet: number, length, record id; under the
-                        engine's lock */
+    /* owned by the feeder */
+    struct run *filling; /* NULL before the first row */
+    pthread_t thread[BUILDERS_MAX];
+    size_t threads, most;
+    struct build_room *room; /* of a feeder that builds itself */
     sight_bulk_conflict conflict;
     void *conflict_arg;
+    /* under the lock */
+    struct run *run[BUILDERS_MAX + 1]; /* all there are */
+    size_t run_n;
+    uint64_t queued; /* runs so far */
+    pthread_mutex_t lock;
+    pthread_cond_t wake, done;
+    struct run *queue; /* oldest first */
+    size_t busy;       /* queued or being built */
+    bool ending;
+    struct sight_bulk_sum sum;
+    struct buf told; /* conflicts not told yet: number, length, record id */
+    enum err err;    /* the first one: nothing is built any more */
 };
 
 enum err
@@ -31,6 +83,10 @@ sight_bulk_begin(struct sight *s, struct sight_bulk **out)
         return ERR_NOMEM;
     must(!s->read_only);
     b->s = s;
+    b->most = s->threads < BUILDERS_MAX ? s->threads : BUILDERS_MAX;
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->wake, NULL);
+    pthread_cond_init(&b->done, NULL);
     *out = b;
     return OK;
 }
@@ -40,7 +96,7 @@ sight_bulk_begin(struct sight *s, struct sight_bulk **out)
 void
 sight_bulk_tell(struct sight_bulk *b, sight_bulk_conflict fn, void *arg)
 {
-    must(!b->job);
+    must(!b->filling);
     b->conflict = fn;
     b->conflict_arg = arg;
 }
@@ -57,10 +113,12 @@ conflict_put(struct buf *told, uint64_t number, struct span record_id)
 static enum err
 conflicts_tell(struct sight_bulk *b)
 {
-    pthread_mutex_lock(&b->s->lock);
+    if (!b->conflict)
+        return OK;
+    pthread_mutex_lock(&b->lock);
     struct buf told = b->told;
     b->told = (struct buf){0};
-    pthread_mutex_unlock(&b->s->lock);
+    pthread_mutex_unlock(&b->lock);
     struct cur c = cur_of(told.p, told.n);
     while (!told.bad && cur_left(&c)) {
         uint64_t number = cur_u64_le(&c);
@@ -74,7 +132,7 @@ conflicts_tell(struct sight_bulk *b)
     return e;
 }
 
-/* ---- filling a run ---- */
+/* ---- runs ---- */
 
 static bool
 key_set_init(struct key_set *k, size_t rows)
@@ -87,123 +145,476 @@ key_set_init(struct key_set *k, size_t rows)
     return k->slots;
 }
 
-/* The row of the same key, else NULL and `at` is entered. */
 static const struct sighting *
-key_set_put(struct key_set *k, const struct sighting *rows, size_t at, uint64_t hash)
+key_set_find(
+    const struct key_set *k, const struct sighting *rows, const struct sighting *row,
+    uint64_t hash, size_t *slot)
 {
     const uint64_t tag = hash >> 32 << 32;
-    uint64_t h = hash;
-    for (uint64_t slot; (slot = k->slots[h & k->mask]); h++)
-        if (slot >> 32 << 32 == tag &&
-            head_same_key(&rows[(uint32_t)slot - 1], &rows[at]))
-            return &rows[(uint32_t)slot - 1];
-    k->slots[h & k->mask] = tag | ((uint32_t)at + 1);
+    uint64_t h = hash & k->mask;
+    for (uint64_t v; (v = k->slots[h]); h = (h + 1) & k->mask)
+        if (v >> 32 << 32 == tag && head_same_key(&rows[(uint32_t)v - 1], row))
+            return &rows[(uint32_t)v - 1];
+    *slot = h;
     return NULL;
 }
 
-static struct sight_bulk_job *
-job_new(struct sight_bulk *b)
+static void
+run_free(struct run *r)
 {
-    struct sight_bulk_job *j = calloc(1, sizeof *j);
-    if (!j)
+    if (!r)
+        return;
+    while (r->first) {
+        struct chunk *c = r->first;
+        r->first = c->next;
+        free(c);
+    }
+    free(r->gone);
+    free(r->numbers);
+    free(r->keys.slots);
+    free(r->rows);
+    free(r);
+}
+
+static struct run *
+run_new(size_t rows)
+{
+    struct run *r = calloc(1, sizeof *r);
+    if (!r)
         return NULL;
-    j->rows = malloc(b->s->bulk_rows * sizeof *j->rows);
-    if (!j->rows || !key_set_init(&j->keys, b->s->bulk_rows)) {
-        free(j->rows);
-        free(j);
+    r->order = UINT64_MAX;
+    r->rows = malloc(rows * sizeof *r->rows);
+    if (!r->rows || !key_set_init(&r->keys, rows)) {
+        run_free(r);
         return NULL;
     }
-    arena_init(&j->texts, SIZE_MAX / 4);
-    j->sum = &b->sum;
-    j->err = &b->err;
-    j->told = &b->told;
-    return j;
+    return r;
+}
+
+/* As new, but for the memory that it has. */
+static void
+run_clear(struct run *r)
+{
+    memset(r->keys.slots, 0, (r->keys.mask + 1) * sizeof *r->keys.slots);
+    free(r->gone);
+    r->gone = NULL;
+    r->n = r->gone_n = r->used = 0;
+    r->at = r->first;
 }
 
 static bool
-job_numbers(struct sight_bulk *b)
+chunk_next(struct run *r, size_t n)
 {
-    if (!b->job->numbers)
-        b->job->numbers = calloc(b->s->bulk_rows, sizeof *b->job->numbers);
-    return b->job->numbers;
+    struct chunk *next = r->at ? r->at->next : r->first;
+    if (!next || next->room < n) {
+        size_t room = n > TEXT_CHUNK ? n : TEXT_CHUNK;
+        struct chunk *made = malloc(sizeof *made + room);
+        if (!made)
+            return false;
+        *made = (struct chunk){.next = next, .room = room};
+        if (r->at)
+            r->at->next = made;
+        else
+            r->first = made;
+        next = made;
+    }
+    r->at = next;
+    r->used = 0;
+    return true;
+}
+
+static bool
+text_keep(struct run *r, struct span *s)
+{
+    if (!s->n) {
+        *s = (struct span){"", 0};
+        return true;
+    }
+    if ((!r->at || r->at->room - r->used < s->n) && !chunk_next(r, s->n))
+        return false;
+    char *p = r->at->p + r->used;
+    memcpy(p, s->p, s->n);
+    r->used += s->n;
+    s->p = p;
+    return true;
+}
+
+/* ---- building ---- */
+
+static bool
+may_be_stored(const struct view *v, const struct run *r)
+{
+    for (size_t i = 0; i < v->heads_n; i++)
+        if (atomic_load(&v->heads[i]->n) &&
+            atomic_load(&v->heads[i]->min_ms) <= r->max_ms)
+            return true;
+    for (size_t i = 0; i < v->places_n; i++)
+        if (v->places[i]->meta.min_ms <= r->max_ms &&
+            v->places[i]->meta.max_ms >= r->min_ms)
+            return true;
+    return false;
+}
+
+/* What one call or one run found. */
+struct found {
+    struct sight_bulk_sum sum;
+    struct buf told;
+};
+
+static void
+found_same(
+    struct found *f, const struct sighting *first, const struct sighting *row,
+    const uint64_t *number)
+{
+    bool differs = head_differs(first, row);
+    f->sum.conflicts += differs;
+    f->sum.duplicates += !differs;
+    if (differs && number)
+        conflict_put(&f->told, *number, row->record_id);
+}
+
+/* Runs queued before this one that are not done: what they hold may be in no segment
+ * yet. */
+struct earlier {
+    struct run *run[BUILDERS_MAX];
+    size_t n;
+};
+
+static void
+earlier_take(struct sight_bulk *b, const struct run *mine, struct earlier *e)
+{
+    e->n = 0;
+    pthread_mutex_lock(&b->lock);
+    for (size_t i = 0; i < b->run_n; i++) {
+        struct run *r = b->run[i];
+        if (r->idle || r->order >= mine->order)
+            continue;
+        if (r->min_ms > mine->max_ms || r->max_ms < mine->min_ms)
+            continue;
+        r->readers++;
+        e->run[e->n++] = r;
+    }
+    pthread_mutex_unlock(&b->lock);
 }
 
 static void
-job_free(struct sight_bulk_job *j)
+earlier_give_back(struct sight_bulk *b, struct earlier *e)
 {
-    if (!j)
+    if (!e->n)
         return;
-    arena_release(&j->texts);
-    free(j->keys.slots);
-    free(j->numbers);
-    free(j->rows);
-    free(j);
+    pthread_mutex_lock(&b->lock);
+    for (size_t i = 0; i < e->n; i++)
+        e->run[i]->readers--;
+    pthread_cond_broadcast(&b->done);
+    pthread_mutex_unlock(&b->lock);
 }
 
-/* Takes the queued run back: the background cannot get to it (a full disk, say). */
-static void
-jobs_give_up(struct sight_bulk *b, enum err e)
+static const struct sighting *
+find_earlier(const struct earlier *e, const struct sighting *row)
 {
-    struct sight_bulk_job *j = b->s->jobs;
-    b->s->jobs = NULL;
-    b->err = b->err != OK ? b->err : e;
-    job_free(j);
+    const struct sighting *same = NULL;
+    size_t slot;
+    for (size_t i = 0; i < e->n && !same; i++) {
+        const struct run *r = e->run[i];
+        if (r->min_ms <= row->pass_ms && row->pass_ms <= r->max_ms)
+            same = key_set_find(&r->keys, r->rows, row, head_key(row), &slot);
+    }
+    return same;
 }
 
-/* Waits until the background has done the queued runs; does them itself when there is
- * none. */
 static enum err
-jobs_wait(struct sight_bulk *b, struct note *note)
+find_stored(
+    const struct sight *s, const struct view *v, const struct sighting *row,
+    struct arena *scratch, struct sighting *found, const struct sighting **same)
+{
+    bool is = false;
+    *same = NULL;
+    for (size_t k = 0; k < v->heads_n && !*same; k++)
+        if (atomic_load(&v->heads[k]->min_ms) <= row->pass_ms)
+            *same = head_find_key(v->heads[k], row, atomic_load(&v->heads[k]->n));
+    if (*same)
+        return OK;
+    enum err e = view_find_key(v, &s->zone, row, scratch, found, &is);
+    *same = is ? found : NULL;
+    return e;
+}
+
+static bool
+row_gone(struct run *r, size_t i)
+{
+    if (!r->gone)
+        r->gone = calloc(r->n, 1);
+    if (!r->gone)
+        return false;
+    r->gone[i] = 1;
+    r->gone_n++;
+    return true;
+}
+
+static enum err
+find_gone_in(
+    struct sight *s, struct run *r, const struct earlier *earlier, const struct view *v,
+    struct found *f)
+{
+    struct arena scratch;
+    enum err e = OK;
+    bool stored = may_be_stored(v, r);
+    arena_init(&scratch, 64u << 20);
+    for (size_t i = 0; i < r->n && e == OK; i++) {
+        struct sighting found;
+        const struct sighting *same = find_earlier(earlier, &r->rows[i]);
+        if (!same && stored)
+            e = find_stored(s, v, &r->rows[i], &scratch, &found, &same);
+        if (e == OK && same) {
+            found_same(f, same, &r->rows[i], r->numbers ? &r->numbers[i] : NULL);
+            e = row_gone(r, i) ? OK : ERR_NOMEM;
+        }
+        arena_reset(&scratch);
+    }
+    arena_release(&scratch);
+    return e;
+}
+
+/* Marks the rows that are already stored or will be. Earlier runs first, then the view:
+ * a run that is done in between is in both. */
+static enum err
+find_gone(struct sight_bulk *b, struct run *r, struct found *f, struct note *note)
+{
+    struct earlier earlier;
+    earlier_take(b, r, &earlier);
+    struct view *v = sight_view(b->s);
+    enum err e = OK;
+    if (earlier.n || may_be_stored(v, r))
+        e = find_gone_in(b->s, r, &earlier, v, f);
+    view_unref(v);
+    earlier_give_back(b, &earlier);
+    if (e != OK)
+        note_set(note, e, "bulk", "duplicates could not be looked up", "无法查重");
+    return e;
+}
+
+static uint64_t
+run_seq(void *run)
+{
+    return ++((struct run *)run)->seq;
+}
+
+static enum err
+run_build(
+    struct sight_bulk *b, struct run *r, struct build_room *room, struct found *f,
+    struct note *note)
+{
+    struct build_env env = sight_env(b->s);
+    struct change c = {0};
+    env.next_seq = run_seq;
+    env.arg = r;
+    enum err e = find_gone(b, r, f, note);
+    if (e == OK && r->gone_n < r->n)
+        e = build_rows(&env, room, r->rows, r->gone, r->n, &c.add, note);
+    if (e == OK && r->gone_n < r->n)
+        e = sight_commit(b->s, &c, note);
+    else
+        seg_list_release(&c.add);
+    if (e == OK)
+        f->sum.stored += r->n - r->gone_n;
+    return e;
+}
+
+/* Goes to the bulk and to the engine's health. */
+static void
+found_end(struct sight_bulk *b, struct found *f, ts_ms newest)
 {
     struct sight *s = b->s;
-    bool did = true;
-    enum err e = OK;
-    while (!s->threaded && s->jobs && e == OK)
-        e = sight_step(s, &did, note);
+    const struct sight_bulk_sum *sum = &f->sum;
+    pthread_mutex_lock(&b->lock);
+    b->sum.stored += sum->stored;
+    b->sum.future += sum->future;
+    b->sum.expired += sum->expired;
+    b->sum.duplicates += sum->duplicates;
+    b->sum.conflicts += sum->conflicts;
+    buf_put(&b->told, f->told.p, f->told.n);
+    b->told.bad |= f->told.bad;
+    pthread_mutex_unlock(&b->lock);
+    buf_release(&f->told);
     pthread_mutex_lock(&s->lock);
-    if (e != OK && s->jobs)
-        jobs_give_up(b, e);
-    while (s->threaded && s->jobs) {
-        s->woken = true;
-        pthread_cond_broadcast(&s->wake);
-        pthread_cond_wait(&s->idle, &s->lock);
-        if (s->jobs && !s->busy && !s->woken && s->stuck != OK)
-            jobs_give_up(b, s->stuck);
-    }
-    e = e == OK ? b->err : e;
+    s->health.stored += sum->stored;
+    s->health.future += sum->future;
+    s->health.expired += sum->expired;
+    s->health.duplicates += sum->duplicates;
+    s->health.conflicts += sum->conflicts;
+    if (sum->stored && newest > s->health.newest_ms)
+        s->health.newest_ms = newest;
     pthread_mutex_unlock(&s->lock);
+}
+
+/* Builds a run unless one failed before. */
+static void
+run_work(struct sight_bulk *b, struct run *r, struct build_room *room)
+{
+    struct found f = {.told = {0}};
+    struct note note = {0};
+    pthread_mutex_lock(&b->lock);
+    enum err before = b->err;
+    pthread_mutex_unlock(&b->lock);
+    if (before != OK)
+        return;
+    enum err e = room ? run_build(b, r, room, &f, &note) : ERR_NOMEM;
+    found_end(b, &f, r->max_ms);
+    if (e == OK)
+        return;
+    sight_tell(b->s, e, &note);
+    pthread_mutex_lock(&b->lock);
+    b->err = b->err == OK ? e : b->err;
+    pthread_mutex_unlock(&b->lock);
+}
+
+/* Under the lock. The last one lets the engine merge again. */
+static void
+run_done(struct sight_bulk *b, struct run *r)
+{
+    struct sight *s = b->s;
+    r->idle = true;
+    b->busy--;
+    pthread_cond_broadcast(&b->done);
+    if (atomic_fetch_sub(&s->building, 1) != 1)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->woken = true;
+    pthread_cond_broadcast(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void *
+builder_main(void *arg)
+{
+    struct sight_bulk *b = arg;
+    struct build_room *room = build_room_new();
+    pthread_mutex_lock(&b->lock);
+    for (;;) {
+        while (!b->queue && !b->ending)
+            pthread_cond_wait(&b->wake, &b->lock);
+        struct run *r = b->queue;
+        if (!r)
+            break;
+        b->queue = r->next;
+        pthread_mutex_unlock(&b->lock);
+        run_work(b, r, room);
+        pthread_mutex_lock(&b->lock);
+        run_done(b, r);
+    }
+    pthread_mutex_unlock(&b->lock);
+    build_room_free(room);
+    return NULL;
+}
+
+/* ---- queueing ---- */
+
+/* Numbers for the files of the run: two for each of its days. */
+static void
+run_number(struct sight *s, struct run *r)
+{
+    int64_t days = civil_day(r->max_ms, &s->zone) - civil_day(r->min_ms, &s->zone) + 1;
+    r->seq = atomic_fetch_add(&s->seq, 2 * (uint64_t)days);
+}
+
+static void
+thread_add(struct sight_bulk *b)
+{
+    if (b->threads < b->most &&
+        pthread_create(&b->thread[b->threads], NULL, builder_main, b) == 0)
+        b->threads++;
+}
+
+static void
+run_queue(struct sight_bulk *b, struct run *r)
+{
+    pthread_mutex_lock(&b->lock);
+    struct run **end = &b->queue;
+    while (*end)
+        end = &(*end)->next;
+    *end = r;
+    r->next = NULL;
+    r->order = ++b->queued;
+    size_t busy = ++b->busy;
+    pthread_cond_signal(&b->wake);
+    pthread_mutex_unlock(&b->lock);
+    if (busy > b->threads)
+        thread_add(b);
+}
+
+static enum err
+bulk_error(struct sight_bulk *b, struct note *note)
+{
+    pthread_mutex_lock(&b->lock);
+    enum err e = b->err;
+    pthread_mutex_unlock(&b->lock);
     if (e != OK)
         return note_set(
             note, e, "bulk", "a bulk run could not be written", "批量数据写入失败");
     return OK;
 }
 
-/* Hands the filled run over. One run waits at most, so memory holds two. */
+/* Hands the filled run over. */
 static enum err
-job_send(struct sight_bulk *b, struct note *note)
+run_send(struct sight_bulk *b, struct note *note)
 {
-    struct sight *s = b->s;
-    enum err e = jobs_wait(b, note);
-    if (e != OK)
-        return e;
-    pthread_mutex_lock(&s->lock);
-    s->jobs = b->job;
-    b->job = NULL;
-    s->woken = true;
-    pthread_cond_broadcast(&s->wake);
-    pthread_mutex_unlock(&s->lock);
-    return s->threaded ? OK : jobs_wait(b, note);
+    struct run *r = b->filling;
+    b->filling = NULL;
+    run_number(b->s, r);
+    atomic_fetch_add(&b->s->building, 1);
+    run_queue(b, r);
+    if (b->threads)
+        return bulk_error(b, note);
+    /* no builder, or none could be made */
+    if (!b->room)
+        b->room = build_room_new();
+    run_work(b, r, b->room);
+    pthread_mutex_lock(&b->lock);
+    b->queue = NULL;
+    run_done(b, r);
+    pthread_mutex_unlock(&b->lock);
+    return bulk_error(b, note);
 }
 
-static bool
-text_keep(struct arena *a, struct span *s)
+static struct run *
+run_add(struct sight_bulk *b)
 {
-    if (s->n)
-        *s = arena_span(a, *s);
-    else
-        *s = (struct span){"", 0};
-    return s->p;
+    struct run *r = run_new(b->s->bulk_rows);
+    if (!r)
+        return NULL;
+    pthread_mutex_lock(&b->lock);
+    b->run[b->run_n++] = r;
+    pthread_mutex_unlock(&b->lock);
+    return r;
 }
+
+/* An empty run: an idle one, a new one, or the first that is done. */
+static struct run *
+run_take(struct sight_bulk *b)
+{
+    struct run *r = NULL;
+    pthread_mutex_lock(&b->lock);
+    while (!r) {
+        for (size_t i = 0; i < b->run_n && !r; i++)
+            r = b->run[i]->idle && !b->run[i]->readers ? b->run[i] : NULL;
+        if (r || b->run_n <= b->most)
+            break;
+        pthread_cond_wait(&b->done, &b->lock);
+    }
+    if (r) {
+        r->idle = false;
+        r->order = UINT64_MAX; /* of no interest to other runs while it is filled */
+    }
+    pthread_mutex_unlock(&b->lock);
+    if (r)
+        run_clear(r);
+    else
+        r = run_add(b);
+    b->filling = r;
+    return r;
+}
+
+/* ---- filling a run ---- */
 
 /* The row as it would be kept, its texts still the caller's. */
 static void
@@ -215,25 +626,30 @@ row_settle(struct sighting *to, const struct sighting *row)
     to->arrive_ms = to->pass_ms + lag * 1000;
 }
 
+static bool
+run_numbers(struct sight_bulk *b, struct run *r)
+{
+    if (!r->numbers)
+        r->numbers = calloc(b->s->bulk_rows, sizeof *r->numbers);
+    return r->numbers;
+}
+
 /* Copies the row unless its key is in the run already. */
 static bool
 row_keep(
-    struct sight_bulk_job *j, const struct sighting *row, const uint64_t *number,
-    uint64_t hash, struct sight_bulk_sum *sum, struct buf *told)
+    struct run *j, const struct sighting *row, const uint64_t *number, uint64_t hash,
+    struct found *f)
 {
     struct sighting *r = &j->rows[j->n];
+    size_t slot = 0;
     row_settle(r, row);
-    const struct sighting *same = key_set_put(&j->keys, j->rows, j->n, hash);
+    const struct sighting *same = key_set_find(&j->keys, j->rows, r, hash, &slot);
     if (same) {
-        bool differs = head_differs(same, r);
-        sum->conflicts += differs;
-        sum->duplicates += !differs;
-        if (differs && number)
-            conflict_put(told, *number, row->record_id);
+        found_same(f, same, r, number);
         return true;
     }
-    if (!text_keep(&j->texts, &r->record_id) || !text_keep(&j->texts, &r->image) ||
-        !text_keep(&j->texts, &r->plate_text))
+    if (!text_keep(j, &r->record_id) || !text_keep(j, &r->image) ||
+        !text_keep(j, &r->plate_text))
         return false;
     if (number)
         j->numbers[j->n] = *number;
@@ -242,6 +658,7 @@ row_keep(
     if (!j->n || r->pass_ms > j->max_ms)
         j->max_ms = r->pass_ms;
     j->n++;
+    j->keys.slots[slot] = hash >> 32 << 32 | j->n;
     return true;
 }
 
@@ -255,8 +672,7 @@ sight_bulk_times(const struct sight *s, ts_ms now, ts_ms *oldest, ts_ms *newest)
 struct adding { /* one call of sight_bulk_add() */
     struct sight_bulk *b;
     ts_ms oldest, newest;
-    struct sight_bulk_sum sum;
-    struct buf told;
+    struct found found;
 };
 
 static enum err
@@ -266,40 +682,19 @@ row_add(
 {
     struct sight_bulk *b = a->b;
     if (row->pass_ms > a->newest) {
-        a->sum.future++;
+        a->found.sum.future++;
         return OK;
     }
     if (row->pass_ms < a->oldest) {
-        a->sum.expired++;
+        a->found.sum.expired++;
         return OK;
     }
-    if (!b->job)
-        b->job = job_new(b);
-    if (!b->job || (number && !job_numbers(b)) ||
-        !row_keep(b->job, row, number, hash, &a->sum, &a->told))
+    if (!b->filling && !run_take(b))
         return ERR_NOMEM;
-    return b->job->n == b->s->bulk_rows ? job_send(b, note) : OK;
-}
-
-/* What one call found goes to the sums of the bulk and of the engine. */
-static void
-adding_end(struct adding *a)
-{
-    struct sight_bulk *b = a->b;
-    struct sight_health *h = &b->s->health;
-    pthread_mutex_lock(&b->s->lock);
-    b->sum.future += a->sum.future;
-    b->sum.expired += a->sum.expired;
-    b->sum.duplicates += a->sum.duplicates;
-    b->sum.conflicts += a->sum.conflicts;
-    h->future += a->sum.future;
-    h->expired += a->sum.expired;
-    h->duplicates += a->sum.duplicates;
-    h->conflicts += a->sum.conflicts;
-    buf_put(&b->told, a->told.p, a->told.n);
-    b->told.bad |= a->told.bad;
-    pthread_mutex_unlock(&b->s->lock);
-    buf_release(&a->told);
+    if ((number && !run_numbers(b, b->filling)) ||
+        !row_keep(b->filling, row, number, hash, &a->found))
+        return ERR_NOMEM;
+    return b->filling->n == b->s->bulk_rows ? run_send(b, note) : OK;
 }
 
 enum err
@@ -309,25 +704,25 @@ sight_bulk_add_numbered(
 {
     struct sight *s = b->s;
     struct adding a = {.b = b};
-    enum err e = atomic_load(&s->low) ? ERR_FULL : OK;
+    enum err e = atomic_load(&s->low) ? ERR_FULL : bulk_error(b, note);
     sight_bulk_times(s, now, &a.oldest, &a.newest);
     uint64_t hash[KEYS_AHEAD] = {0};
     atomic_store(&s->now, now);
     for (size_t i = 0; i < n + KEYS_AHEAD && e == OK; i++) {
         uint64_t ready = hash[i % KEYS_AHEAD];
         if (i < n) {
-            hash[i % KEYS_AHEAD] = head_key(&rows[i]);
-            if (b->job)
+            uint64_t h = hash[i % KEYS_AHEAD] = head_key(&rows[i]);
+            if (b->filling)
                 __builtin_prefetch(
-                    &b->job->keys.slots[hash[i % KEYS_AHEAD] & b->job->keys.mask], 1);
+                    &b->filling->keys.slots[h & b->filling->keys.mask], 1);
         }
         if (i >= KEYS_AHEAD)
             e = row_add(
                 &a, &rows[i - KEYS_AHEAD], numbers ? &numbers[i - KEYS_AHEAD] : NULL,
                 ready, note);
     }
-    adding_end(&a);
-    enum err told = b->conflict ? conflicts_tell(b) : OK;
+    found_end(b, &a.found, INT64_MIN);
+    enum err told = conflicts_tell(b);
     return e == OK ? told : e;
 }
 
@@ -339,132 +734,44 @@ sight_bulk_add(
     return sight_bulk_add_numbered(b, rows, NULL, n, now, note);
 }
 
+/* ---- the end ---- */
+
+/* What is queued is built before. */
+static enum err
+bulk_end(struct sight_bulk *b, struct sight_bulk_sum *sum, struct note *note)
+{
+    pthread_mutex_lock(&b->lock);
+    b->ending = true;
+    pthread_cond_broadcast(&b->wake);
+    pthread_mutex_unlock(&b->lock);
+    for (size_t i = 0; i < b->threads; i++)
+        pthread_join(b->thread[i], NULL);
+    enum err e = bulk_error(b, note), told = sum ? conflicts_tell(b) : OK;
+    e = e == OK ? told : e;
+    if (sum)
+        *sum = b->sum;
+    for (size_t i = 0; i < b->run_n; i++)
+        run_free(b->run[i]);
+    build_room_free(b->room);
+    buf_release(&b->told);
+    pthread_mutex_destroy(&b->lock);
+    pthread_cond_destroy(&b->wake);
+    pthread_cond_destroy(&b->done);
+    free(b);
+    return e;
+}
+
 enum err
 sight_bulk_commit(struct sight_bulk *b, struct sight_bulk_sum *sum, struct note *note)
 {
-    enum err e = b->job ? job_send(b, note) : OK;
-    enum err end = jobs_wait(b, note);
-    e = e == OK ? end : e;
-    end = b->conflict ? conflicts_tell(b) : OK;
-    e = e == OK ? end : e;
-    if (sum)
-        *sum = b->sum;
-    job_free(b->job);
-    buf_release(&b->told);
-    free(b);
-    return e;
+    enum err e = b->filling && b->filling->n ? run_send(b, note) : OK;
+    enum err end = bulk_end(b, sum, note);
+    return e == OK ? end : e;
 }
 
 void
 sight_bulk_drop(struct sight_bulk *b)
 {
-    if (!b)
-        return;
-    if (jobs_wait(b, NULL) != OK)
-        b->sum.stored = 0; /* nobody asks any more */
-    job_free(b->job);
-    buf_release(&b->told);
-    free(b);
-}
-
-/* ---- in the background ---- */
-
-static bool
-may_be_stored(const struct view *v, const struct sight_bulk_job *job)
-{
-    for (size_t i = 0; i < v->heads_n; i++)
-        if (atomic_load(&v->heads[i]->n))
-            return true;
-    for (size_t i = 0; i < v->places_n; i++)
-        if (v->places[i]->meta.min_ms <= job->max_ms &&
-            v->places[i]->meta.max_ms >= job->min_ms)
-            return true;
-    return false;
-}
-
-/* Drops from the job what is already stored. */
-static enum err
-bulk_dedup(struct sight *s, struct sight_bulk_job *job, struct note *note)
-{
-    struct view *v = sight_view(s);
-    struct arena scratch;
-    arena_init(&scratch, 64u << 20);
-    struct sight_bulk_sum sum = {0};
-    struct buf told = {0};
-    size_t kept = may_be_stored(v, job) ? 0 : job->n;
-    enum err e = OK;
-    for (size_t i = kept; i < job->n && e == OK; i++) {
-        if (kept != i) {
-            job->rows[kept] = job->rows[i];
-            if (job->numbers)
-                job->numbers[kept] = job->numbers[i];
-        }
-        const struct sighting *row = &job->rows[kept], *same = NULL;
-        struct sighting found;
-        bool is = false;
-        for (size_t k = 0; k < v->heads_n && !same; k++)
-            same = head_find_key(v->heads[k], row, atomic_load(&v->heads[k]->n));
-        if (!same) {
-            e = view_find_key(v, &s->zone, row, &scratch, &found, &is);
-            same = is ? &found : NULL;
-        }
-        if (!same)
-            kept++;
-        else if (!head_differs(same, row))
-            sum.duplicates++;
-        else {
-            sum.conflicts++;
-            if (job->numbers)
-                conflict_put(&told, job->numbers[i], row->record_id);
-        }
-        arena_reset(&scratch);
-    }
-    job->n = kept;
-    arena_release(&scratch);
-    view_unref(v);
-    pthread_mutex_lock(&s->lock);
-    job->sum->duplicates += sum.duplicates;
-    job->sum->conflicts += sum.conflicts;
-    s->health.duplicates += sum.duplicates;
-    s->health.conflicts += sum.conflicts;
-    buf_put(job->told, told.p, told.n);
-    job->told->bad |= told.bad;
-    pthread_mutex_unlock(&s->lock);
-    buf_release(&told);
-    if (e != OK)
-        note_set(note, e, "bulk", "duplicates could not be looked up", "无法查重");
-    return e;
-}
-
-enum err
-sight_bulk_build(struct sight *s, struct sight_bulk_job *job, struct note *note)
-{
-    struct build_env env = sight_env(s);
-    struct change c = {0};
-    enum err e = bulk_dedup(s, job, note);
-    if (e == OK && job->n)
-        e = build_rows(&env, job->rows, job->n, &c.add, note);
-    if (e == OK && job->n)
-        e = sight_commit(s, &c, note);
-    else
-        seg_list_release(&c.add);
-    pthread_mutex_lock(&s->lock);
-    if (e == OK) {
-        job->sum->stored += job->n;
-        s->health.stored += job->n;
-    } else if (*job->err == OK) {
-        *job->err = e;
-    }
-    for (size_t i = 0; e == OK && i < job->n; i++)
-        if (job->rows[i].pass_ms > s->health.newest_ms)
-            s->health.newest_ms = job->rows[i].pass_ms;
-    s->jobs = job->next;
-    pthread_cond_broadcast(&s->idle);
-    pthread_mutex_unlock(&s->lock);
-    arena_release(&job->texts);
-    free(job->keys.slots);
-    free(job->numbers);
-    free(job->rows);
-    free(job);
-    return e;
+    if (b && bulk_end(b, NULL, NULL) != OK)
+        return; /* nobody asks any more */
 }

@@ -39,26 +39,6 @@ struct view *view_ref(struct view *v);
 void view_unref(struct view *v);
 void view_sort(struct view *v);
 
-/* Keys of a run: open addressing over row numbers; the upper half of a slot is of the
- * hash, so that rows are looked at only to confirm. */
-struct key_set {
-    uint64_t *slots; /* hash >> 32 << 32 | row + 1 */
-    size_t mask;
-};
-
-struct sight_bulk_job {
-    struct sighting *rows; /* owned; each key once */
-    uint64_t *numbers;     /* owned; of the rows; NULL: they have none */
-    size_t n;
-    struct key_set keys;
-    ts_ms min_ms, max_ms;
-    struct arena texts;
-    struct sight_bulk_sum *sum; /* of the bulk; under `lock` */
-    enum err *err;              /* first error of the bulk; under `lock` */
-    struct buf *told;           /* conflicts of numbered rows; under `lock` */
-    struct sight_bulk_job *next;
-};
-
 struct sight {
     /* set once */
     struct os_fs *fs;
@@ -66,7 +46,7 @@ struct sight {
         journal_dir[OS_PATH], manifest[OS_PATH];
     struct zone zone;
     int keep_days;
-    size_t head_rows, bulk_rows, census_plates;
+    size_t head_rows, bulk_rows, census_plates, threads;
     bool read_only, threaded;
     void (*report)(void *arg, enum err e, const struct note *what);
     void *report_arg;
@@ -83,7 +63,6 @@ struct sight {
     pthread_mutex_t lock;
     pthread_cond_t wake, idle;
     struct view *view;
-    struct sight_bulk_job *jobs; /* oldest first */
     bool stopping, busy, woken;
     bool census_off;    /* more plates than the cap: not tried again in this life */
     _Atomic bool eager; /* merge all that can be merged; written under lock */
@@ -93,6 +72,7 @@ struct sight {
     _Atomic uint64_t flushed; /* LSN up to which everything is in segments */
     _Atomic int64_t now;      /* as last told */
     _Atomic bool low;
+    _Atomic uint32_t building; /* bulk runs queued or being built: merging waits */
     pthread_mutex_t commit;
     pthread_t thread;
     bool thread_runs;
@@ -133,9 +113,6 @@ struct change {
 enum err sight_commit(struct sight *s, struct change *c, struct note *note) MUST_USE;
 /* One job if there is one; *did tells. */
 enum err sight_step(struct sight *s, bool *did, struct note *note) MUST_USE;
-/* Drops what is stored already, makes and commits the segments, frees the job. */
-enum err sight_bulk_build(
-    struct sight *s, struct sight_bulk_job *job, struct note *note) MUST_USE;
 enum err sight_thread_start(struct sight *s) MUST_USE;
 void sight_thread_stop(struct sight *s);
 /* Freezes the active head and begins another with room for `room` rows. */

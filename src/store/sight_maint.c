@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The background: seals frozen heads in order, builds bulk runs, merges, takes damaged
- * segments out. Every change of the segment set is one commit: files synced, manifest
- * replaced, view swapped; readers keep the old view as long as they like.
+/* The background: seals frozen heads in order, merges, takes damaged segments out.
+ * Every change of the segment set is one commit: files synced, manifest replaced, view
+ * swapped; readers keep the old view as long as they like.
  *
  * Merging is size-tiered inside a unit (day; closed week; closed 28 days): the smallest
  * segments are merged while the next one is not more than TIER times what they sum to,
@@ -17,7 +17,6 @@
 #define OPEN_FAN 8u      /* segments of an open unit before they are merged */
 #define CLOSED_FAN 4u    /* of a closed one */
 #define HEADS_WAITING 2u /* frozen heads for which a merge is not yet given up */
-#define KEYS_AHEAD 16u   /* rows whose key is hashed ahead */
 #define MONTH_KEEP 120   /* days of retention from which months are worth while */
 
 /* ---- one change ---- */
@@ -211,7 +210,11 @@ seal_head(struct sight *s, struct head *h, struct note *note)
 {
     struct build_env env = sight_env(s);
     struct change c = {.sealed = h};
-    enum err e = build_rows(&env, h->rows, atomic_load(&h->n), &c.add, note);
+    struct build_room *room = build_room_new();
+    enum err e =
+        room ? build_rows(&env, room, h->rows, NULL, atomic_load(&h->n), &c.add, note)
+             : ERR_NOMEM;
+    build_room_free(room);
     if (e != OK) {
         seg_list_release(&c.add);
         return e;
@@ -336,8 +339,8 @@ merge_stop(void *arg)
 {
     struct sight *s = arg;
     pthread_mutex_lock(&s->lock);
-    bool stop = s->stopping ||
-                (s->threaded && (s->view->heads_n > HEADS_WAITING + 1 || s->jobs));
+    bool stop = s->stopping || (s->threaded && (s->view->heads_n > HEADS_WAITING + 1 ||
+                                                atomic_load(&s->building)));
     pthread_mutex_unlock(&s->lock);
     return stop;
 }
@@ -448,7 +451,8 @@ census_stop(void *arg)
 {
     struct sight *s = arg;
     pthread_mutex_lock(&s->lock);
-    bool stop = s->stopping || s->view->heads_n > HEADS_WAITING + 1 || s->jobs;
+    bool stop = s->stopping || s->view->heads_n > HEADS_WAITING + 1 ||
+                atomic_load(&s->building);
     pthread_mutex_unlock(&s->lock);
     return stop;
 }
@@ -509,21 +513,14 @@ sight_step(struct sight *s, bool *did, struct note *note)
         *did = true;
         return e;
     }
-    pthread_mutex_lock(&s->lock);
-    struct sight_bulk_job *job = s->jobs;
-    pthread_mutex_unlock(&s->lock);
-    if (job) {
-        *did = true;
-        return sight_bulk_build(s, job, note);
-    }
     enum err e = quarantine_step(s, did, note);
-    if (e != OK || *did)
-        return e;
+    if (e != OK || *did || atomic_load(&s->building))
+        return e; /* the builders wake this thread when they are done */
     e = merge_step(s, did, note);
     return e != OK || *did ? e : census_step(s, did);
 }
 
-/* Sleeps until the store thread rotates, queues a bulk run or asks (sight_maintain);
+/* Sleeps until the store thread rotates or asks (sight_maintain) or a bulk load ends;
  * reads no clock. After an error it waits for the next such call before it tries again.
  */
 static void *

@@ -369,6 +369,94 @@ test_bulk_conflicts(void **state)
     free_city(&c);
 }
 
+struct heap_file {
+    char name[64];
+    char *p;
+    size_t n;
+};
+struct heap_dir {
+    struct heap_file file[64];
+    size_t n;
+};
+
+static void
+read_segment(void *arg, const char *name)
+{
+    struct heap_dir *d = arg;
+    struct heap_file *f = &d->file[d->n++];
+    char path[OS_PATH];
+    assert_true(d->n <= 64 && strlen(name) < sizeof f->name);
+    strncpy(f->name, name, sizeof f->name);
+    assert_true(snprintf(path, OS_PATH, "%s/segments/%s", root, name) < OS_PATH);
+    assert_int_equal(
+        os_read_file(os_fs_real(), path, 1u << 26, &f->p, &f->n, NULL), OK);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(
+        ((const struct heap_file *)a)->name, ((const struct heap_file *)b)->name);
+}
+
+/* The files of a bulk load with so many builders (0: none, the feeder itself). Rows
+ * come twice, a few runs apart: what is still being built is looked at too. */
+static void
+bulk_files(const struct city *c, size_t threads, struct heap_dir *out)
+{
+    struct sight_opts o = opts();
+    struct sight_bulk *b;
+    struct sight_bulk_sum sum;
+    struct note note = {0};
+    fresh();
+    o.thread = threads;
+    o.threads = threads;
+    o.bulk_rows = 700;
+    o.keep_days = 13; /* weeks are not merged, and no day has enough to be */
+    struct sight *s = open_it(&o);
+    assert_int_equal(sight_bulk_begin(s, &b), OK);
+    for (size_t i = 0; i < c->n; i += 100) {
+        size_t n = c->n - i < 100 ? c->n - i : 100, back = i < 1500 ? i : 1500;
+        kit_ok(sight_bulk_add(b, c->rows + i, n, NOW, &note), &note);
+        kit_ok(sight_bulk_add(b, c->rows + i - back, 10, NOW, &note), &note);
+    }
+    kit_ok(sight_bulk_commit(b, &sum, &note), &note);
+    assert_int_equal(sum.stored, c->n);
+    assert_int_equal(sum.duplicates, c->n / 100 * 10);
+    same_all(s, c);
+    sight_close(s);
+    out->n = 0;
+    char dir[OS_PATH];
+    assert_int_equal(os_join(dir, sizeof dir, root, "segments"), OK);
+    assert_int_equal(os_list(os_fs_real(), dir, read_segment, out), OK);
+    qsort(out->file, out->n, sizeof *out->file, by_name);
+}
+
+static void
+test_bulk_builders(void **state)
+{
+    (void)state;
+    struct city c;
+    static struct heap_dir want, got;
+    make_city(&c, 23, 6000, 9);
+    qsort(c.rows, c.n, sizeof *c.rows, order);
+    bulk_files(&c, 0, &want);
+    assert_true(want.n >= 16);
+    for (size_t threads = 1; threads < 6; threads += 2) {
+        bulk_files(&c, threads, &got);
+        assert_int_equal(got.n, want.n);
+        for (size_t i = 0; i < got.n; i++) {
+            assert_string_equal(got.file[i].name, want.file[i].name);
+            assert_int_equal(got.file[i].n, want.file[i].n);
+            assert_memory_equal(got.file[i].p, want.file[i].p, want.file[i].n);
+            free(got.file[i].p);
+        }
+    }
+    for (size_t i = 0; i < want.n; i++)
+        free(want.file[i].p);
+    free_city(&c);
+}
+
 /* A bulk run on a disk that fails says so, frees what it holds, and the engine goes on.
  */
 static void
@@ -1256,6 +1344,7 @@ test_purge(void **state)
 /* ---- damage ---- */
 
 struct found {
+    const char *root; /* of the data; NULL: the throw-away directory */
     char path[64][OS_PATH];
     size_t n;
 };
@@ -1266,22 +1355,25 @@ find_file(void *arg, const char *name)
     struct found *f = arg;
     if (f->n < 64 && strstr(name, ".tqs") && !strstr(name, ".bad"))
         assert_int_equal(
-            snprintf(f->path[f->n++], OS_PATH, "%s/segments/%s", root, name) < OS_PATH,
+            snprintf(
+                f->path[f->n++], OS_PATH, "%s/segments/%s", f->root ? f->root : root,
+                name) < OS_PATH,
             1);
 }
 
 static void
-spoil(const char *path, uint64_t *rng, unsigned n)
+spoil(struct os_fs *fs, const char *path, uint64_t *rng, unsigned n)
 {
-    FILE *f = fopen(path, "r+b");
-    assert_non_null(f);
-    fseek(f, 0, SEEK_END);
-    long size = ftell(f);
+    struct os_file *f;
+    uint64_t size;
+    assert_int_equal(os_open(fs, path, OS_READ | OS_WRITE, &f, NULL), OK);
+    assert_int_equal(os_size(f, &size), OK);
     for (unsigned i = 0; i < n; i++) {
-        fseek(f, (long)(rnd(rng) % (uint64_t)size), SEEK_SET);
-        fputc((int)(rnd(rng) & 255), f);
+        uint64_t at = rnd(rng) % size;
+        uint8_t byte = (uint8_t)rnd(rng);
+        assert_int_equal(os_write_at(f, at, &byte, 1), OK);
     }
-    fclose(f);
+    os_close(&f);
 }
 
 static void
@@ -1301,22 +1393,24 @@ test_damage(void **state)
     uint64_t rng = 77;
     make_city(&c, 10, 3000, 3);
     for (unsigned turn = 0; turn < 24; turn++) {
-        struct found f = {.n = 0};
+        struct found f = {.root = "/d"};
         struct note note;
         unsigned reports = 0;
-        fresh();
+        struct crash_disk *d =
+            crash_disk_new(turn); /* in memory: nothing is waited for */
         struct sight_opts o = opts();
+        o.fs = crash_disk_fs(d);
+        o.dir = "/d";
         o.report = count_report;
         o.report_arg = &reports;
+        crash_disk_root(d, "/d");
         struct sight *s = open_it(&o);
         send_all(s, &c);
         maintain_all(s, true);
         sight_close(s);
-        char dir[OS_PATH];
-        assert_int_equal(os_join(dir, sizeof dir, root, "segments"), OK);
-        assert_int_equal(os_list(os_fs_real(), dir, find_file, &f), OK);
+        assert_int_equal(os_list(o.fs, "/d/segments", find_file, &f), OK);
         assert_true(f.n >= 4);
-        spoil(f.path[turn % f.n], &rng, 1 + turn % 3);
+        spoil(o.fs, f.path[turn % f.n], &rng, 1 + turn % 3);
         s = open_it(&o);
         struct sight_snap *snap = sight_snapshot(s);
         struct arena a;
@@ -1351,6 +1445,7 @@ test_damage(void **state)
         sight_close(s);
         s = open_it(&o); /* and stays out */
         sight_close(s);
+        crash_disk_free(d);
     }
     free_city(&c);
 }
@@ -1709,17 +1804,17 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_bulk_conflicts),  cmocka_unit_test(test_bulk_failures),
-        cmocka_unit_test(test_questions),       cmocka_unit_test(test_duplicates),
-        cmocka_unit_test(test_retries),         cmocka_unit_test(test_fates),
-        cmocka_unit_test(test_order),           cmocka_unit_test(test_replay),
-        cmocka_unit_test(test_pictures),        cmocka_unit_test(test_purge),
-        cmocka_unit_test(test_purge_pictures),  cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_picture_damaged), cmocka_unit_test(test_manifest_gone),
-        cmocka_unit_test(test_newer),           cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_budget),          cmocka_unit_test(test_backup),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_bulk_conflicts), cmocka_unit_test(test_bulk_failures),
+        cmocka_unit_test(test_bulk_builders),  cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_duplicates),     cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_fates),          cmocka_unit_test(test_order),
+        cmocka_unit_test(test_replay),         cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_purge),          cmocka_unit_test(test_purge_pictures),
+        cmocka_unit_test(test_damage),         cmocka_unit_test(test_picture_damaged),
+        cmocka_unit_test(test_manifest_gone),  cmocka_unit_test(test_newer),
+        cmocka_unit_test(test_read_only),      cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_backup),         cmocka_unit_test(test_threads),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     kit_remove_tree(root);

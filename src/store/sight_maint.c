@@ -17,6 +17,7 @@
 #define OPEN_FAN 8u      /* segments of an open unit before they are merged */
 #define CLOSED_FAN 4u    /* of a closed one */
 #define HEADS_WAITING 2u /* frozen heads for which a merge is not yet given up */
+#define MERGES_MAX 8u    /* beside one another */
 #define MONTH_KEEP 120   /* days of retention from which months are worth while */
 
 /* ---- one change ---- */
@@ -287,9 +288,14 @@ by_rows(const void *a, const void *b)
 }
 
 struct pick {
+    struct sight *s;
     struct seg **in; /* borrowed, heap list */
     size_t n;
     int64_t lo, hi;
+    bool places;
+    uint64_t seq; /* of the file to be made */
+    enum err err;
+    struct note note;
 };
 
 /* How many of the n segments (smallest first) are worth merging; 0 = none. */
@@ -307,31 +313,36 @@ tier(struct seg **in, size_t n, bool closed, bool eager)
     return k >= (closed ? CLOSED_FAN : OPEN_FAN) ? k : 0;
 }
 
-/* A unit of `span` days with something to merge among segs (sorted by day). */
-static bool
+/* Units of `span` days with something to merge among segs (sorted by day), up to `most`
+ * of them; how many. */
+static size_t
 pick_span(
     struct seg *const *segs, size_t n, int64_t span, int64_t today, bool eager,
-    struct pick *out)
+    struct pick *out, size_t most)
 {
-    for (size_t i = 0; i < n;) {
+    size_t picked = 0;
+    for (size_t i = 0; i < n && picked < most;) {
         int64_t lo = floor_to(segs[i]->meta.day_lo, span), hi = lo + span;
         size_t end = i, k = 0;
+        struct pick *p = &out[picked];
+        p->in = malloc(n * sizeof(struct seg *));
+        if (!p->in)
+            break;
         for (; end < n && segs[end]->meta.day_lo < hi; end++)
             if (segs[end]->meta.day_lo >= lo && segs[end]->meta.day_hi <= hi &&
                 !atomic_load(&segs[end]->bad))
-                out->in[k++] = segs[end];
+                p->in[k++] = segs[end];
         bool closed = eager || today >= hi;
-        qsort(out->in, k, sizeof(struct seg *), by_rows);
-        size_t take = span > 1 && !closed ? 0 : tier(out->in, k, closed, eager);
-        if (take) {
-            out->n = take;
-            out->lo = lo;
-            out->hi = hi;
-            return true;
-        }
+        qsort(p->in, k, sizeof(struct seg *), by_rows);
+        p->n = span > 1 && !closed ? 0 : tier(p->in, k, closed, eager);
+        p->lo = lo;
+        p->hi = hi;
+        picked += p->n > 0;
+        if (!p->n)
+            free(p->in);
         i = end > i ? end : i + 1;
     }
-    return false;
+    return picked;
 }
 
 static bool
@@ -345,10 +356,19 @@ merge_stop(void *arg)
     return stop;
 }
 
-static enum err
-merge_picked(struct sight *s, const struct pick *p, bool places, struct note *note)
+static uint64_t
+pick_seq(void *pick)
 {
+    return ((struct pick *)pick)->seq;
+}
+
+static enum err
+merge_picked(struct pick *p)
+{
+    struct sight *s = p->s;
     struct build_env env = sight_env(s);
+    env.next_seq = pick_seq;
+    env.arg = p;
     struct merge_job job = {
         .env = &env, .in = p->in, .n = p->n, .day_lo = p->lo, .day_hi = p->hi,
         .level = (uint8_t)(p->hi - p->lo > 7 ? 3 : p->hi - p->lo > 1 ? 2 : 1),
@@ -356,54 +376,93 @@ merge_picked(struct sight *s, const struct pick *p, bool places, struct note *no
     struct change c = {.remove = p->in, .remove_n = p->n, .same_rows = true};
     struct seg *made = NULL;
     uint64_t dropped = 0;
-    enum err e = places ? merge_places(&job, &made, note)
-                        : merge_runs(&job, &made, &dropped, note);
+    enum err e = p->places ? merge_places(&job, &made, &p->note)
+                           : merge_runs(&job, &made, &dropped, &p->note);
     if (e != OK)
         return e;
     if (made && !seg_list_add(&c.add, made))
         return ERR_NOMEM;
-    e = sight_commit(s, &c, note);
+    e = sight_commit(s, &c, &p->note);
     pthread_mutex_lock(&s->lock);
     s->health.merges += e == OK;
     pthread_mutex_unlock(&s->lock);
     return e;
 }
 
-static bool
-pick_any(struct sight *s, const struct view *v, struct pick *p, bool *places)
+static void *
+merge_main(void *arg)
 {
-    int64_t today = civil_day(atomic_load(&s->now) - HOUR_MS, &s->zone);
-    bool eager = s->eager;
-    *places = true;
-    if (pick_span(v->places, v->places_n, 1, today, eager, p))
-        return true;
-    *places = false;
-    static const int64_t spans[] = {1, 7, 28};
-    const int least_keep[] = {0, 14, MONTH_KEEP};
-    for (size_t i = 0; i < 3; i++) {
-        size_t k = eager ? 2 - i : i; /* all at once: no row is written twice */
-        if (s->keep_days >= least_keep[k] &&
-            pick_span(v->runs, v->runs_n, spans[k], today - (k > 0), eager, p))
-            return true;
-    }
-    return false;
+    struct pick *p = arg;
+    p->err = merge_picked(p);
+    return NULL;
 }
 
+/* Units that do not touch one another, all of one kind. */
+static size_t
+pick_some(struct sight *s, const struct view *v, struct pick *p, size_t most)
+{
+    int64_t today = civil_day(atomic_load(&s->now) - HOUR_MS, &s->zone);
+    bool eager = s->eager, places = true;
+    size_t n = pick_span(v->places, v->places_n, 1, today, eager, p, most);
+    static const int64_t spans[] = {1, 7, 28};
+    const int least_keep[] = {0, 14, MONTH_KEEP};
+    for (size_t i = 0; i < 3 && !n; i++) {
+        size_t k = eager ? 2 - i : i; /* all at once: no row is written twice */
+        places = false;
+        if (s->keep_days >= least_keep[k])
+            n = pick_span(
+                v->runs, v->runs_n, spans[k], today - (k > 0), eager, p, most);
+    }
+    for (size_t i = 0; i < n; i++) {
+        p[i].s = s;
+        p[i].places = places;
+        p[i].seq = atomic_fetch_add(&s->seq, 1) + 1;
+    }
+    return n;
+}
+
+/* The first on this thread, the others beside it. */
+static void
+merge_all(struct pick *p, size_t n)
+{
+    pthread_t thread[MERGES_MAX];
+    bool runs[MERGES_MAX] = {false};
+    for (size_t i = 1; i < n; i++)
+        runs[i] = pthread_create(&thread[i], NULL, merge_main, &p[i]) == 0;
+    merge_main(&p[0]);
+    for (size_t i = 1; i < n; i++) {
+        if (runs[i])
+            pthread_join(thread[i], NULL);
+        else
+            merge_main(&p[i]);
+    }
+}
+
+/* One merge; all cores merge only when somebody waits for it: beside the service they
+ * would be in the way. */
 static enum err
 merge_step(struct sight *s, bool *did, struct note *note)
 {
     struct view *v = sight_view(s);
-    struct pick p = {0};
-    bool places;
-    p.in = calloc(v->places_n + v->runs_n + 1, sizeof(struct seg *));
-    enum err e = p.in ? OK : ERR_NOMEM;
-    *did = e == OK && pick_any(s, v, &p, &places);
-    if (*did)
-        e = merge_picked(s, &p, places, note);
-    if (e == ERR_STOPPING || e == ERR_CONFLICT || e == ERR_CORRUPT)
-        e = OK; /* interrupted, overtaken by a purge, or a bad input: the next step sees
-                 */
-    free(p.in);
+    struct pick p[MERGES_MAX] = {{0}};
+    size_t most = s->eager && s->threads > 1 ? s->threads : 1;
+    size_t n = pick_some(s, v, p, most < MERGES_MAX ? most : MERGES_MAX);
+    enum err e = OK;
+    *did = n;
+    if (n)
+        merge_all(p, n);
+    for (size_t i = 0; i < n; i++) {
+        enum err one = p[i].err;
+        /* interrupted, overtaken by a purge, or a bad input: the next step sees it */
+        if (one == ERR_STOPPING || one == ERR_CONFLICT || one == ERR_CORRUPT)
+            one = OK;
+        if (e == OK && one != OK) {
+            e = one;
+            if (note)
+                *note = p[i].note;
+        }
+        free(p[i].in);
+    }
     view_unref(v);
     return e;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define ASK_ROWS 65536u /* rows between two looks at stop() */
+#define WHOLE_BLOCKS 6u /* inputs whose blocks are decoded whole */
 
 /* ---- vehicle runs ---- */
 
@@ -21,13 +22,16 @@ struct run_in {
     uint32_t *tpl; /* template number -> number in the output */
     /* while its plate is merged */
     uint64_t row, end;
-    bool has;
     struct vrow v;
 };
 
 struct run_merge {
     const struct merge_job *job;
     struct run_in *in;
+    struct run_in **heap; /* those with a next plate: the least one first */
+    size_t heap_n;
+    struct run_in **with; /* those that have the plate at hand; their rows by time */
+    size_t with_n;
     struct text_dict dict;
     struct usual_map usual;
     struct follow_map follow;
@@ -42,8 +46,10 @@ in_open(struct run_merge *m, struct run_in *in, struct seg *s)
     const struct text_dict *d = run_dict(s);
     in->seg = s;
     in->tpl = calloc((size_t)d->n + TEXT_FIRST, sizeof *in->tpl);
-    if (!in->tpl || !run_rows_init(&in->rows, s, m->job->env->zone, true))
+    bool whole = m->job->n <= WHOLE_BLOCKS; /* of more, the blocks leave the cache */
+    if (!in->tpl || !run_rows_init(&in->rows, s, m->job->env->zone, whole))
         return false;
+    in->rows.stop = UINT64_MAX;
     in->tpl[TEXT_LITERAL] = TEXT_LITERAL;
     for (uint32_t i = 0; i < d->n; i++) {
         in->tpl[i + TEXT_FIRST] = text_dict_add(&m->dict, d->tpl[i]);
@@ -105,6 +111,7 @@ merge_follow(struct run_merge *m)
     return true;
 }
 
+/* The next row that is kept into in->v; false: none is left, or an error. */
 static bool
 load_row(struct run_merge *m, struct run_in *in)
 {
@@ -123,10 +130,8 @@ load_row(struct run_merge *m, struct run_in *in)
             continue;
         in->v.rec.tpl = in->tpl[in->v.rec.tpl];
         in->v.img.tpl = in->tpl[in->v.img.tpl];
-        in->has = true;
         return true;
     }
-    in->has = false;
     return false;
 }
 
@@ -157,15 +162,15 @@ row_before(struct run_merge *m, const struct vrow *a, const struct vrow *b)
 }
 
 static struct looks
-pick_look(const struct run_merge *m, uint64_t plate)
+pick_look(const struct run_merge *m)
 {
     struct looks look = {0};
     uint64_t most = 0;
-    for (size_t i = 0; i < m->job->n; i++) {
-        const struct run_in *in = &m->in[i];
-        if (in->live && in->at.plate == plate && in->at.rows > most) {
-            most = in->at.rows;
-            look = in->at.look;
+    for (size_t i = 0; i < m->with_n; i++) {
+        const struct run_plate *at = &m->with[i]->at;
+        if (at->rows > most) {
+            most = at->rows;
+            look = at->look;
         }
     }
     return look;
@@ -179,59 +184,137 @@ stop_asked(struct run_merge *m)
     return m->err != OK;
 }
 
-static void
-write_plate(struct run_merge *m, uint64_t plate)
+/* ---- inputs by their next plate ---- */
+
+/* In the order of the inputs where the plate is the same: what a file holds does not
+ * depend on how the heap lies. */
+static bool
+in_before(const struct run_in *a, const struct run_in *b)
 {
-    bool begun = false;
-    for (size_t i = 0; i < m->job->n; i++) {
-        struct run_in *in = &m->in[i];
-        in->has = false;
-        if (!in->live || in->at.plate != plate)
-            continue;
+    return a->at.plate != b->at.plate ? a->at.plate < b->at.plate : a < b;
+}
+
+static void
+heap_sink(struct run_merge *m, size_t i)
+{
+    struct run_in *in = m->heap[i];
+    for (size_t k; (k = 2 * i + 1) < m->heap_n; i = k) {
+        if (k + 1 < m->heap_n && in_before(m->heap[k + 1], m->heap[k]))
+            k++;
+        if (!in_before(m->heap[k], in))
+            break;
+        m->heap[i] = m->heap[k];
+    }
+    m->heap[i] = in;
+}
+
+static bool
+heap_make(struct run_merge *m)
+{
+    m->heap = calloc(m->job->n, sizeof *m->heap);
+    m->with = calloc(m->job->n, sizeof *m->with);
+    if (!m->heap || !m->with)
+        return false;
+    for (size_t i = 0; i < m->job->n; i++)
+        if (m->in[i].live)
+            m->heap[m->heap_n++] = &m->in[i];
+    for (size_t i = m->heap_n / 2; i-- > 0;)
+        heap_sink(m, i);
+    return true;
+}
+
+static struct run_in *
+heap_pop(struct run_merge *m)
+{
+    struct run_in *in = m->heap[0];
+    m->heap[0] = m->heap[--m->heap_n];
+    if (m->heap_n)
+        heap_sink(m, 0);
+    return in;
+}
+
+static void
+heap_push(struct run_merge *m, struct run_in *in)
+{
+    size_t i = m->heap_n++;
+    for (; i && in_before(in, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
+        m->heap[i] = m->heap[(i - 1) / 2];
+    m->heap[i] = in;
+}
+
+/* ---- one plate ---- */
+
+/* Puts with[from], whose row is new, where it belongs among those behind it. Runs of
+ * days mostly follow one another, so it mostly stays. */
+static void
+with_settle(struct run_merge *m, size_t from)
+{
+    struct run_in *in = m->with[from];
+    size_t i = from;
+    for (; i + 1 < m->with_n && row_before(m, &m->with[i + 1]->v, &in->v); i++)
+        m->with[i] = m->with[i + 1];
+    m->with[i] = in;
+}
+
+/* Takes the inputs that have the plate; those with rows to keep stand in `with`. */
+static uint64_t
+take_plate(struct run_merge *m, struct run_in **took, size_t *took_n)
+{
+    uint64_t plate = m->heap[0]->at.plate;
+    *took_n = 0;
+    while (m->heap_n && m->heap[0]->at.plate == plate) {
+        struct run_in *in = heap_pop(m);
         in->row = in->at.row;
         in->end = in->at.row + in->at.rows;
-        (void)load_row(m, in);
+        took[(*took_n)++] = in;
     }
-    while (!stop_asked(m)) {
-        struct run_in *best = NULL;
-        for (size_t i = 0; i < m->job->n; i++)
-            if (m->in[i].has && (!best || row_before(m, &m->in[i].v, &best->v)))
-                best = &m->in[i];
-        if (!best)
-            break;
-        if (!begun)
-            run_writer_begin(m->w, plate, pick_look(m, plate));
-        begun = true;
-        run_writer_row(m->w, &best->v);
+    return plate;
+}
+
+static void
+write_rows(struct run_merge *m, uint64_t plate, struct run_in **took, size_t took_n)
+{
+    m->with_n = 0;
+    for (size_t i = 0; i < took_n; i++)
+        if (load_row(m, took[i]))
+            m->with[m->with_n++] = took[i];
+    if (!m->with_n || m->err != OK)
+        return;
+    for (size_t i = m->with_n; i-- > 0;)
+        with_settle(m, i);
+    run_writer_begin(m->w, plate, pick_look(m));
+    for (size_t first = 0; first < m->with_n && !stop_asked(m);) {
+        run_writer_row(m->w, &m->with[first]->v);
         m->kept++;
-        (void)load_row(m, best);
+        if (load_row(m, m->with[first]))
+            with_settle(m, first);
+        else
+            first++;
     }
-    if (begun)
+    if (m->err == OK)
         run_writer_end(m->w);
 }
 
 static void
 write_runs(struct run_merge *m)
 {
-    while (m->err == OK) {
-        uint64_t plate = 0;
-        bool any = false;
-        for (size_t i = 0; i < m->job->n; i++)
-            if (m->in[i].live && (!any || m->in[i].at.plate < plate)) {
-                plate = m->in[i].at.plate;
-                any = true;
-            }
-        if (!any)
-            break;
-        write_plate(m, plate);
-        for (size_t i = 0; i < m->job->n; i++) {
-            struct run_in *in = &m->in[i];
-            if (in->live && in->at.plate == plate)
-                in->live = run_plates_next(&in->plates, &in->at);
+    struct run_in **took = calloc(m->job->n, sizeof *took);
+    size_t took_n;
+    if (!took || !heap_make(m))
+        m->err = ERR_NOMEM;
+    while (m->err == OK && m->heap_n) {
+        uint64_t plate = take_plate(m, took, &took_n);
+        write_rows(m, plate, took, took_n);
+        for (size_t i = 0; i < took_n; i++) {
+            struct run_in *in = took[i];
+            in->live = run_plates_next(&in->plates, &in->at);
+            if (in->live)
+                heap_push(m, in);
             if (in->seg->bad)
                 m->err = ERR_CORRUPT;
         }
     }
+    free(took);
 }
 
 static ts_ms
@@ -296,6 +379,8 @@ merge_runs(
         free(m.in[i].tpl);
     }
     free(m.in);
+    free(m.heap);
+    free(m.with);
     text_dict_release(&m.dict);
     usual_release(&m.usual);
     follow_release(&m.follow);

@@ -6,14 +6,15 @@
  *
  *   ./dev bench sightings [--rows N] [--csv FILE [--sites FILE]] [--dir DIR] [--keep]
  *                         [--peers none] [--json FILE] [--store DIR [--columns]]
- *                         [--only 25] [--bulk]
+ *                         [--only 25] [--bulk] [--run N] [--quiet]
  *   ./dev bench billion   [--rows N] ...      a year instead of a week, no peers
  *
  * --store asks the rows that an earlier run with --keep left in DIR: questions only
  * (--only 25: Q2 and Q5; --columns: what each column costs). Without --csv a plain
  * city is made up (bench/sightings/rows.c). A peer gets at most 30 s a question; its
  * ratio is taken over the draws that it did answer. --bulk loads, measures the bytes
- * and ends.
+ * and ends. --run N: rows of a bulk run, to try the year's thousand runs with fewer
+ * rows. --quiet: no line of progress every ten seconds.
  */
 #include "sightings/ask.h"
 #include "sightings/columns.h"
@@ -21,11 +22,14 @@
 
 #include "core/os_clock.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -50,6 +54,8 @@ struct bench {
     char dir[400];
     struct sight *s;
     ts_ms now;
+    size_t run_rows;
+    bool quiet;
     struct asker asker;
     /* of the questions, by draw: ours in ms, and what it answered */
     double ms[QUESTIONS][DRAWS];
@@ -129,14 +135,26 @@ percentile(const double *v, unsigned n, unsigned percent)
 /* ---- loading ---- */
 
 static void
-open_engine(struct bench *b, const char *name)
+open_with(struct bench *b, const char *name, size_t census_plates)
 {
     char dir[480];
     struct note note = {0};
     snprintf(dir, sizeof dir, "%s/%s", b->dir, name);
-    struct sight_opts o = {.dir = dir, .zone = ZONE, .keep_days = 400, .thread = true};
+    struct sight_opts o = {
+        .dir = dir,
+        .zone = ZONE,
+        .keep_days = 400,
+        .thread = true,
+        .bulk_rows = b->run_rows,
+        .census_plates = census_plates};
     if (sight_open(&o, b->now, &b->s, &note) != OK)
         die("open", &note);
+}
+
+static void
+open_engine(struct bench *b, const char *name)
+{
+    open_with(b, name, 0);
 }
 
 static void
@@ -161,6 +179,67 @@ maintain(struct bench *b)
         die("merge", &note);
 }
 
+static double
+resident_gb(void)
+{
+    char line[200];
+    double kb = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "RssAnon: %lf", &kb) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kb / 1e6;
+}
+
+/* A line every ten seconds while the year is loaded and merged. */
+struct progress {
+    struct sight *s;
+    pthread_t thread;
+    _Atomic bool stop;
+};
+
+static void *
+progress_main(void *arg)
+{
+    struct progress *p = arg;
+    dur_us began = os_mono_us();
+    uint64_t before = 0;
+    for (unsigned tick = 1; !atomic_load(&p->stop); tick++) {
+        usleep(100000);
+        if (tick % 100)
+            continue;
+        struct sight_health h;
+        sight_health(p->s, &h);
+        fprintf(
+            stderr,
+            "  %5.0f s  %llu rows  %.0f rows/s  %u segments  %u merges  %.2f GB on "
+            "disk  "
+            "%.2f GB in memory\n",
+            seconds_since(began), (unsigned long long)h.stored,
+            (double)(h.stored - before) / 10, h.segments, h.merges,
+            (double)h.segment_bytes / 1e9, resident_gb());
+        before = h.stored;
+    }
+    return NULL;
+}
+
+static void
+progress_start(struct progress *p, struct sight *s)
+{
+    p->s = s;
+    if (pthread_create(&p->thread, NULL, progress_main, p) != 0)
+        die("thread", NULL);
+}
+
+static void
+progress_stop(struct progress *p)
+{
+    atomic_store(&p->stop, true);
+    pthread_join(p->thread, NULL);
+}
+
 /* Rows are made (or parsed) outside of the clock of ours. */
 static void
 load_bulk(struct bench *b)
@@ -171,7 +250,10 @@ load_bulk(struct bench *b)
     struct feed *f = rows_open(&b->city);
     const struct sighting *rows;
     size_t n;
+    struct progress progress = {NULL};
     open_engine(b, "bulk");
+    if (!b->quiet)
+        progress_start(&progress, b->s);
     dur_us began = os_mono_us(), cpu = os_process_cpu_us(), made = 0, t = began;
     if (sight_bulk_begin(b->s, &bulk) != OK)
         die("bulk", NULL);
@@ -197,6 +279,8 @@ load_bulk(struct bench *b)
     began = os_mono_us();
     maintain(b);
     put(b, "bulk.merge", seconds_since(began), "s", 0, "lower");
+    if (!b->quiet)
+        progress_stop(&progress);
 }
 
 static void
@@ -572,32 +656,50 @@ check_disk(const struct bench *b)
     exit(1);
 }
 
-static double
-resident_gb(void)
+/* Takes the engine's files out of the page cache, which the kernel does for what is
+ * written back and mapped by nobody. */
+static void
+forget_files(const char *dir)
 {
-    char line[200];
-    double kb = 0;
-    FILE *f = fopen("/proc/self/status", "r");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "RssAnon: %lf", &kb) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return kb / 1e6;
+    DIR *d = opendir(dir);
+    struct dirent *at;
+    if (!d)
+        die(dir, NULL);
+    while ((at = readdir(d))) {
+        int fd = openat(dirfd(d), at->d_name, O_RDONLY);
+        if (fd < 0)
+            continue;
+        if (fdatasync(fd) == 0 && posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
+            printf("  %s stays in memory\n", at->d_name);
+        close(fd);
+    }
+    closedir(d);
 }
 
-/* The first question of a plate that nobody has asked about, its pages not in memory.
- */
+static long
+disk_faults(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return u.ru_majflt;
+}
+
+/* The first question of a plate that nobody has asked about, its pages not in memory:
+ * the segment files are taken out of the page cache between close and open, and there
+ * is no census to read them beside the questions. How often a question waited for the
+ * disk is counted. */
 static void
 ask_cold(struct bench *b)
 {
     double ms[DRAWS];
+    char dir[480];
     close_engine(b);
-    if (system("sync; echo 3 > /proc/sys/vm/drop_caches 2>/dev/null") != 0)
-        printf("  the page cache cannot be emptied here: cold is not measured\n");
+    snprintf(dir, sizeof dir, "%s/bulk/segments", b->dir);
+    forget_files(dir);
     dur_us began = os_mono_us();
-    open_engine(b, "bulk");
+    open_with(b, "bulk", 1);
     put(b, "open", seconds_since(began), "s", 5, "lower");
+    long faults = disk_faults();
     for (unsigned i = 0; i < DRAWS; i++) {
         began = os_mono_us();
         (void)ask_ours(&b->asker, b->s, 0, i, false);
@@ -605,13 +707,20 @@ ask_cold(struct bench *b)
     }
     put(b, "Q1.cold.p50", percentile(ms, DRAWS, 50), "ms", 0, "lower");
     put(b, "Q1.cold.p99", percentile(ms, DRAWS, 99), "ms", 5, "lower");
+    printf(
+        "  %.1f waits for the disk a question\n",
+        (double)(disk_faults() - faults) / DRAWS);
+    close_engine(b);
+    open_engine(b, "bulk");
+    maintain(b);
 }
 
 static void
 ask_year(struct bench *b, unsigned q, double bar)
 {
     char name[40];
-    double ms[DRAWS];
+    double ms[DRAWS], cpu[DRAWS];
+    uint64_t rows = 0;
     for (unsigned i = 0; i < 2 * DRAWS; i++) {
         struct draw *d = &b->asker.draw[q][i % DRAWS];
         if (i < DRAWS) { /* anywhere in the year */
@@ -620,14 +729,19 @@ ask_year(struct bench *b, unsigned q, double bar)
             d->to += move;
             d->end += move;
         }
-        dur_us began = os_mono_us();
-        (void)ask_ours(&b->asker, b->s, q, i % DRAWS, false);
+        dur_us began = os_mono_us(), worked = os_thread_cpu_us();
+        struct answer got = ask_ours(&b->asker, b->s, q, i % DRAWS, false);
+        cpu[i % DRAWS] = (double)(os_thread_cpu_us() - worked) / 1e3;
         ms[i % DRAWS] = seconds_since(began) * 1e3;
+        rows += i < DRAWS ? got.rows : 0;
     }
     snprintf(name, sizeof name, "Q%u.p50", q + 1);
     put(b, name, percentile(ms, DRAWS, 50), "ms", 0, "lower");
     snprintf(name, sizeof name, "Q%u.p99", q + 1);
     put(b, name, percentile(ms, DRAWS, 99), "ms", bar, "lower");
+    snprintf(name, sizeof name, "Q%u.cpu.p99", q + 1);
+    put(b, name, percentile(cpu, DRAWS, 99), "ms", 0, "lower");
+    printf("  %.1f rows an answer\n", (double)rows / DRAWS);
 }
 
 static void
@@ -643,7 +757,6 @@ year(struct bench *b)
     ask_year(b, 0, 1);
     ask_year(b, 1, 5);
     ask_year(b, 2, 5);
-    maintain(b);
     put(b, "memory", resident_gb(), "GB", 2, "lower");
     close_engine(b);
     asker_release(&b->asker);
@@ -665,6 +778,10 @@ main(int argc, char **argv)
             billion = true;
         else if (!strcmp(argv[i], "--bulk"))
             bulk = true;
+        else if (!strcmp(argv[i], "--quiet"))
+            b.quiet = true;
+        else if (!strcmp(argv[i], "--run"))
+            b.run_rows = strtoull(next, NULL, 10), i++;
         else if (!strcmp(argv[i], "--rows"))
             b.city.rows = strtoull(next, NULL, 10), i++;
         else if (!strcmp(argv[i], "--csv"))

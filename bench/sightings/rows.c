@@ -15,6 +15,7 @@
 
 #define GRID 28
 #define STEP_M 600.0
+#define SAMPLE_ROWS 60000000u /* of a year: its first weeks name plates enough */
 
 struct brief {
     uint32_t ms; /* of the day */
@@ -233,12 +234,19 @@ make_row(struct feed *f, const struct brief *b, struct sighting *s, struct row_t
     p = put_digits(p, shot, 13);
     p = put_digits(p, f->counter[device % (SITES * 4)]++ % 1000u, 3);
     s->record_id = span_of(t->id, (size_t)(p - t->id));
-    int n = snprintf(
-        t->image, sizeof t->image, "http://10.14.%u.%u:8088/kk/", b->site / 250u,
-        b->site % 250u + 2);
-    memcpy(t->image + n, t->id, s->record_id.n);
-    memcpy(t->image + n + s->record_id.n, ".jpg", 4);
-    s->image = span_of(t->image, (size_t)n + s->record_id.n + 4);
+    char *q = t->image;
+    memcpy(q, "http://10.14.", 13);
+    q = put_digits(q + 13, b->site / 250u, 1);
+    *q++ = '.';
+    q = put_digits(
+        q, b->site % 250u + 2,
+        b->site % 250u < 8    ? 1
+        : b->site % 250u < 98 ? 2
+                              : 3);
+    memcpy(q, ":8088/kk/", 9);
+    memcpy(q + 9, t->id, s->record_id.n);
+    memcpy(q + 9 + s->record_id.n, ".jpg", 4);
+    s->image = span_of(t->image, (size_t)(q - t->image) + 9 + s->record_id.n + 4);
 }
 
 /* ---- a file ---- */
@@ -399,9 +407,10 @@ rows_sample(const struct city *city, struct plate *out, size_t room)
 {
     struct feed *f = rows_open(city);
     const struct sighting *rows;
-    uint64_t every = city->rows / room + 1, seen = 0;
+    uint64_t of = city->rows < SAMPLE_ROWS ? city->rows : SAMPLE_ROWS;
+    uint64_t every = of / room + 1, seen = 0;
     size_t n, got = city->csv ? sample_csv(f, out, room) : 0;
-    while (!city->csv && (rows = rows_next(f, &n)))
+    while (!city->csv && seen < of && (rows = rows_next(f, &n)))
         for (size_t i = 0; i < n; i++)
             if (++seen % every == 0 && got < room && plate_is_exact(rows[i].plate))
                 out[got++] = rows[i].plate;

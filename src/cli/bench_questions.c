@@ -266,9 +266,9 @@ ask(const struct bench *b, const char *question, json_t *params, ts_ms from, ts_
 {
     char *text;
     json_t *args = json_pack(
-        "{s:s, s:o, s:I, s:I, s:s, s:s, s:s, s:i}", "what", question, "params", params,
-        "from", (json_int_t)from, "to", (json_int_t)to, "matter", b->matter, "purpose",
-        "inquiry", "format", "csv", "limit", 10000000);
+        "{s:s, s:o, s:I, s:I, s:s, s:s, s:s, s:i, s:b}", "what", question, "params",
+        params, "from", (json_int_t)from, "to", (json_int_t)to, "matter", b->matter,
+        "purpose", "inquiry", "format", "csv", "limit", 10000000, "quiet", 1);
     enum err e = run(b, "query", args, &text, note);
     FILE *f = e == OK ? fmemopen(text, strlen(text), "r") : NULL;
     if (e == OK && !f)

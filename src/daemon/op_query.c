@@ -122,6 +122,8 @@ print_coverage(
     struct op_call *c, FILE *to, const struct coverage *cov,
     const struct site_table *sites)
 {
+    if (to == c->log && op_flag(c, "quiet"))
+        return; /* asked by a bench, thousands of times */
     struct buf b = {0};
     looks_coverage_lines(&b, cov, sites, &c->door->base->zone, op_flag(c, "zh"));
     op_write(to, &b);

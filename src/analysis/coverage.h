@@ -5,9 +5,11 @@
  * Shape    a site counts as blind in a gap when, by its own flow in the three hours
  * before and behind the gap, the chance of so long a silence is under one in a million
  * (Poisson). Nights are compared with the hours around them, so a quiet road at 3 a.m.
- * is not called blind. Units    windows ts_ms; gaps rounded to five minutes. Owner
- * results lie in the arena. Errors   those of the primitives. Pitfall  a window of more
- * than 31 days is judged by its last 31 days (`from_ms` says so).
+ * is not called blind.
+ * Units    windows ts_ms; gaps rounded to five minutes.
+ * Owner    results lie in the arena.
+ * Errors   those of the primitives. Pitfall a window of more than 31 days is judged by
+ * its last 31 days (`from_ms` says so).
  */
 #ifndef TQ_ANALYSIS_COVERAGE_H
 #define TQ_ANALYSIS_COVERAGE_H

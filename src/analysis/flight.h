@@ -18,12 +18,13 @@
  * over the sum of all and of those nobody read.
  *
  * Units    positions 1e-7 degree; times ts_ms by the corrected clocks where `at_ms`
- * says so, passes as the cameras said. Owner    the answer lies in the arena. Errors
- * ERR_DENIED without a permit for LOOK_ANALYSIS over the span and half an hour to both
- * sides; ERR_INPUT: the span is longer than two hours, or no site is near. Pitfall  a
- * place off the roads that cameras watch has poor candidates: `unseen` then is large. A
- * parked car that starts at the place is never upstream: it counts as "appeared".
- * Lateness says nothing where fewer than five others took the stretch.
+ * says so, passes as the cameras said.
+ * Owner    the answer lies in the arena.
+ * Errors   ERR_DENIED without a permit for LOOK_ANALYSIS over the span and half an hour
+ * to both sides; ERR_INPUT: the span is longer than two hours, or no site is near.
+ * Pitfall a place off the roads that cameras watch has poor candidates: `unseen` then
+ * is large. A parked car that starts at the place is never upstream: it counts as
+ * "appeared". Lateness says nothing where fewer than five others took the stretch.
  */
 #ifndef TQ_ANALYSIS_FLIGHT_H
 #define TQ_ANALYSIS_FLIGHT_H

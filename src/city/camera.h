@@ -3,7 +3,8 @@
  * late uploads, retries, vendors' codes. The faults that detectors must survive.
  *
  * Units    milliseconds since the city's first midnight inside; epoch milliseconds in
- * records. Owner    camera_init() fills the caller's struct; nothing on the heap.
+ * records.
+ * Owner    camera_init() fills the caller's struct; nothing on the heap.
  * Threads  immutable after init, except the record counters (one reader).
  * See      docs/city.md, "Faults".
  */

@@ -4,10 +4,13 @@
  *
  * Shape    city_new() lays out ground, vehicles and parts; city_stream_*() gives
  * records in order of arrival, day by day; city_write() writes a whole directory with
- * its truth. Units    epoch milliseconds; the city's civil time is UTC+8. Owner
- * city_new() gives the caller a city to city_free(); a stream borrows it. Threads  one
- * city, one thread. Errors   ERR_INPUT (an option out of bounds), ERR_NOMEM, ERR_IO (a
- * file cannot be written). See      docs/city.md (files, habits, faults, truth).
+ * its truth.
+ * Units    epoch milliseconds; the city's civil time is UTC+8.
+ * Owner    city_new() gives the caller a city to city_free(); a stream borrows it.
+ * Threads  one city, one thread.
+ * Errors   ERR_INPUT (an option out of bounds), ERR_NOMEM, ERR_IO (a file cannot be
+ * written).
+ * See      docs/city.md (files, habits, faults, truth).
  */
 #ifndef TQ_CITY_CITY_H
 #define TQ_CITY_CITY_H

@@ -3,9 +3,11 @@
  * request at a time, Digest sign-in.
  *
  * Owner    courier_init() fills the caller's struct; courier_release() closes and
- * frees. Threads  one courier, one thread; a request blocks until the answer is there
- * or the time is over. Errors   ERR_IO (no connection, cut off), ERR_TIMEOUT,
- * ERR_CORRUPT (not HTTP). See      RFC 9112; RFC 7616 (MD5 and SHA-256, qop=auth).
+ * frees.
+ * Threads  one courier, one thread; a request blocks until the answer is there or the
+ * time is over.
+ * Errors   ERR_IO (no connection, cut off), ERR_TIMEOUT, ERR_CORRUPT (not HTTP).
+ * See      RFC 9112; RFC 7616 (MD5 and SHA-256, qop=auth).
  */
 #ifndef TQ_CITY_COURIER_H
 #define TQ_CITY_COURIER_H

@@ -4,7 +4,8 @@
  * Units    milliseconds since the city's first midnight; km/h.
  * Owner    passes are appended to the caller's vector inside struct drive.
  * Threads  one struct drive, one thread; fleet, shape and plan are only read (scenes
- * are filled). See      docs/city.md, "Habits".
+ * are filled).
+ * See      docs/city.md, "Habits".
  */
 #ifndef TQ_CITY_DRIVE_H
 #define TQ_CITY_DRIVE_H

@@ -4,9 +4,11 @@
  *
  * Shape    vehicles are numbers 0..n-1 in ranges by kind; everything about one is a
  * hash of the seed and its number. Plates are kept in a table, so a plate finds its
- * vehicle and back. Owner    fleet_init() fills the caller's struct with heap tables;
- * fleet_release() frees them. Threads  immutable after init, except fleet_add(). See GA
- * 36 (plates), GA 24.4, 24.7, 24.17 (classes, plate classes, status); docs/city.md.
+ * vehicle and back.
+ * Owner    fleet_init() fills the caller's struct with heap tables; fleet_release()
+ * frees them.
+ * Threads  immutable after init, except fleet_add(). See GA 36 (plates), GA 24.4, 24.7,
+ * 24.17 (classes, plate classes, status); docs/city.md.
  */
 #ifndef TQ_CITY_FLEET_H
 #define TQ_CITY_FLEET_H

@@ -2,7 +2,8 @@
 /* out.h - a text file being written: CSV and GeoJSON of a city.
  *
  * Owner    out_open() opens; out_close() flushes, closes and says whether everything
- * was written. Errors   the first failure sticks and is told by out_close().
+ * was written.
+ * Errors   the first failure sticks and is told by out_close().
  */
 #ifndef TQ_CITY_OUT_H
 #define TQ_CITY_OUT_H

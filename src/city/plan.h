@@ -5,9 +5,11 @@
  * Shape    a car is what drives, a plate id is what it wears. Cars 0..n-1 are the
  * registered vehicles in their own plates; then the doubles (each wears the plate of
  * its original), then the fakes (each wears a plate that nobody registered). A
- * registered vehicle has one part only. Owner    plan_init() fills the caller's struct
- * with heap tables; plan_release() frees them. Threads  immutable after init. See
- * docs/city.md; the rates are those of the truth format.
+ * registered vehicle has one part only.
+ * Owner    plan_init() fills the caller's struct with heap tables; plan_release() frees
+ * them.
+ * Threads  immutable after init.
+ * See      docs/city.md; the rates are those of the truth format.
  */
 #ifndef TQ_CITY_PLAN_H
 #define TQ_CITY_PLAN_H

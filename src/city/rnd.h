@@ -3,8 +3,10 @@
  * the same on every machine.
  *
  * Shape    a decision that must not depend on order hashes (seed, what, who); a run of
- * decisions uses a stream that begins at such a hash. Threads  values. See      Steele,
- * Lea, Flood: "Fast splittable pseudorandom number generators" (SplitMix64 finaliser).
+ * decisions uses a stream that begins at such a hash.
+ * Threads  values.
+ * See      Steele, Lea, Flood: "Fast splittable pseudorandom number generators"
+ * (SplitMix64 finaliser).
  */
 #ifndef TQ_CITY_RND_H
 #define TQ_CITY_RND_H

@@ -5,10 +5,12 @@
  * Shape    score_new() reads truth/; score_seen() tells the time of each record (once,
  * as the bench reads sightings.csv); score_alarm() takes each alarm as it is raised,
  * revised or withdrawn; score_sum() counts. Any directory in the truth format will do,
- * whoever made it. Owner    score_new() gives the caller a score to score_free().
+ * whoever made it.
+ * Owner    score_new() gives the caller a score to score_free().
  * Threads  one.
  * Errors   ERR_IO (no truth directory), ERR_INPUT (a file without the columns it
- * needs). See      docs/city.md, "Score"; tests in score_test.c.
+ * needs).
+ * See      docs/city.md, "Score"; tests in score_test.c.
  */
 #ifndef TQ_CITY_SCORE_H
 #define TQ_CITY_SCORE_H

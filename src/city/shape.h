@@ -5,7 +5,8 @@
  * 64 cells between.
  *
  * Units    metres east and north of 112.55 E 37.87 N; listed positions in 1e-7 degree
- * WGS-84. Owner    shape_init() fills the caller's struct; nothing is on the heap.
+ * WGS-84.
+ * Owner    shape_init() fills the caller's struct; nothing is on the heap.
  * Threads  immutable after init.
  * See      docs/city.md. Road and subdistrict names are public facts; where they lie
  * here is invented.

@@ -5,11 +5,12 @@
  *
  * Shape    the city of the options goes on living at the present moment: natural
  * traffic of this hour, and small scenes so that alarms of every kind appear. Real time
- * only: twice the traffic is a city with twice the records a day. Owner    sim_run()
- * owns everything it makes until it returns. Threads  blocks its caller; `stop` may be
- * set by another thread. Reads the clock. Errors   ERR_INPUT (no device, an option),
- * ERR_NOMEM, ERR_IO (the daemon never answered), ERR_AUTH (it refused the sign-in). See
- * docs/city.md, "The live simulator"; GA/T 1400.4.
+ * only: twice the traffic is a city with twice the records a day.
+ * Owner    sim_run() owns everything it makes until it returns.
+ * Threads  blocks its caller; `stop` may be set by another thread. Reads the clock.
+ * Errors   ERR_INPUT (no device, an option), ERR_NOMEM, ERR_IO (the daemon never
+ * answered), ERR_AUTH (it refused the sign-in).
+ * See      docs/city.md, "The live simulator"; GA/T 1400.4.
  */
 #ifndef TQ_CITY_SIM_H
 #define TQ_CITY_SIM_H

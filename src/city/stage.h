@@ -4,9 +4,12 @@
  *
  * Shape    a vehicle that plays a scene is taken out of the natural traffic
  * (stage_has()), and only one that was not seen for two hours may play, so nobody is in
- * two places but clones. Units    milliseconds since the city's first midnight inside;
- * epoch milliseconds in records. Owner    stage_init() fills the caller's struct with
- * heap tables; stage_release() frees them. Threads  one.
+ * two places but clones.
+ * Units    milliseconds since the city's first midnight inside; epoch milliseconds in
+ * records.
+ * Owner    stage_init() fills the caller's struct with heap tables; stage_release()
+ * frees them.
+ * Threads  one.
  */
 #ifndef TQ_CITY_STAGE_H
 #define TQ_CITY_STAGE_H

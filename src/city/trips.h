@@ -5,11 +5,13 @@
  * Shape    reads nodes.csv, edges.csv and trips*.csv (each also as .csv.gz):
  * node_id,lon,lat; edge_id,from_node,to_node,lanes,speed_mps,length_m,polyline;
  * trip_id,depart_s,edges. Writes sites.csv, sightings.csv (in order of arrival) and
- * roads.geojson. Units    the trips' clock begins at `start`; the plates are invented,
- * one per trip; speeds are the file's free speed times a fixed factor per trip, not
- * measurements. Owner    nothing is kept. Errors   ERR_NOTFOUND a file is not there;
- * ERR_INPUT none of its rows could be read; ERR_IO; ERR_NOMEM. Rows that cannot be read
- * are counted and passed over. See      docs/city.md "Real trips"; trips_test.c.
+ * roads.geojson.
+ * Units    the trips' clock begins at `start`; the plates are invented, one per trip;
+ * speeds are the file's free speed times a fixed factor per trip, not measurements.
+ * Owner    nothing is kept.
+ * Errors   ERR_NOTFOUND a file is not there; ERR_INPUT none of its rows could be read;
+ * ERR_IO; ERR_NOMEM. Rows that cannot be read are counted and passed over.
+ * See      docs/city.md "Real trips"; trips_test.c.
  */
 #ifndef TQ_CITY_TRIPS_H
 #define TQ_CITY_TRIPS_H

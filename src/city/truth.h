@@ -3,8 +3,9 @@
  * the files of truth/.
  *
  * Owner    truth_new() gives a collector to truth_free(); it is an observer of the
- * city's stream. Errors   ERR_IO from truth_finish(). See      docs/city.md, "Truth";
- * truth/README in each city.
+ * city's stream.
+ * Errors   ERR_IO from truth_finish().
+ * See      docs/city.md, "Truth"; truth/README in each city.
  */
 #ifndef TQ_CITY_TRUTH_H
 #define TQ_CITY_TRUTH_H

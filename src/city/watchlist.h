@@ -3,7 +3,8 @@
  * with unread characters, and many plates that never come.
  *
  * Owner    watchlist_init() fills the caller's struct with heap tables;
- * watchlist_release() frees. Threads  immutable after init.
+ * watchlist_release() frees.
+ * Threads  immutable after init.
  */
 #ifndef TQ_CITY_WATCHLIST_H
 #define TQ_CITY_WATCHLIST_H

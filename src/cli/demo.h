@@ -3,7 +3,8 @@
  * secrets.
  *
  * Shape    DIR/data/demo.json, mode 0640, read by the service process and by the
- * simulator. Owner    texts live in the struct.
+ * simulator.
+ * Owner    texts live in the struct.
  */
 #ifndef TQ_CLI_DEMO_H
 #define TQ_CLI_DEMO_H

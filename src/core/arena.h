@@ -3,8 +3,10 @@
  *
  * Units    bytes. The cap bounds what one arena may hold.
  * Owner    the caller; arena_release() returns all blocks, safe on a zeroed arena and
- * twice. Threads  one arena, one thread. Errors   arena_take() answers NULL past the
- * cap or without memory; the caller says ERR_TOOBIG.
+ * twice.
+ * Threads  one arena, one thread.
+ * Errors   arena_take() answers NULL past the cap or without memory; the caller says
+ * ERR_TOOBIG.
  */
 #ifndef TQ_CORE_ARENA_H
 #define TQ_CORE_ARENA_H

@@ -3,9 +3,10 @@
  *
  * Units    ts_ms: UTC epoch milliseconds, the finest any standard we speak records;
  * dur_us: measured durations in microseconds; day numbers count civil days since
- * 1970-01-01. Threads  pure functions over a struct zone that is set once. See      RFC
- * 3339; GA/T 1400 dateTime (yyyyMMddHHmmss, 17 digits with milliseconds). China has had
- * no daylight saving since 1992, so a zone here is a fixed offset.
+ * 1970-01-01.
+ * Threads  pure functions over a struct zone that is set once.
+ * See      RFC 3339; GA/T 1400 dateTime (yyyyMMddHHmmss, 17 digits with milliseconds).
+ * China has had no daylight saving since 1992, so a zone here is a fixed offset.
  */
 #ifndef TQ_CORE_CIVIL_H
 #define TQ_CORE_CIVIL_H

@@ -4,7 +4,9 @@
  * checks once at its end.
  *
  * Units    bytes; integers little-endian (_le) or big-endian (_be) as named; varint =
- * LEB128. Owner    borrows the memory. Threads  one cursor, one thread.
+ * LEB128.
+ * Owner    borrows the memory.
+ * Threads  one cursor, one thread.
  */
 #ifndef TQ_CORE_CUR_H
 #define TQ_CORE_CUR_H

@@ -2,12 +2,13 @@
 /* mbox.h - the one bounded mailbox: messages move between threads, memory does not.
  *
  * Shape    a message begins with struct msg; sending gives it away, taking makes it the
- * taker's. Owner    the daemon owns mailboxes; messages in a released mailbox are
- * handed to `drop`. Threads  many senders, one taker. A taker may sleep in mbox_take(),
- * or own an event loop and be woken through `wake` (called by the sender that finds the
- * box empty). Errors   mbox_send() answers ERR_BUSY when full and ERR_STOPPING when
- * closed: the message stays the sender's, whose policy (drop oldest, hold, 503) is in
- * its row.
+ * taker's.
+ * Owner    the daemon owns mailboxes; messages in a released mailbox are handed to
+ * `drop`.
+ * Threads  many senders, one taker. A taker may sleep in mbox_take(), or own an event
+ * loop and be woken through `wake` (called by the sender that finds the box empty).
+ * Errors   mbox_send() answers ERR_BUSY when full and ERR_STOPPING when closed: the
+ * message stays the sender's, whose policy (drop oldest, hold, 503) is in its row.
  */
 #ifndef TQ_CORE_MBOX_H
 #define TQ_CORE_MBOX_H

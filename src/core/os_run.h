@@ -4,10 +4,11 @@
  *
  * Shape    behind a fence: no shell, an empty environment, no standard input, its own
  * limits of CPU time, memory and output; past the deadline it is killed. Units limit_us
- * of the monotonic clock. Owner    the output is appended to the caller's buffer.
- * Threads  any thread that may block that long; not a network loop. Errors
- * ERR_NOTFOUND: no such program in PATH; ERR_TIMEOUT; ERR_TOOBIG: it printed more than
- * cap; ERR_INPUT: it ended with a failure.
+ * of the monotonic clock.
+ * Owner    the output is appended to the caller's buffer.
+ * Threads  any thread that may block that long; not a network loop.
+ * Errors   ERR_NOTFOUND: no such program in PATH; ERR_TIMEOUT; ERR_TOOBIG: it printed
+ * more than cap; ERR_INPUT: it ended with a failure.
  */
 #ifndef TQ_CORE_OS_RUN_H
 #define TQ_CORE_OS_RUN_H

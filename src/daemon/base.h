@@ -3,11 +3,12 @@
  * and the snapshots that everybody reads.
  *
  * Owner    base_open() gives the caller a base to base_close(). Snapshots handed out
- * are referenced: the taker unrefs. Threads  the stores belong to their threads
- * (store/ledger.h, store/sight.h); snapshots may be taken from any thread;
- * base_refresh_*() is the ledger thread's. Errors   ERR_NOTFOUND no data directory;
- * ERR_CONFLICT another process holds it; ERR_NEWER; ERR_CORRUPT; ERR_INPUT (a
- * definition: file, line, column). See      docs/why/truth.md; man 8 tongqu.
+ * are referenced: the taker unrefs.
+ * Threads  the stores belong to their threads (store/ledger.h, store/sight.h);
+ * snapshots may be taken from any thread; base_refresh_*() is the ledger thread's.
+ * Errors   ERR_NOTFOUND no data directory; ERR_CONFLICT another process holds it;
+ * ERR_NEWER; ERR_CORRUPT; ERR_INPUT (a definition: file, line, column).
+ * See      docs/why/truth.md; man 8 tongqu.
  */
 #ifndef TQ_DAEMON_BASE_H
 #define TQ_DAEMON_BASE_H

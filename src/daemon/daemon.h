@@ -12,8 +12,9 @@
  *
  * Owner    daemon_open() gives the caller a daemon to daemon_close().
  * Threads  open, run and close on the main thread; daemon_stop() from any, also a
- * signal handler. Errors   those of base_open(); a listener that cannot be had; TLS
- * files. See      ARCHITECTURE.md; man 8 tongqu.
+ * signal handler.
+ * Errors   those of base_open(); a listener that cannot be had; TLS files.
+ * See      ARCHITECTURE.md; man 8 tongqu.
  */
 #ifndef TQ_DAEMON_DAEMON_H
 #define TQ_DAEMON_DAEMON_H

@@ -5,8 +5,10 @@
  *
  * Owner    door_open() gives the caller a door to door_close().
  * Threads  an operation runs on one thread: the command's own, or the daemon's ctl
- * thread. Errors   those of base_open(); of the operation; ERR_STOPPING when the daemon
- * goes away meanwhile. See      daemon/op.h has the operations; daemon/ctl.h the wire.
+ * thread.
+ * Errors   those of base_open(); of the operation; ERR_STOPPING when the daemon goes
+ * away meanwhile.
+ * See      daemon/op.h has the operations; daemon/ctl.h the wire.
  */
 #ifndef TQ_DAEMON_DOOR_H
 #define TQ_DAEMON_DOOR_H

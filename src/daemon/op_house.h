@@ -3,7 +3,8 @@
  * from an opened data directory, alone or beside the daemon.
  *
  * Owner    op_house_open() references the newest model; op_house_close() gives it back,
- * safe on zeroed. Threads  the operation's.
+ * safe on zeroed.
+ * Threads  the operation's.
  * Errors   those of the ledger; no model yet is none.
  */
 #ifndef TQ_DAEMON_OP_HOUSE_H

@@ -4,7 +4,8 @@
  *
  * Owner    each field says which thread owns it.
  * Threads  a thread of ours is a struct owner: a mailbox, a loop, an environment for
- * jobs. See      daemon.h has the picture.
+ * jobs.
+ * See      daemon.h has the picture.
  */
 #ifndef TQ_DAEMON_PARTS_H
 #define TQ_DAEMON_PARTS_H

@@ -4,9 +4,9 @@
  *
  * Shape    a camera's word fills what nobody has entered; it never overwrites a
  * person's. Asks (subscriptions, dispositions) are kept as said under "ask:<id>": a
- * person decides. Threads  places_keep() on a net loop; the writing on the ledger
- * thread. See      GA/T 1400.3 Tollgate, Lane, APE, Subscribe, Disposition;
- * feeds/feed.h.
+ * person decides.
+ * Threads  places_keep() on a net loop; the writing on the ledger thread.
+ * See      GA/T 1400.3 Tollgate, Lane, APE, Subscribe, Disposition; feeds/feed.h.
  */
 #ifndef TQ_DAEMON_PLUG_PLACES_H
 #define TQ_DAEMON_PLUG_PLACES_H

@@ -2,9 +2,11 @@
 /* base64.h - decoding of inline pictures.
  *
  * Shape    standard and URL alphabets, blanks and line breaks skipped, padding
- * optional, a "data:...;base64," head skipped. Owner    the caller's buffer. Threads
- * pure; AVX2 when the processor has it. See      RFC 4648 sections 4 and 5; method of
- * Mula and Lemire, "Faster Base64 Encoding and Decoding using AVX2 Instructions", 2018.
+ * optional, a "data:...;base64," head skipped.
+ * Owner    the caller's buffer.
+ * Threads  pure; AVX2 when the processor has it.
+ * See      RFC 4648 sections 4 and 5; method of Mula and Lemire, "Faster Base64
+ * Encoding and Decoding using AVX2 Instructions", 2018.
  */
 #ifndef TQ_FEEDS_BASE64_H
 #define TQ_FEEDS_BASE64_H

@@ -4,11 +4,13 @@
  * line number of every record.
  *
  * Shape    csv_new() reads the head; csv_columns() says which column is which;
- * csv_next() gives records. Owner    fields are borrowed until the next csv_next().
+ * csv_next() gives records.
+ * Owner    fields are borrowed until the next csv_next().
  * Threads  one.
  * Errors   ERR_INPUT: no such column, a head that cannot be; ERR_IO from the source;
  * ERR_NOTFOUND: the end. A record that is too long or whose quote never ends is read as
- * its line stands. See      RFC 4180; csv_test.c; bench/csv_decode.c.
+ * its line stands.
+ * See      RFC 4180; csv_test.c; bench/csv_decode.c.
  */
 #ifndef TQ_FEEDS_CSV_H
 #define TQ_FEEDS_CSV_H

@@ -3,10 +3,13 @@
  *
  * Shape    a nonce is a time stamp, a number and an HMAC over both: nothing is kept for
  * those who never answer. Of nonces in use a bounded table remembers which counts (nc)
- * were seen, so that no answer counts twice. Units    ts_ms; nonces live
- * DIGEST_NONCE_MS. Owner    digest_new() gives; digest_free(). Threads  one. Errors   a
- * verdict, never an error: whatever is malformed is wrong. See      RFC 2617 (MD5), RFC
- * 7616 (SHA-256), RFC 2069 (no qop: accepted once a nonce); digest_test.c.
+ * were seen, so that no answer counts twice.
+ * Units    ts_ms; nonces live DIGEST_NONCE_MS.
+ * Owner    digest_new() gives; digest_free().
+ * Threads  one.
+ * Errors   a verdict, never an error: whatever is malformed is wrong.
+ * See      RFC 2617 (MD5), RFC 7616 (SHA-256), RFC 2069 (no qop: accepted once a
+ * nonce); digest_test.c.
  */
 #ifndef TQ_FEEDS_DIGEST_H
 #define TQ_FEEDS_DIGEST_H

@@ -2,8 +2,9 @@
 /* fault.h - what a sender did wrong: a counter and one kept sample for each kind.
  *
  * Shape    a struct feed_faults belongs to one message, device or import;
- * feed_faults_add() joins two. Owner    values. Threads  one owner each. See fault.def
- * is the list; man 5 tongqu-json "faults".
+ * feed_faults_add() joins two.
+ * Owner    values.
+ * Threads  one owner each. See fault.def is the list; man 5 tongqu-json "faults".
  */
 #ifndef TQ_FEEDS_FAULT_H
 #define TQ_FEEDS_FAULT_H

@@ -5,12 +5,13 @@
  * Shape    a whole message (struct feed_in) -> decode() -> what it means (struct
  * feed_out); the caller makes that true (stores the batch, marks the device) -> reply()
  * writes the answer in the protocol's own form, each object with what became of it. No
- * socket, no clock, no store here. Owner    the caller owns in, out and the arena of
- * out; out->batch is the caller's from decode() on and must live until reply().
- * feed_out_release() frees what is left. Threads  a struct feeds is one thread's; rows
- * are constant. Errors   what senders do wrong is no error but a fault (fault.def),
- * counted in out->faults, and an answer; decode() fails only without memory or past a
- * cap. See      exemplar proto/ndjson.c; docs/feeds.md.
+ * socket, no clock, no store here.
+ * Owner    the caller owns in, out and the arena of out; out->batch is the caller's
+ * from decode() on and must live until reply(). feed_out_release() frees what is left.
+ * Threads  a struct feeds is one thread's; rows are constant.
+ * Errors   what senders do wrong is no error but a fault (fault.def), counted in
+ * out->faults, and an answer; decode() fails only without memory or past a cap.
+ * See      exemplar proto/ndjson.c; docs/feeds.md.
  */
 #ifndef TQ_FEEDS_FEED_H
 #define TQ_FEEDS_FEED_H

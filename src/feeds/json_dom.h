@@ -3,9 +3,11 @@
  *
  * Shape    a document is parsed whole; nodes are small values into it. An object is
  * taken apart in one call against a compiled table of keys, so that a record costs few
- * crossings. Owner    one struct dom per thread; nodes and spans live until its next
- * dom_parse(). Threads  one. Errors   ERR_INPUT: no JSON; ERR_TOOBIG; ERR_NOMEM. No
- * exception leaves the shim. See      RFC 8259; json_dom.cc; json_dom_test.c.
+ * crossings.
+ * Owner    one struct dom per thread; nodes and spans live until its next dom_parse().
+ * Threads  one.
+ * Errors   ERR_INPUT: no JSON; ERR_TOOBIG; ERR_NOMEM. No exception leaves the shim.
+ * See      RFC 8259; json_dom.cc; json_dom_test.c.
  */
 #ifndef TQ_FEEDS_JSON_DOM_H
 #define TQ_FEEDS_JSON_DOM_H

@@ -3,8 +3,9 @@
  * as 0, 1, "1".
  *
  * Shape    each reads one member; false when it is absent, null, empty or unreadable.
- * What was wrong is counted under the field's name. Owner    texts are borrowed from
- * the document, or lie in the caller's scratch. Threads  pure.
+ * What was wrong is counted under the field's name.
+ * Owner    texts are borrowed from the document, or lie in the caller's scratch.
+ * Threads  pure.
  */
 #ifndef TQ_FEEDS_LOOSE_H
 #define TQ_FEEDS_LOOSE_H

@@ -3,10 +3,12 @@
  * NDJSON.
  *
  * Units    as the names say: time_ms epoch milliseconds (other forms are read, see
- * when.h), speed_kmh with one decimal. Owner    a struct pass_reader is one thread's;
- * rows copy their texts into the batch. Threads  one. Errors   a record that cannot be
- * placed or dated is refused with its fault and column; everything else that is odd is
- * counted and left unknown. See      man 5 tongqu-json; tests in csv_test.c.
+ * when.h), speed_kmh with one decimal.
+ * Owner    a struct pass_reader is one thread's; rows copy their texts into the batch.
+ * Threads  one.
+ * Errors   a record that cannot be placed or dated is refused with its fault and
+ * column; everything else that is odd is counted and left unknown.
+ * See      man 5 tongqu-json; tests in csv_test.c.
  */
 #ifndef TQ_FEEDS_PASS_TEXT_H
 #define TQ_FEEDS_PASS_TEXT_H

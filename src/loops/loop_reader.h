@@ -6,9 +6,10 @@
  * what is told.
  *
  * Owner    a reader lives on the stack of loop_def_parse(); what it gives lies in the
- * arena. Threads  one reader, one thread. Errors   ERR_INPUT, ERR_TOOBIG in `err`, with
- * the sentence in the note. See      loop_read.c (nouns), loop_read_moves.c (effects,
- * moves, clocks, ladders).
+ * arena.
+ * Threads  one reader, one thread.
+ * Errors   ERR_INPUT, ERR_TOOBIG in `err`, with the sentence in the note.
+ * See      loop_read.c (nouns), loop_read_moves.c (effects, moves, clocks, ladders).
  */
 #ifndef TQ_LOOPS_LOOP_READER_H
 #define TQ_LOOPS_LOOP_READER_H

@@ -5,7 +5,8 @@
  * Units    positions e7 (1e-7 degree, WGS-84); distances metres; -1 = not known.
  * Owner    daemon/plug_*.c fills it; tests fill it with a small city of their own.
  * Threads  called on the thread that decides moves (ledger); answers come from
- * snapshots. See      docs/why/loops.md "What is resolved".
+ * snapshots.
+ * See      docs/why/loops.md "What is resolved".
  */
 #ifndef TQ_LOOPS_NEEDS_H
 #define TQ_LOOPS_NEEDS_H

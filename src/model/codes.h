@@ -2,9 +2,10 @@
 /* codes.h - the code tables of GA/T 1400 and GA 24 that a sighting and a vehicle carry.
  *
  * Shape    a code3 is up to three ASCII letters or digits packed base 37 (0 = none), so
- * it fits 16 bits, sorts by text and needs no table to be kept as it came. Threads
- * constant tables. See      GA/T 1400.3 (ColorType, Direction, PlateClass), GA 24.4
- * vehicle class, GA 24.7 plate class, GA 24.8 body colour.
+ * it fits 16 bits, sorts by text and needs no table to be kept as it came.
+ * Threads  constant tables.
+ * See      GA/T 1400.3 (ColorType, Direction, PlateClass), GA 24.4 vehicle class, GA
+ * 24.7 plate class, GA 24.8 body colour.
  */
 #ifndef TQ_MODEL_CODES_H
 #define TQ_MODEL_CODES_H

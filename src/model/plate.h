@@ -5,8 +5,9 @@
  * Shape    a plate value is 0 (PLATE_NONE: unread or no plate), a packed text (bit 63
  * clear) or the hash of a text outside our alphabet (bit 63 set: the text itself must
  * be kept beside it). Packing is 9 characters of 7 bits, first character highest, so
- * values sort as texts do and a prefix is a range. '?' is one unread character. Owner
- * values; formatting goes to the caller's PLATE_TEXT bytes. Threads  pure functions.
+ * values sort as texts do and a prefix is a range. '?' is one unread character.
+ * Owner    values; formatting goes to the caller's PLATE_TEXT bytes.
+ * Threads  pure functions.
  * Errors   parsing never fails: what is not a plate comes back with kind PLATE_JUNK.
  * See      GA 36-2018; facts in docs/plates.md; tests in plate_test.c.
  */

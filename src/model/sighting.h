@@ -4,8 +4,9 @@
  *
  * Units    pass_ms as the camera's clock said, arrive_ms as ours; speed in 0.1 km/h.
  * Owner    spans inside a sighting are borrowed from its batch's arena or the caller's
- * buffer. Threads  a batch moves between threads by message; it is never shared. See
- * GA/T 1400.3 MotorVehicle; man 5 tongqu-json "sighting".
+ * buffer.
+ * Threads  a batch moves between threads by message; it is never shared.
+ * See      GA/T 1400.3 MotorVehicle; man 5 tongqu-json "sighting".
  */
 #ifndef TQ_MODEL_SIGHTING_H
 #define TQ_MODEL_SIGHTING_H

@@ -6,8 +6,11 @@
  * (RSU, 路侧单元) under that code with RSU_SUFFIX. A tag read is a sighting of the
  * second with SIGHTING_TAG; its `image` is no picture but a tag note:
  * "etc:obu;ok;own=2C0101; last=2C0100@1772415000000;pic=...". A toll class is kept as
- * code3 "E01".."E26". Units    ts_ms. Owner    values; spans are borrowed. Threads
- * pure. See      JT/T 489-2019 (toll classes); docs/feeds.md; toll_test.c.
+ * code3 "E01".."E26".
+ * Units    ts_ms.
+ * Owner    values; spans are borrowed.
+ * Threads  pure.
+ * See      JT/T 489-2019 (toll classes); docs/feeds.md; toll_test.c.
  */
 #ifndef TQ_MODEL_TOLL_H
 #define TQ_MODEL_TOLL_H

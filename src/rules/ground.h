@@ -5,7 +5,8 @@
  *
  * Units    milliseconds, metres, shares 0..1.
  * Owner    struct ground belongs to struct rules; a view is valid until the next
- * ground_set_*(). Threads  the owner thread of the rules.
+ * ground_set_*().
+ * Threads  the owner thread of the rules.
  */
 #ifndef TQ_RULES_GROUND_H
 #define TQ_RULES_GROUND_H

@@ -4,10 +4,10 @@
  *
  * Units    passes an hour; shares 0..1; offsets in milliseconds.
  * Owner    values; a habit_day belongs to its maker.
- * Threads  a habit is read by any thread; a habit_day is one thread's.
- * Pitfall  a day of rest is a Saturday or Sunday: shifted working days of the public
- * holidays are not known here. The city's own ratio of the hour (vital.h) carries
- * them. See      models.h; tests in habit_test.c.
+ * Threads  a habit is read by any thread; a habit_day is one thread's. Pitfall a day of
+ * rest is a Saturday or Sunday: shifted working days of the public holidays are not
+ * known here. The city's own ratio of the hour (vital.h) carries them.
+ * See      models.h; tests in habit_test.c.
  */
 #ifndef TQ_RULES_HABIT_H
 #define TQ_RULES_HABIT_H

@@ -3,8 +3,9 @@
  * judgement is compared with, to say raised, revised or withdrawn.
  *
  * Shape    a group is everything that was judged together: (key, civil day), where key
- * is a plate or a look. A judgement replaces its group. Owner    held_init() /
- * held_release(). Threads  the owner thread of the rules.
+ * is a plate or a look. A judgement replaces its group.
+ * Owner    held_init() / held_release().
+ * Threads  the owner thread of the rules.
  */
 #ifndef TQ_RULES_HELD_H
 #define TQ_RULES_HELD_H

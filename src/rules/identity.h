@@ -4,8 +4,10 @@
  * registered.
  *
  * Shape    weights are relative: one passage of one active registered vehicle counts 1.
- * Only their ratios mean anything. Owner    borrows the snapshots for the call. Threads
- * pure, over snapshots. See      docs/why/probability.md sections 1 to 3.
+ * Only their ratios mean anything.
+ * Owner    borrows the snapshots for the call.
+ * Threads  pure, over snapshots.
+ * See      docs/why/probability.md sections 1 to 3.
  */
 #ifndef TQ_RULES_IDENTITY_H
 #define TQ_RULES_IDENTITY_H

@@ -6,9 +6,11 @@
  * collects them in rule_rows[]. Alarm kind = rule name. glance() sees every record and
  * says whether it can matter; it must never miss one (a rule may run in vain, not stay
  * silent). step() then judges all passages of one vehicle in a window again, whatever
- * order they came in: so alarms are a function of the record set. Owner    constant
- * tables. Threads  read by all. See      docs/rules.md; docs/why/truth.md "Truth under
- * late records"; live/coach_curfew.c is the smallest one to imitate.
+ * order they came in: so alarms are a function of the record set.
+ * Owner    constant tables.
+ * Threads  read by all.
+ * See      docs/rules.md; docs/why/truth.md "Truth under late records";
+ * live/coach_curfew.c is the smallest one to imitate.
  */
 #ifndef TQ_RULES_RULE_H
 #define TQ_RULES_RULE_H

@@ -4,10 +4,11 @@
  * Units    instants ts_ms; lsn = journal position of the batch.
  * Owner    rules_new() gives the caller a struct rules to rules_free(). It holds
  * references to site tables, watch sets and models; the registry snapshot is borrowed
- * until it is replaced. Threads  one owner thread; several shards (by plate) are
- * several objects. Errors   ERR_NOMEM, ERR_CORRUPT
- * and ERR_NEWER (a checkpoint). See      docs/why/truth.md; docs/rules.md,
- * docs/why/probability.md; tests in rules_test.c.
+ * until it is replaced.
+ * Threads  one owner thread; several shards (by plate) are several objects.
+ * Errors   ERR_NOMEM, ERR_CORRUPT and ERR_NEWER (a checkpoint).
+ * See      docs/why/truth.md; docs/rules.md, docs/why/probability.md; tests in
+ * rules_test.c.
  */
 #ifndef TQ_RULES_RULES_H
 #define TQ_RULES_RULES_H

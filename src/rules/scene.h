@@ -6,9 +6,9 @@
  * Shape    a passage (过车) folds all reads of one text at one site within a few
  * seconds. Passages are in the order of corrected time: the camera's clock less its
  * learned offset. A scene is judged for one civil day: alarms belong to passages of
- * that day; passages of the LOOKBACK_MS before it are there to be compared with. Owner
- * everything lives for the call of step(). See      rules/rule.h; live/coach_curfew.c
- * for the shape of a rule.
+ * that day; passages of the LOOKBACK_MS before it are there to be compared with.
+ * Owner    everything lives for the call of step().
+ * See      rules/rule.h; live/coach_curfew.c for the shape of a rule.
  */
 #ifndef TQ_RULES_SCENE_H
 #define TQ_RULES_SCENE_H

@@ -4,7 +4,8 @@
  * clone or a misread; many are its clock.
  *
  * Shape    a plate's leaps of one civil day replace those said before, so that the
- * counts are a function of the records. Owner    suspects_init() / suspects_release().
+ * counts are a function of the records.
+ * Owner    suspects_init() / suspects_release().
  * Threads  the owner thread of the rules.
  */
 #ifndef TQ_RULES_SUSPECTS_H

@@ -2,7 +2,8 @@
 /* unread.h - passes of the last two days whose plate could not be read, by look.
  *
  * Owner    unread_init() / unread_release(); rows are valid until the next
- * unread_add(). Threads  the owner thread of the rules.
+ * unread_add().
+ * Threads  the owner thread of the rules.
  */
 #ifndef TQ_RULES_UNREAD_H
 #define TQ_RULES_UNREAD_H

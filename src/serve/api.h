@@ -8,8 +8,8 @@
  * Owner    rows are constant; env belongs to the running thread.
  * Threads  fn runs on the thread in `where` and touches only what env hands it.
  * Errors   fn returns enum err: the note (req_note) or req_refuse() says more. Output
- * is dropped then. See      docs/api.md; exemplar serve/api/session.c; generated tests
- * in api_test.c.
+ * is dropped then.
+ * See      docs/api.md; exemplar serve/api/session.c; generated tests in api_test.c.
  */
 #ifndef TQ_SERVE_API_H
 #define TQ_SERVE_API_H

@@ -3,7 +3,8 @@
  * snapshots that are given back together, small checks.
  *
  * Owner    kit_open() references snapshots; kit_close() gives them back, safe on
- * zeroed. Threads  the thread the row runs on.
+ * zeroed.
+ * Threads  the thread the row runs on.
  */
 #ifndef TQ_SERVE_API_KIT_H
 #define TQ_SERVE_API_KIT_H

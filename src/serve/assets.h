@@ -3,9 +3,10 @@
  * --web-root.
  *
  * Owner    assets_open() gives the caller an object for assets_free(); replies borrow
- * from it. Threads  immutable once open. Errors   ERR_NOTFOUND or ERR_INPUT for a web
- * root without a readable manifest.json. See      console/build.mjs makes
- * manifest.json; cmake/console.cmake embeds it.
+ * from it.
+ * Threads  immutable once open.
+ * Errors   ERR_NOTFOUND or ERR_INPUT for a web root without a readable manifest.json.
+ * See      console/build.mjs makes manifest.json; cmake/console.cmake embeds it.
  */
 #ifndef TQ_SERVE_ASSETS_H
 #define TQ_SERVE_ASSETS_H

@@ -7,8 +7,8 @@
  * Owner    bytes are appended to the caller's buffer.
  * Threads  a working thread: ffmpeg may take seconds.
  * Errors   ERR_NOTFOUND with a sentence when ffmpeg is absent; ERR_INPUT: no video,
- * longer than two hours, no frame at that position; ERR_TIMEOUT. See      core/os_run.h
- * (the fence), docs/evidence.md.
+ * longer than two hours, no frame at that position; ERR_TIMEOUT.
+ * See      core/os_run.h (the fence), docs/evidence.md.
  */
 #ifndef TQ_SERVE_CLIP_H
 #define TQ_SERVE_CLIP_H

@@ -10,7 +10,9 @@
  *
  * Owner    a loop owns its connections; a connection owns its request, except in BUSY,
  * when the request is with a handler (r->conn is cleared if the client leaves
- * meanwhile). Threads  the loop's, but for the fields marked. See      http.h.
+ * meanwhile).
+ * Threads  the loop's, but for the fields marked.
+ * See      http.h.
  */
 #ifndef TQ_SERVE_CONN_H
 #define TQ_SERVE_CONN_H

@@ -4,10 +4,12 @@
  * and alarms are written as one.
  *
  * Owner    a desk is made per job on the ledger thread and dies with it; a matter
- * folded by desk_load() is released by the caller with matter_release(). Threads
- * desk_load() with any reader; everything that changes on the ledger thread, inside a
- * job. Errors   the loop machine's (ERR_DENIED, ERR_GATE, ERR_INPUT, ERR_CONFLICT) and
- * the ledger's. See      loops/matter.h, store/ledger_matter.h; docs/why/truth.md.
+ * folded by desk_load() is released by the caller with matter_release().
+ * Threads  desk_load() with any reader; everything that changes on the ledger thread,
+ * inside a job.
+ * Errors   the loop machine's (ERR_DENIED, ERR_GATE, ERR_INPUT, ERR_CONFLICT) and the
+ * ledger's.
+ * See      loops/matter.h, store/ledger_matter.h; docs/why/truth.md.
  */
 #ifndef TQ_SERVE_DESK_H
 #define TQ_SERVE_DESK_H

@@ -4,10 +4,11 @@
  * Shape    numbered events lie in a ring; a client that resumes is served from the
  * ring, or, when it was away longer, from the ledger up to the ring. What cannot be
  * served becomes `reset`. Lossy topics (map, fix) have no number and are sent to
- * whoever has room. Owner    the console loop; payloads are shared between clients by
- * count. Threads  the console loop's; events_post() any. Errors   a client whose buffer
- * is full is dropped: it comes back with Last-Event-ID. See      docs/api.md "Events";
- * tests in events_test.c.
+ * whoever has room.
+ * Owner    the console loop; payloads are shared between clients by count.
+ * Threads  the console loop's; events_post() any.
+ * Errors   a client whose buffer is full is dropped: it comes back with Last-Event-ID.
+ * See      docs/api.md "Events"; tests in events_test.c.
  */
 #ifndef TQ_SERVE_EVENTS_H
 #define TQ_SERVE_EVENTS_H

@@ -15,7 +15,8 @@
  * Owner    the archive is appended to the caller's buffer.
  * Threads  a query thread, with its own reader.
  * Errors   as looks.h; ERR_NOTFOUND: a pass or alarm that is not there; ERR_TOOBIG:
- * more than 256 MB of pictures. See      docs/evidence.md; `tongqu-verify FILE.zip`.
+ * more than 256 MB of pictures.
+ * See      docs/evidence.md; `tongqu-verify FILE.zip`.
  */
 #ifndef TQ_SERVE_EVIDENCE_H
 #define TQ_SERVE_EVIDENCE_H

@@ -4,10 +4,11 @@
  *
  * Shape    a device registers (Digest), then names itself by User-Identify from the
  * same address; it is offline after three missed keepalives. Senders on this machine
- * need not register unless serve_conf.strict_devices. Owner    one gate per loop; an
- * intake lives until its reply is sent. Threads  its loop's. Errors   what devices send
- * wrong is answered in the protocol's own form and counted. See      feeds/feed.h; GA/T
- * 1400.4; docs/http.md "Devices"; tests in gate_test.c.
+ * need not register unless serve_conf.strict_devices.
+ * Owner    one gate per loop; an intake lives until its reply is sent.
+ * Threads  its loop's.
+ * Errors   what devices send wrong is answered in the protocol's own form and counted.
+ * See      feeds/feed.h; GA/T 1400.4; docs/http.md "Devices"; tests in gate_test.c.
  */
 #ifndef TQ_SERVE_GATE_H
 #define TQ_SERVE_GATE_H

@@ -7,7 +7,8 @@
  * Owner    spans point into the caller's bytes.
  * Threads  pure functions.
  * Errors   a refusal (REFUSE_NOTHING = fine) and a word that names the fault for log
- * and tests. See      RFC 9112 sections 2-7, RFC 9110 section 5.6; docs/http.md;
+ * and tests.
+ * See      RFC 9112 sections 2-7, RFC 9110 section 5.6; docs/http.md;
  * fuzz/http_guard_fuzz.c.
  */
 #ifndef TQ_SERVE_GUARD_H

@@ -4,13 +4,16 @@
  *
  * Shape    bytes -> guard.c (the one strict parser) -> head hook (before the body is
  * read: who is it, how much may he send) -> body, contiguous, padded -> request hook ->
- * req_send(). Units    bytes; durations in milliseconds. Owner    the loop owns
- * connections and requests; a request handed to another thread comes back by
+ * req_send().
+ * Units    bytes; durations in milliseconds.
+ * Owner    the loop owns connections and requests; a request handed to another thread
+ * comes back by
  *          http_post() and is freed by the loop, also when its client has gone
- * meanwhile. Threads  everything on the loop's thread except where "any thread" is
- * said; a request belongs to the one thread that was handed it. Errors   hostile input
- * is answered 4xx and counted; nothing here asserts on it. See      RFC 9110, RFC 9112;
- * docs/http.md; tests in http_test.c, guard_test.c.
+ * meanwhile.
+ * Threads  everything on the loop's thread except where "any thread" is said; a request
+ * belongs to the one thread that was handed it.
+ * Errors   hostile input is answered 4xx and counted; nothing here asserts on it.
+ * See      RFC 9110, RFC 9112; docs/http.md; tests in http_test.c, guard_test.c.
  */
 #ifndef TQ_SERVE_HTTP_H
 #define TQ_SERVE_HTTP_H

@@ -7,7 +7,8 @@
  * Threads  a query thread, with its own reader.
  * Errors   ERR_DENIED with the refusal's code in the note ("look_no_matter" ...),
  * durable in the chain; what the analysis says. Whatever happens, look.end is durable
- * when it returns. See      store/audit_look.h, analysis/; docs/why/looks.md.
+ * when it returns.
+ * See      store/audit_look.h, analysis/; docs/why/looks.md.
  */
 #ifndef TQ_SERVE_LOOKS_H
 #define TQ_SERVE_LOOKS_H

@@ -4,10 +4,10 @@
  *
  * Shape    one meta row a device, "quality:<id>": the last 14 days in counts and slips
  * by kind, and one sample a kind; "vendor:<id>" is what a person entered. Units counts;
- * shares 0..1; offsets in milliseconds. Threads  quality_put(): the ledger thread;
- * quality_json(): any, with its reader. Errors   those of the ledger; a row that cannot
- * be read any more begins anew. See      docs/api.md "Data quality";
- * quality_rows_test.c.
+ * shares 0..1; offsets in milliseconds.
+ * Threads  quality_put(): the ledger thread; quality_json(): any, with its reader.
+ * Errors   those of the ledger; a row that cannot be read any more begins anew.
+ * See      docs/api.md "Data quality"; quality_rows_test.c.
  */
 #ifndef TQ_SERVE_QUALITY_ROWS_H
 #define TQ_SERVE_QUALITY_ROWS_H

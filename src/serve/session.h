@@ -4,7 +4,8 @@
  *
  * Shape    the cookie is 32 random bytes in hex; only their BLAKE2b-256 is kept, here
  * and in the ledger. A session ends by sign-out, 30 idle minutes, 12 hours, or another
- * epoch of its account (role, state or password changed). Units    instants ts_ms.
+ * epoch of its account (role, state or password changed).
+ * Units    instants ts_ms.
  * Owner    the console loop.
  * Threads  the console loop's only, except the pure functions at the end.
  * See      docs/http.md "Sign-in"; rows in serve/api/session.c; tests in

@@ -2,8 +2,9 @@
 /* tls.h - certificate and key for a listener: TLS 1.2 and 1.3, OpenSSL.
  *
  * Owner    tls_open() gives the caller a tls to tls_free(), after the loops that use it
- * are gone. Threads  immutable once open. Errors   ERR_INPUT with a sentence that names
- * the file and what is wrong with it.
+ * are gone.
+ * Threads  immutable once open.
+ * Errors   ERR_INPUT with a sentence that names the file and what is wrong with it.
  */
 #ifndef TQ_SERVE_TLS_H
 #define TQ_SERVE_TLS_H

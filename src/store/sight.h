@@ -10,15 +10,16 @@
  *                                                          day -> week -> month)
  *
  * Units    times ts_ms; windows are [from, to); speeds 0.1 km/h; days civil day
- * numbers. Owner    sight_open() gives a sight to sight_close(); sight_snapshot() a
- * snap to sight_snap_free(). Rows handed out lie in the asker's arena. Threads  open,
- * append, bulk, applied, low, purge, close: the store thread only.
+ * numbers.
+ * Owner    sight_open() gives a sight to sight_close(); sight_snapshot() a snap to
+ * sight_snap_free(). Rows handed out lie in the asker's arena.
+ * Threads  open, append, bulk, applied, low, purge, close: the store thread only.
  *          sight_snapshot() and everything on a snap: any thread. Sealing and merging
- * run on the engine's own thread, or inside sight_maintain() when it has none. Errors
- * ERR_NEWER (written by a newer release), ERR_CORRUPT (a damaged segment is renamed
- * *.bad, counted, reported, and everything else goes on), ERR_FULL, ERR_IO; questions:
- * ERR_TIMEOUT past their budget, ERR_TOOBIG past the arena. See docs/why/sightings.md,
- * docs/format-segment.md, sight_test.c.
+ * run on the engine's own thread, or inside sight_maintain() when it has none.
+ * Errors   ERR_NEWER (written by a newer release), ERR_CORRUPT (a damaged segment is
+ * renamed *.bad, counted, reported, and everything else goes on), ERR_FULL, ERR_IO;
+ * questions: ERR_TIMEOUT past their budget, ERR_TOOBIG past the arena. See
+ * docs/why/sightings.md, docs/format-segment.md, sight_test.c.
  */
 #ifndef TQ_STORE_SIGHT_H
 #define TQ_STORE_SIGHT_H

@@ -5,7 +5,8 @@
  * Owner    the list of built segments belongs to the caller (seg_unref).
  * Threads  pure but for its files.
  * Errors   ERR_IO, ERR_FULL, ERR_NOMEM: then nothing was kept (files are left for the
- * sweeper). See      tests in sight_test.c.
+ * sweeper).
+ * See      tests in sight_test.c.
  */
 #ifndef TQ_STORE_SIGHT_BUILD_H
 #define TQ_STORE_SIGHT_BUILD_H

@@ -10,9 +10,8 @@
  * Owner    refcounted; a view holds one reference.
  * Threads  immutable once made: any thread reads.
  * Errors   ERR_TOOBIG past the cap of plates (questions then read the runs),
- * ERR_CORRUPT when a run turns out damaged (it is marked bad), ERR_NOMEM,
- * ERR_STOPPING. See      docs/why/sightings.md "Census"; tests in
- * sight_scan_test.c.
+ * ERR_CORRUPT when a run turns out damaged (it is marked bad), ERR_NOMEM, ERR_STOPPING.
+ * See      docs/why/sightings.md "Census"; tests in sight_scan_test.c.
  */
 #ifndef TQ_STORE_SIGHT_CENSUS_H
 #define TQ_STORE_SIGHT_CENSUS_H

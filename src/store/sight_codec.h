@@ -11,7 +11,8 @@
  * Owner    a col borrows the bytes it reads.
  * Threads  pure functions.
  * Errors   col_open() answers false on anything malformed; after true, reads stay
- * inside. See      docs/format-segment.md section 3; tests in sight_codec_test.c.
+ * inside.
+ * See      docs/format-segment.md section 3; tests in sight_codec_test.c.
  */
 #ifndef TQ_STORE_SIGHT_CODEC_H
 #define TQ_STORE_SIGHT_CODEC_H

@@ -4,8 +4,10 @@
  *
  * Owner    refcounted; the store thread appends to the newest one, others only read.
  * Threads  one writer; readers see rows [0, n) for an n they loaded; head_find_key() is
- * the writer's. Errors   head_put() answers false without memory: the caller seals and
- * starts a new head. See      sight_test.c.
+ * the writer's.
+ * Errors   head_put() answers false without memory: the caller seals and starts a new
+ * head.
+ * See      sight_test.c.
  */
 #ifndef TQ_STORE_SIGHT_HEAD_H
 #define TQ_STORE_SIGHT_HEAD_H

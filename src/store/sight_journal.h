@@ -3,9 +3,11 @@
  * checksummed records, one record a batch, one sync a group.
  *
  * Units    an LSN is the byte position behind a record in the endless journal; it only
- * grows. Owner    the store thread; journal_trim() too. Threads  one thread, but for
- * reading complete files (journal_read of a closed range). Errors   ERR_NEWER; a
- * damaged record in the middle ends that file's reading: it is copied to
+ * grows.
+ * Owner    the store thread; journal_trim() too.
+ * Threads  one thread, but for reading complete files (journal_read of a closed range).
+ * Errors   ERR_NEWER; a damaged record in the middle ends that file's reading: it is
+ * copied to
  *          *.bad, counted, reported, and what follows goes on. A torn end is no damage.
  * See      docs/format-segment.md section 2; tests in sight_journal_test.c.
  */

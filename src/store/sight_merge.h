@@ -4,7 +4,8 @@
  * Owner    inputs stay the caller's; *out is a new reference.
  * Threads  any one thread; inputs may be read by others meanwhile.
  * Errors   ERR_CORRUPT when an input turns out damaged (it is marked bad, nothing is
- * made). See      docs/why/sightings.md "Merging"; tests in sight_test.c.
+ * made).
+ * See      docs/why/sightings.md "Merging"; tests in sight_test.c.
  */
 #ifndef TQ_STORE_SIGHT_MERGE_H
 #define TQ_STORE_SIGHT_MERGE_H

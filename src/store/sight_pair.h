@@ -6,9 +6,9 @@
  * Owner    pair_new() to pair_free(); what is passed to it lives until pair_end().
  * Threads  any thread begins; whoever began also ends. The thread is started when it is
  * first wanted and only where there is more than one processor. What runs on it must
- * not call the asker's functions (stop, want, fn). Errors   none: without a thread the
- * work is the asker's. See      docs/why/sightings.md "Two threads"; tests in
- * sight_pair_test.c.
+ * not call the asker's functions (stop, want, fn).
+ * Errors   none: without a thread the work is the asker's.
+ * See      docs/why/sightings.md "Two threads"; tests in sight_pair_test.c.
  */
 #ifndef TQ_STORE_SIGHT_PAIR_H
 #define TQ_STORE_SIGHT_PAIR_H

@@ -10,7 +10,8 @@
  * Units    dt: milliseconds (T13, T17) or seconds (T14) from the pass time.
  * Owner    a dictionary owns its templates; joined texts go to the caller's buffer.
  * Threads  a dictionary is its writer's until it is frozen in a segment; then any
- * thread. See      docs/format-segment.md section 5; tests in sight_text_test.c.
+ * thread.
+ * See      docs/format-segment.md section 5; tests in sight_text_test.c.
  */
 #ifndef TQ_STORE_SIGHT_TEXT_H
 #define TQ_STORE_SIGHT_TEXT_H

@@ -8,9 +8,10 @@
  *
  * Units    an operation is anything that changes the disk or syncs it.
  * Owner    crash_disk_new() gives a disk to crash_disk_free(); files of an earlier life
- * may still be closed. Threads  any; operations are serialised. Errors   behind the
- * stop point every operation answers ERR_IO. See      core/os_file.h; crash_disk_test
- * is part of all_crash_disk_test.c.
+ * may still be closed.
+ * Threads  any; operations are serialised.
+ * Errors   behind the stop point every operation answers ERR_IO.
+ * See      core/os_file.h; crash_disk_test is part of all_crash_disk_test.c.
  */
 #ifndef TQ_TESTS_KIT_CRASH_DISK_H
 #define TQ_TESTS_KIT_CRASH_DISK_H

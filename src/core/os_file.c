@@ -157,6 +157,14 @@ real_unmap(struct os_file *f, const void *p, size_t n)
     munmap((void *)(uintptr_t)p, n);
 }
 
+static void
+real_need(struct os_file *f, const void *p, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)p;
+    (void)f;
+    (void)!madvise((void *)(at & ~(page - 1)), n + (at & (page - 1)), MADV_WILLNEED);
+}
+
 static enum err
 real_lock(struct os_file *f)
 {
@@ -268,6 +276,7 @@ static const struct os_fs_ops real_ops = {
     .preallocate = real_preallocate,
     .map = real_map,
     .unmap = real_unmap,
+    .need = real_need,
     .lock = real_lock,
     .rename = real_rename,
     .unlink = real_unlink,
@@ -380,6 +389,13 @@ os_unmap(struct os_file *f, const void *p, size_t n)
 {
     if (p)
         f->fs->ops->unmap(f, p, n);
+}
+
+void
+os_need(struct os_file *f, const void *p, size_t n)
+{
+    if (f->fs->ops->need)
+        f->fs->ops->need(f, p, n);
 }
 
 enum err

@@ -4,12 +4,13 @@
  *
  * Units    bytes.
  * Owner    os_open() gives the caller a file to os_close(). A mapping dies with
- * os_unmap(). Threads  reads and writes at offsets may run in parallel on one file;
- * opening, renaming and closing are the owner's. Errors   ERR_NOTFOUND no such file;
- * ERR_FULL no space; ERR_CONFLICT exists or locked; ERR_IO the rest. The note names the
- * path and the system's word for it. See      docs/why/crash.md. Every durable step
- * names its call site (`site`): the crash test turns each one off in turn and must
- * notice.
+ * os_unmap().
+ * Threads  reads and writes at offsets may run in parallel on one file; opening,
+ * renaming and closing are the owner's.
+ * Errors   ERR_NOTFOUND no such file; ERR_FULL no space; ERR_CONFLICT exists or locked;
+ * ERR_IO the rest. The note names the path and the system's word for it.
+ * See      docs/why/crash.md. Every durable step names its call site (`site`): the
+ * crash test turns each one off in turn and must notice.
  */
 #ifndef TQ_CORE_OS_FILE_H
 #define TQ_CORE_OS_FILE_H
@@ -42,6 +43,7 @@ struct os_fs_ops {
     enum err (*preallocate)(struct os_file *, uint64_t n);
     enum err (*map)(struct os_file *, uint64_t off, size_t n, const void **p);
     void (*unmap)(struct os_file *, const void *p, size_t n);
+    void (*need)(struct os_file *, const void *p, size_t n); /* or NULL */
     enum err (*lock)(struct os_file *);
     enum err (*rename)(struct os_fs *, const char *from, const char *to);
     enum err (*unlink)(struct os_fs *, const char *path);
@@ -89,6 +91,8 @@ enum err os_preallocate(struct os_file *f, uint64_t n) MUST_USE;
 /* Read-only mapping; off is a multiple of 64 KiB. */
 enum err os_map(struct os_file *f, uint64_t off, size_t n, const void **p) MUST_USE;
 void os_unmap(struct os_file *f, const void *p, size_t n);
+/* These bytes of a mapping are read soon, and not all that lies about them. A wish. */
+void os_need(struct os_file *f, const void *p, size_t n);
 /* Exclusive lock of the process; ERR_CONFLICT when another holds it. Freed by
  * os_close(). */
 enum err os_lock(struct os_file *f) MUST_USE;

@@ -518,6 +518,28 @@ block_sound(const struct seg *s, const struct seg_table *t, size_t i, uint64_t o
            columns_sound(s->map + off, len, rows, cols);
 }
 
+#define SCAN_BLOCKS 4     /* so many touched in a row are a scan */
+#define BLOCK_WANT 65536u /* bytes at most that a look-up asks of the disk at once */
+
+/* A block touched for the first time is about to be read from the disk. What scans read
+ * comes in well with the kernel's reading ahead; a look-up says how little it wants, or
+ * one fault may fetch the megabytes about it. */
+static void
+want_block(const struct seg *s, const struct seg_table *t, size_t i, uint64_t off)
+{
+    size_t behind = 0;
+    while (behind < SCAN_BLOCKS && behind < i &&
+           atomic_load_explicit(&t->tested[i - 1 - behind], memory_order_relaxed))
+        behind++;
+    if (behind == SCAN_BLOCKS || off >= s->bytes)
+        return;
+    uint64_t end = i + 1 < t->blocks ? seg_word(t->dir + (i + 1) * (1u + t->keys) * 8)
+                                     : off + BLOCK_WANT;
+    if (end <= off || end - off > BLOCK_WANT)
+        end = off + BLOCK_WANT;
+    os_need(s->file, s->map + off, (end < s->bytes ? end : s->bytes) - off);
+}
+
 bool
 seg_block(struct seg *s, unsigned table, size_t i, struct blk *out)
 {
@@ -527,6 +549,7 @@ seg_block(struct seg *s, unsigned table, size_t i, struct blk *out)
     uint64_t off = seg_word(t->dir + i * (1u + t->keys) * 8);
     uint8_t state = atomic_load_explicit(&t->tested[i], memory_order_relaxed);
     if (!state) {
+        want_block(s, t, i, off);
         state = block_sound(s, t, i, off) ? 1 : 2;
         atomic_store_explicit(&t->tested[i], state, memory_order_relaxed);
     }

@@ -30,7 +30,7 @@ files_live(void **state)
     kit_ok(os_sync(f, "test"), NULL);
     const void *map;
     kit_ok(os_map(f, 65536, 131072, &map), NULL);
-    os_need(f, (const char *)map + 65000, 1000); /* a wish: over pages, and it reads the same */
+    os_need(f, (const char *)map + 65000, 1000); /* a wish, over a page */
     assert_memory_equal((const char *)map + 65536, "tail", 4);
     os_unmap(f, map, 131072);
     char five[5];

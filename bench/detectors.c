@@ -843,6 +843,17 @@ world_release(struct world *w)
     score_sites_free(w->health);
 }
 
+/* Only passes are fed here: what tags tell is scored by tongqu bench. */
+static void
+without_tags(struct score_sum *sum)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sum->rows_n; i++)
+        if (strncmp(sum->rows[i].kind, "etc_", 4) != 0)
+            sum->rows[n++] = sum->rows[i];
+    sum->rows_n = n;
+}
+
 /* One city from its files to its score; `like` holds what was asked for. */
 static void
 run_city(
@@ -870,6 +881,7 @@ run_city(
     tell_seen(&w);
     run_rules(&w);
     score_sum(w.score, sum);
+    without_tags(sum);
     score_sites_sum(w.health, sum);
     if (want->explain) {
         score_explain(w.score, want->explain, 3000, stdout);
@@ -881,6 +893,8 @@ run_city(
 static void
 read_options(int argc, char **argv, struct want *want, struct world *w)
 {
+    if (argc % 2 == 0)
+        die("see the head of bench/detectors.c; not understood:", argv[argc - 1]);
     for (int i = 1; i + 1 < argc; i += 2) {
         struct span value = span_cstr(argv[i + 1]);
         if (!strcmp(argv[i], "--truth") && want->truths < 32)

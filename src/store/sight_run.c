@@ -478,6 +478,22 @@ run_find(struct seg *s, uint64_t plate, struct run_plate *out)
     return true;
 }
 
+void
+run_want(struct seg *s, uint64_t plate)
+{
+    seg_want(s, RUN_PLATES, plate_block(&s->table[RUN_PLATES], plate));
+}
+
+#define WANT_BLOCKS 4 /* of a plate's rows in one run: four thousand */
+
+void
+run_want_rows(struct seg *s, const struct run_plate *p)
+{
+    uint64_t first = p->row / COL_ROWS, last = (p->row + p->rows - 1) / COL_ROWS;
+    for (uint64_t b = first; b <= last && b < first + WANT_BLOCKS; b++)
+        seg_want(s, RUN_ROWS, (size_t)b);
+}
+
 /* ---- rows ---- */
 
 bool

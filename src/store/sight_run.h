@@ -134,6 +134,9 @@ struct run_plate {
 };
 /* Its rows and usual look. False when the run does not have the plate. */
 bool run_find(struct seg *s, uint64_t plate, struct run_plate *out);
+/* What run_find() will read, and the first rows behind it: the disk may begin. */
+void run_want(struct seg *s, uint64_t plate);
+void run_want_rows(struct seg *s, const struct run_plate *p);
 
 /* Walks the plate directory in order. */
 struct run_plates {

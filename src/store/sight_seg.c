@@ -540,6 +540,14 @@ want_block(const struct seg *s, const struct seg_table *t, size_t i, uint64_t of
     os_need(s->file, s->map + off, (end < s->bytes ? end : s->bytes) - off);
 }
 
+void
+seg_want(struct seg *s, unsigned table, size_t i)
+{
+    const struct seg_table *t = &s->table[table];
+    if (i < t->blocks && !atomic_load_explicit(&t->tested[i], memory_order_relaxed))
+        want_block(s, t, i, seg_word(t->dir + i * (1u + t->keys) * 8));
+}
+
 bool
 seg_block(struct seg *s, unsigned table, size_t i, struct blk *out)
 {

@@ -96,6 +96,8 @@ struct blk {
 /* False when the block is damaged (then seg->bad is set). Its checksum and all its
  * columns are tested when it is first touched, and only then. */
 bool seg_block(struct seg *s, unsigned table, size_t i, struct blk *out);
+/* A block that is read soon: the disk may begin. */
+void seg_want(struct seg *s, unsigned table, size_t i);
 size_t blk_bytes(const struct blk *b, unsigned c); /* of column c, encoded */
 bool blk_col(struct seg *s, const struct blk *b, unsigned c, struct col *out);
 /* One whole column of a block into out[COL_ROWS]. */

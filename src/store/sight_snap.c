@@ -264,18 +264,41 @@ read_rows(
 
 static void
 run_trajectory(
-    struct asked *a, struct seg *s, struct plate plate, size_t limit, struct list *rows)
+    struct asked *a, struct seg *s, const struct run_plate *p, size_t limit,
+    struct list *rows)
 {
-    struct run_plate p;
     struct run_rows r;
     uint64_t row;
-    if (!run_find(s, plate.v, &p) || !run_rows_init(&r, s, &a->snap->zone, false))
+    if (!run_rows_init(&r, s, &a->snap->zone, false))
         return;
     if (a->from == INT64_MIN)
-        read_rows(a, &r, &p, p.row, p.row + p.rows, limit, rows);
-    else if (run_seek(&r, &p, a->from, &row) && run_skip(&r, &p, a->from, &row))
-        read_rows(a, &r, &p, row, p.row + p.rows, limit, rows);
+        read_rows(a, &r, p, p->row, p->row + p->rows, limit, rows);
+    else if (run_seek(&r, p, a->from, &row) && run_skip(&r, p, a->from, &row))
+        read_rows(a, &r, p, row, p->row + p->rows, limit, rows);
     run_rows_release(&r);
+}
+
+#define RUNS_AT_ONCE 32
+
+/* The plate in some runs. A year has a dozen and more, and what is not in memory would
+ * be waited for one block after the other: all are asked of the disk first. */
+static void
+runs_trajectory(
+    struct asked *a, struct seg *const *runs, size_t n, struct plate plate,
+    size_t limit, struct list *rows)
+{
+    struct run_plate p[RUNS_AT_ONCE];
+    for (size_t i = 0; n > 1 && i < n; i++)
+        run_want(runs[i], plate.v);
+    for (size_t i = 0; i < n; i++) {
+        if (!run_find(runs[i], plate.v, &p[i]))
+            p[i].rows = 0;
+        else if (n > 1)
+            run_want_rows(runs[i], &p[i]);
+    }
+    for (size_t i = 0; i < n && a->err == OK; i++)
+        if (p[i].rows)
+            run_trajectory(a, runs[i], &p[i], limit, rows);
 }
 
 static void
@@ -301,9 +324,16 @@ sight_trajectory(
     const struct view *v = snap->view;
     size_t limit = ask->limit ? ask->limit + 1 : SIZE_MAX;
     asked_init(&a, snap, ask);
-    for (size_t i = 0; i < v->runs_n && a.err == OK; i++)
+    struct seg *some[RUNS_AT_ONCE];
+    size_t n = 0;
+    for (size_t i = 0; i < v->runs_n && a.err == OK; i++) {
         if (asked_overlaps(&a, v->runs[i]))
-            run_trajectory(&a, v->runs[i], plate, limit, &rows);
+            some[n++] = v->runs[i];
+        if (n == RUNS_AT_ONCE || (n && i + 1 == v->runs_n)) {
+            runs_trajectory(&a, some, n, plate, limit, &rows);
+            n = 0;
+        }
+    }
     for (size_t i = 0; i < v->heads_n && a.err == OK; i++)
         head_trajectory(&a, i, plate, &rows);
     return asked_give_rows(&a, &rows, false, ask->limit, out);

@@ -511,17 +511,26 @@ take_names(struct csv *c, const struct span *fields, size_t n)
     return OK;
 }
 
+/* What was read so far behind the mark and blank lines. */
+static struct span
+begin_of(struct csv *c)
+{
+    struct span all = span_of(c->text, c->end);
+    size_t mark = span_starts(all, SPAN("\xEF\xBB\xBF")) ? 3 : 0;
+    return span_trim(span_skip(all, mark));
+}
+
 /* Semicolon and tab are found when the head has them and no comma. */
 static void
 find_comma(struct csv *c)
 {
-    struct span head = span_of(c->text + c->at, csv_line_end(c) - c->at);
+    struct span rest = begin_of(c), head = span_cut(&rest, '\n');
     if (c->conf.comma) {
         c->comma = c->conf.comma;
         return;
     }
     c->comma = ',';
-    if (memchr(head.p, ',', head.n))
+    if (!head.n || memchr(head.p, ',', head.n))
         return;
     if (memchr(head.p, '\t', head.n))
         c->comma = '\t';
@@ -539,23 +548,32 @@ names_from_option(struct csv *c)
     return take_names(c, fields, n);
 }
 
+/* The first line that holds something, or as much as a line may have. */
+static enum err
+fill_head(struct csv *c, struct note *note)
+{
+    for (;;) {
+        enum err e = csv_fill(c, note);
+        if (e != OK || c->at_end || c->end >= CSV_RECORD)
+            return e;
+        struct span rest = begin_of(c);
+        if (rest.n && memchr(rest.p, '\n', (size_t)(c->text + c->end - rest.p)))
+            return OK;
+    }
+}
+
 static enum err
 read_head(struct csv *c, struct note *note)
 {
     struct csv_record head;
-    enum err e;
-    do
-        e = csv_fill(c, note);
-    while (e == OK && !c->at_end && c->end < CSV_RECORD &&
-           (c->end == 0 || !memchr(c->text, '\n', c->end)));
+    enum err e = fill_head(c, note);
     if (e != OK)
         return e;
     if (span_starts(span_of(c->text, c->end), SPAN("\xEF\xBB\xBF"))) {
         c->at = c->scanned = 3;
         c->code = CSV_UTF8;
     }
-    struct span rest = span_trim(span_of(c->text + c->at, c->end - c->at));
-    if (span_starts(rest, SPAN("{"))) {
+    if (span_starts(begin_of(c), SPAN("{"))) {
         c->json = csv_json_new();
         return c->json ? OK : ERR_NOMEM;
     }

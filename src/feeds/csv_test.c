@@ -78,6 +78,9 @@ test_forms(void **state)
         {"a,b\n\"x\" ,2\n", "x |2@2;"},
         {"a,b\n\"\",\"\"\n", "|@2;"},
         {"a,b", ""},
+        {"\n\r\na;b\n1;2\n", "1|2@4;"}, /* the head is the first line with something */
+        {"\xEF\xBB\xBF\n\na,b\n1,2\n", "1|2@4;"},
+        {"\n{\"a\":1}\n{\"a\":2}\n", "@2;@3;"}, /* JSON: no column is asked for */
     };
     struct buf out = {0};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -82,7 +82,6 @@ fold_plate(struct census *r, const struct run_plate *p)
     r->days[i] = days > UINT8_MAX ? UINT8_MAX : (uint8_t)days;
     if (p->first_day < r->first[i])
         r->first[i] = (int32_t)p->first_day;
-    r->days[i] = p->days > UINT8_MAX ? UINT8_MAX : (uint8_t)p->days;
 }
 
 enum err

@@ -181,6 +181,44 @@ ask_fits(struct sight *s, size_t n)
     sight_snap_free(snap);
 }
 
+/* Who was seen on so many days, however they lie in runs and heads: what days_min lets
+ * through holds all of them. */
+static enum err
+sum_many(void *arg, struct plate plate, const struct sight_day *d, size_t n)
+{
+    (void)d;
+    if (n >= 4)
+        ((struct sum *)arg)->days += hash_pair(plate.v, n);
+    return OK;
+}
+
+static void
+ask_many_days(struct sight *s, size_t n)
+{
+    static uint64_t seen[PLATES][2]; /* days as bits; the plate */
+    struct sum sum = {0, 0};
+    uint64_t want = 0;
+    memset(seen, 0, sizeof seen);
+    for (size_t i = 0; i < n; i++) {
+        if (plate_is_none(rows[i].plate))
+            continue;
+        int64_t back = civil_day(NOW, &Z) - civil_day(rows[i].pass_ms, &Z);
+        seen[of_vehicle[i]][0] |= UINT64_C(1) << back;
+        seen[of_vehicle[i]][1] = rows[i].plate.v;
+    }
+    for (size_t v = 0; v < PLATES; v++) {
+        unsigned days = (unsigned)__builtin_popcountll(seen[v][0]);
+        want += days >= 4 ? hash_pair(seen[v][1], days) : 0;
+    }
+    struct sight_fit fit = {.n_min = 4, .days_min = 4};
+    struct sight_snap *snap = sight_snapshot(s);
+    struct sight_ask ask = {0};
+    kit_ok(sight_days_fit(snap, &fit, &ask, sum_want, sum_many, &sum), NULL);
+    assert_true(want != 0);
+    assert_int_equal(sum.days, want);
+    sight_snap_free(snap);
+}
+
 static bool
 is_near(
     struct plate p, uint32_t site, size_t n, const struct sight_pass *at, size_t m,
@@ -280,6 +318,7 @@ static void
 ask_all(struct sight *s, size_t n)
 {
     ask_fits(s, n);
+    ask_many_days(s, n);
     ask_reads(s, n);
     for (unsigned i = 0; i < 4; i++)
         ask_near(s, n, rows[i * 31 % n].plate);

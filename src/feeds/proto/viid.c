@@ -692,11 +692,11 @@ mending_lost(
 {
     if (r->kind != K_VEHICLES || !feed_fault_count(job->faults, FAULT_MENDED))
         return false;
-    struct dom_iter it = dom_walk(list);
     struct dom_node node;
     size_t n = found == FOUND_SINGLE;
-    while (found == FOUND_LIST && dom_next(&it, &node))
-        n += dom_type_of(node) == DOM_OBJECT && viid_is_vehicle(node);
+    if (found == FOUND_LIST) /* otherwise there is no list */
+        for (struct dom_iter it = dom_walk(list); dom_next(&it, &node);)
+            n += dom_type_of(node) == DOM_OBJECT && viid_is_vehicle(node);
     return n < count_marks(text);
 }
 

@@ -524,7 +524,11 @@ begin_of(struct csv *c)
 static void
 find_comma(struct csv *c)
 {
-    struct span rest = begin_of(c), head = span_cut(&rest, '\n');
+    struct span rest = begin_of(c), head = {NULL, 0};
+    if (rest.n) { /* what ends the line belongs to it: a tab may */
+        rest.n = (size_t)(c->text + c->end - rest.p);
+        head = span_cut(&rest, '\n');
+    }
     if (c->conf.comma) {
         c->comma = c->conf.comma;
         return;

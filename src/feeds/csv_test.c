@@ -80,6 +80,7 @@ test_forms(void **state)
         {"a,b", ""},
         {"\n\r\na;b\n1;2\n", "1|2@4;"}, /* the head is the first line with something */
         {"\xEF\xBB\xBF\n\na,b\n1,2\n", "1|2@4;"},
+        {"\tB\t\na,b\tc\nd\n", "a,b|c@2;d@3;"}, /* a tab at the end of the head */
         {"\n{\"a\":1}\n{\"a\":2}\n", "@2;@3;"}, /* JSON: no column is asked for */
     };
     struct buf out = {0};

@@ -3,20 +3,9 @@
  * inside. */
 #include "store/sight_codec.h"
 
-#include "core/hash.h"
+#include "kit/kit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
-
-static uint64_t
-rnd(uint64_t *state)
-{
-    *state += UINT64_C(0x9e3779b97f4a7c15);
-    return hash_u64(*state);
-}
 
 static unsigned
 round_trip(const uint64_t *v, unsigned n)
@@ -44,12 +33,12 @@ round_trip(const uint64_t *v, unsigned n)
 }
 
 static void
-fill(uint64_t *v, unsigned n, unsigned shape, uint64_t *rng)
+fill(uint64_t *v, unsigned n, unsigned shape, struct kit_rand *rng)
 {
-    uint64_t base = rnd(rng) >> (rnd(rng) % 64);
-    unsigned width = (unsigned)(rnd(rng) % 65);
+    uint64_t base = kit_rand_u64(rng) >> (kit_rand_u64(rng) % 64);
+    unsigned width = (unsigned)(kit_rand_u64(rng) % 65);
     for (unsigned i = 0; i < n; i++) {
-        uint64_t r = rnd(rng);
+        uint64_t r = kit_rand_u64(rng);
         if (shape == 0)
             v[i] = width ? r >> (64 - width) : base;
         else if (shape == 1)
@@ -67,10 +56,12 @@ static void
 test_random(void **state)
 {
     (void)state;
-    uint64_t rng = 7, v[COL_ROWS];
+    struct kit_rand rng = {7};
+    uint64_t v[COL_ROWS];
     unsigned seen = 0;
     for (unsigned turn = 0; turn < 3000; turn++) {
-        unsigned n = turn % 3 ? 1 + (unsigned)(rnd(&rng) % COL_ROWS) : COL_ROWS;
+        unsigned n =
+            turn % 3 ? 1 + (unsigned)(kit_rand_u64(&rng) % COL_ROWS) : COL_ROWS;
         fill(v, n, turn % 5, &rng);
         seen |= 1u << round_trip(v, n);
     }
@@ -99,15 +90,17 @@ static void
 test_damage(void **state)
 {
     (void)state;
-    uint64_t rng = 99, v[COL_ROWS], out[COL_ROWS];
+    struct kit_rand rng = {99};
+    uint64_t v[COL_ROWS], out[COL_ROWS];
     for (unsigned turn = 0; turn < 4000; turn++) {
-        unsigned n = 1 + (unsigned)(rnd(&rng) % COL_ROWS);
+        unsigned n = 1 + (unsigned)(kit_rand_u64(&rng) % COL_ROWS);
         fill(v, n, turn % 5, &rng);
         uint8_t bytes[COL_ROOM];
         size_t len = col_encode(bytes, v, n);
-        size_t cut = turn % 2 ? len : rnd(&rng) % (len + 1);
+        size_t cut = turn % 2 ? len : kit_rand_u64(&rng) % (len + 1);
         for (unsigned k = 0; k < 4; k++)
-            bytes[rnd(&rng) % (turn % 3 ? 12 : len)] = (uint8_t)rnd(&rng);
+            bytes[kit_rand_u64(&rng) % (turn % 3 ? 12 : len)] =
+                (uint8_t)kit_rand_u64(&rng);
         uint8_t *exact = malloc(cut + COL_SLACK);
         memcpy(exact, bytes, cut);
         memset(exact + cut, 0, COL_SLACK);

@@ -4,10 +4,10 @@
 #include "core/hash.h"
 #include "kit/kit.h"
 #include "store/sight_each.h"
+#include "store/sight_kit_test.h"
 
 #include <stdio.h>
 
-#define NOW INT64_C(1772700000000) /* 2026-03-05 16:40 +08:00 */
 #define ROWS 8000
 #define SPAN_MS (3 * DAY_MS)
 
@@ -22,11 +22,10 @@ make_rows(uint64_t seed)
     for (size_t i = 0; i < ROWS; i++) {
         uint64_t r = hash_u64(seed + i), v = r % 500;
         char text[32];
-        bool differs;
-        rows[i] = (struct sighting){.plate_text = {"", 0}, .image = {"", 0}};
+        rows[i] = sight_kit_row();
         snprintf(text, sizeof text, "晋A%05u", (unsigned)v);
         if (r >> 20 & 15)
-            (void)plate_parse(span_cstr(text), &rows[i].plate, &differs);
+            rows[i].plate = sight_kit_plate(text);
         rows[i].pass_ms = NOW - SPAN_MS + (ts_ms)(hash_u64(r) % SPAN_MS);
         rows[i].arrive_ms = rows[i].pass_ms + (ts_ms)(r >> 30 & 63) * SECOND_MS;
         rows[i].site.v = 1 + (uint32_t)(r >> 40) % 30;
@@ -127,35 +126,18 @@ ask_windows(struct sight *s, size_t n, bool sealed)
 }
 
 static void
-send(struct sight *s, size_t from, size_t to)
-{
-    struct sighting_batch *b = sighting_batch_new(500, 1u << 20);
-    struct note note = {0};
-    for (size_t i = from; i < to;) {
-        sighting_batch_clear(b);
-        for (; i < to && b->n < 500; i++)
-            *sighting_batch_add(b) = rows[i];
-        kit_ok(sight_append(s, &b, 1, NOW, &note), &note);
-    }
-    sighting_batch_free(b);
-}
-
-static void
 windows_in_every_state(void **state)
 {
-    struct sight *s = NULL;
-    struct note note = {0};
     (void)state;
     kit_temp_dir(root);
     make_rows(7);
     struct sight_opts o = {.dir = root, .zone = Z, .keep_days = 200, .head_rows = 1500};
-    kit_ok(sight_open(&o, NOW, &s, &note), &note);
-    send(s, 0, 1000);
+    struct sight *s = sight_kit_open(&o);
+    sight_kit_send(s, rows, 1000);
     ask_windows(s, 1000, false); /* all in the head */
-    send(s, 1000, ROWS);
+    sight_kit_send(s, rows + 1000, ROWS - 1000);
     ask_windows(s, ROWS, false); /* runs and head */
-    for (bool more = true; more;)
-        kit_ok(sight_maintain(s, NOW, true, &more, &note), &note);
+    sight_kit_settle(s, true);
     ask_windows(s, ROWS, true); /* sealed and merged */
     sight_close(s);
     kit_remove_tree(root);

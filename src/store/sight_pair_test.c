@@ -3,7 +3,7 @@
  * it: the same answers, which a plain walk over the rows gives too. */
 #include "core/hash.h"
 #include "kit/kit.h"
-#include "store/sight.h"
+#include "store/sight_kit_test.h"
 #include "store/sight_pair.h"
 
 #include <pthread.h>
@@ -11,8 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NOW INT64_C(1772700000000) /* 2026-03-05 16:40 +08:00 */
-#define PLATES 70000u              /* enough to wake the second thread */
+#define PLATES 70000u /* enough to wake the second thread */
 #define ROWS (2 * PLATES)
 #define SITES 40u
 #define DAYS 3
@@ -27,12 +26,11 @@ make_rows(void)
 {
     for (size_t i = 0; i < ROWS; i++) {
         char text[32];
-        bool differs;
         unsigned v = (unsigned)(i % PLATES);
         uint64_t h = hash_pair(i, 9);
-        rows[i] = (struct sighting){.plate_text = {"", 0}, .image = {"", 0}};
+        rows[i] = sight_kit_row();
         snprintf(text, sizeof text, "晋%c%05u", 'A' + (int)(v / 35000), v % 35000);
-        (void)plate_parse(span_cstr(text), &rows[i].plate, &differs);
+        rows[i].plate = sight_kit_plate(text);
         /* the last day has nearly all of them */
         int64_t day = civil_day(NOW, &Z) - 1 - (int64_t)(h % 20 ? 0 : h / 20 % DAYS);
         rows[i].pass_ms = civil_day_start(day, &Z) + (ts_ms)(h / 64 % DAY_MS);
@@ -47,11 +45,8 @@ make_rows(void)
 static struct sight *
 open_it(bool one_thread)
 {
-    struct sight *s = NULL;
-    struct note note = {0};
     struct sight_opts o = {.dir = root, .zone = Z, .one_thread = one_thread};
-    kit_ok(sight_open(&o, NOW, &s, &note), &note);
-    return s;
+    return sight_kit_open(&o);
 }
 
 static void
@@ -62,8 +57,7 @@ fill(struct sight *s)
     kit_ok(sight_bulk_begin(s, &bulk), &note);
     kit_ok(sight_bulk_add(bulk, rows, ROWS, NOW, &note), &note);
     kit_ok(sight_bulk_commit(bulk, NULL, &note), &note);
-    for (bool more = true; more;)
-        kit_ok(sight_maintain(s, NOW, true, &more, &note), &note);
+    sight_kit_settle(s, true);
 }
 
 struct sum {
@@ -171,9 +165,7 @@ test_scans(void **state)
         pthread_t thread[3];
         if (!turn)
             fill(s);
-        struct note note = {0};
-        for (bool more = true; more;)
-            kit_ok(sight_maintain(s, NOW, true, &more, &note), &note);
+        sight_kit_settle(s, true);
         for (unsigned i = 0; i < 3; i++)
             assert_int_equal(pthread_create(&thread[i], NULL, asker, s), 0);
         for (unsigned i = 0; i < 3; i++)

@@ -4,12 +4,11 @@
  * plate do not share. */
 #include "core/hash.h"
 #include "kit/kit.h"
-#include "store/sight.h"
+#include "store/sight_kit_test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NOW INT64_C(1772700000000) /* 2026-03-05 16:40 +08:00 */
 #define ROWS 12000
 #define PLATES 500
 #define SITES 12u
@@ -20,27 +19,21 @@ static char root[OS_PATH];
 static struct sighting rows[ROWS];
 static char ids[ROWS][16];
 
-static uint64_t
-rnd(uint64_t *s)
-{
-    *s += UINT64_C(0x9e3779b97f4a7c15);
-    return hash_u64(*s);
-}
-
 static void
-make_rows(uint64_t seed)
+make_rows(uint64_t start)
 {
+    struct kit_rand seed = {start};
     for (size_t i = 0; i < ROWS; i++) {
         char text[32];
-        uint64_t v = rnd(&seed) % PLATES, look = rnd(&seed);
-        bool differs;
-        rows[i] = (struct sighting){.plate_text = {"", 0}, .image = {"", 0}};
+        uint64_t v = kit_rand_u64(&seed) % PLATES, look = kit_rand_u64(&seed);
+        rows[i] = sight_kit_row();
         snprintf(text, sizeof text, "晋A%03u88", (unsigned)v);
-        (void)plate_parse(span_cstr(text), &rows[i].plate, &differs);
-        int64_t day = civil_day(NOW, &Z) - 1 - (int64_t)(rnd(&seed) % DAYS);
-        rows[i].pass_ms = civil_day_start(day, &Z) + (ts_ms)(rnd(&seed) % DAY_MS);
+        rows[i].plate = sight_kit_plate(text);
+        int64_t day = civil_day(NOW, &Z) - 1 - (int64_t)(kit_rand_u64(&seed) % DAYS);
+        rows[i].pass_ms =
+            civil_day_start(day, &Z) + (ts_ms)(kit_rand_u64(&seed) % DAY_MS);
         rows[i].arrive_ms = rows[i].pass_ms;
-        rows[i].site.v = 1 + (uint32_t)(rnd(&seed) % SITES);
+        rows[i].site.v = 1 + (uint32_t)(kit_rand_u64(&seed) % SITES);
         rows[i].brand = (code3)(look % 9 ? v % 6 + 1 : look / 9 % 7);
         rows[i].vehicle_color = (uint8_t)(look % 11 ? v % 4 + 1 : look / 11 % 5);
         rows[i].vehicle_class = (code3)(look % 13 ? v % 3 + 1 : look / 13 % 4);
@@ -53,16 +46,13 @@ make_rows(uint64_t seed)
 static struct sight *
 open_it(size_t rolls)
 {
-    struct sight *s = NULL;
-    struct note note = {0};
     struct sight_opts o = {
         .dir = root,
         .zone = Z,
         .head_rows = 3000,
         .roll_bytes = rolls,
         .journal_file = 1u << 20};
-    kit_ok(sight_open(&o, NOW, &s, &note), &note);
-    return s;
+    return sight_kit_open(&o);
 }
 
 static void
@@ -75,8 +65,7 @@ fill(struct sight *s)
         for (; i < ROWS && b->n < 500; i++)
             *sighting_batch_add(b) = rows[i];
         kit_ok(sight_append(s, &b, 1, NOW, &note), &note);
-        for (bool more = true; more;)
-            kit_ok(sight_maintain(s, NOW, i == ROWS, &more, &note), &note);
+        sight_kit_settle(s, i == ROWS);
     }
     sighting_batch_free(b);
 }
@@ -99,9 +88,9 @@ mark(const struct sighting *s)
 }
 
 static void
-one_window(struct sight_snap *snap, struct arena *arena, uint64_t *seed)
+one_window(struct sight_snap *snap, struct arena *arena, struct kit_rand *seed)
 {
-    uint64_t h = rnd(seed), want = 0, got = 0;
+    uint64_t h = kit_rand_u64(seed), want = 0, got = 0;
     struct sight_filter f = {
         .brand = (code3)(h & 1 ? h / 2 % 7 : 0),
         .vehicle_color = (uint8_t)(h & 16 ? h / 32 % 5 : 0),
@@ -112,8 +101,8 @@ one_window(struct sight_snap *snap, struct arena *arena, uint64_t *seed)
     struct sight_ask a = {.arena = arena};
     struct sight_rows r;
     a.from = civil_day_start(civil_day(NOW, &Z) - 1 - DAYS, &Z) +
-             (ts_ms)(rnd(seed) % (DAYS * DAY_MS));
-    a.to = a.from + (ts_ms)(rnd(seed) % DAY_MS) + 1;
+             (ts_ms)(kit_rand_u64(seed) % (DAYS * DAY_MS));
+    a.to = a.from + (ts_ms)(kit_rand_u64(seed) % DAY_MS) + 1;
     kit_ok(sight_window(snap, sites, n, &f, &a, &r), NULL);
     for (size_t i = 0; i < ROWS; i++) {
         bool here = rows[i].site.v == sites[0].v || (n > 1 && rows[i].site.v == 1);
@@ -145,23 +134,21 @@ plain_sites(const struct sight_pass *at, size_t n, struct plate plate, ts_ms wit
 }
 
 static void
-one_near(struct sight_snap *snap, struct arena *arena, uint64_t *seed)
+one_near(struct sight_snap *snap, struct arena *arena, struct kit_rand *seed)
 {
     struct sight_pass at[20];
     struct sight_ask a = {.arena = arena};
     struct sight_near *near;
     size_t n, hits = 0;
     for (size_t i = 0; i < 20; i++) {
-        const struct sighting *s = &rows[rnd(seed) % ROWS];
+        const struct sighting *s = &rows[kit_rand_u64(seed) % ROWS];
         at[i] = (struct sight_pass){s->pass_ms, s->plate, s->site};
     }
     kit_ok(sight_near(snap, at, 20, HOUR_MS, 2, &a, &near, &n), NULL);
     for (unsigned v = 0; v < PLATES; v++) {
         char text[32];
-        struct plate plate;
-        bool differs;
         snprintf(text, sizeof text, "晋A%03u88", v);
-        (void)plate_parse(span_cstr(text), &plate, &differs);
+        struct plate plate = sight_kit_plate(text);
         uint32_t sites = plain_sites(at, 20, plate, HOUR_MS);
         if (sites < 2)
             continue;
@@ -184,7 +171,7 @@ test_equal(void **state)
     for (size_t k = 0; k < 3; k++) {
         kit_temp_dir(root);
         struct sight *s = open_it(bytes[k]);
-        uint64_t seed = 77;
+        struct kit_rand seed = {77};
         fill(s);
         struct sight_snap *snap = sight_snapshot(s);
         assert_non_null(snap);

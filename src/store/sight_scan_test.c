@@ -4,12 +4,11 @@
  * without a census. */
 #include "core/hash.h"
 #include "kit/kit.h"
-#include "store/sight.h"
+#include "store/sight_kit_test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NOW INT64_C(1772700000000) /* 2026-03-05 16:40 +08:00 */
 #define ROWS 9000
 #define PLATES 700
 #define SITES 24
@@ -21,36 +20,32 @@ static struct sighting rows[ROWS];
 static char ids[ROWS][16];
 static uint16_t of_vehicle[ROWS]; /* the number that make_rows() drew */
 
-static uint64_t
-rnd(uint64_t *s)
-{
-    *s += UINT64_C(0x9e3779b97f4a7c15);
-    return hash_u64(*s);
-}
-
 static void
-make_rows(uint64_t seed)
+make_rows(uint64_t start)
 {
+    struct kit_rand seed = {start};
     for (size_t i = 0; i < ROWS; i++) {
         char text[32];
-        uint64_t v = rnd(&seed) % PLATES;
-        bool differs, night = v % 10 == 3;
+        uint64_t v = kit_rand_u64(&seed) % PLATES;
+        bool night = v % 10 == 3;
         of_vehicle[i] = (uint16_t)v;
-        rows[i] = (struct sighting){.plate_text = {"", 0}, .image = {"", 0}};
+        rows[i] = sight_kit_row();
         snprintf(
             text, sizeof text, v % 40 == 7 ? "晋A%03u?%u" : "晋A%03u8%u", (unsigned)v,
             (unsigned)(v % 10));
-        if (rnd(&seed) % 30)
-            (void)plate_parse(span_cstr(text), &rows[i].plate, &differs);
-        int64_t day = civil_day(NOW, &Z) - 1 - (int64_t)(rnd(&seed) % DAYS);
+        if (kit_rand_u64(&seed) % 30)
+            rows[i].plate = sight_kit_plate(text);
+        int64_t day = civil_day(NOW, &Z) - 1 - (int64_t)(kit_rand_u64(&seed) % DAYS);
         if (v % 5 == 0) /* not before its day */
-            day = civil_day(NOW, &Z) - 1 - (int64_t)(rnd(&seed) % (1 + v % DAYS));
-        ts_ms hour = (ts_ms)(night ? rnd(&seed) % 5 : 6 + rnd(&seed) % 18);
+            day = civil_day(NOW, &Z) - 1 -
+                  (int64_t)(kit_rand_u64(&seed) % (1 + v % DAYS));
+        ts_ms hour =
+            (ts_ms)(night ? kit_rand_u64(&seed) % 5 : 6 + kit_rand_u64(&seed) % 18);
         rows[i].pass_ms = civil_day_start(day, &Z) + hour * HOUR_MS +
-                          (ts_ms)(rnd(&seed) % 60) * MINUTE_MS +
-                          (ts_ms)(rnd(&seed) % 60000);
+                          (ts_ms)(kit_rand_u64(&seed) % 60) * MINUTE_MS +
+                          (ts_ms)(kit_rand_u64(&seed) % 60000);
         rows[i].arrive_ms = rows[i].pass_ms;
-        rows[i].site.v = 1 + (uint32_t)(rnd(&seed) % SITES);
+        rows[i].site.v = 1 + (uint32_t)(kit_rand_u64(&seed) % SITES);
         snprintf(ids[i], sizeof ids[i], "R%zu", i);
         rows[i].record_id = span_cstr(ids[i]);
     }
@@ -59,8 +54,6 @@ make_rows(uint64_t seed)
 static struct sight *
 open_it(size_t census)
 {
-    struct sight *s = NULL;
-    struct note note = {0};
     struct sight_opts o = {
         .dir = root,
         .zone = Z,
@@ -68,30 +61,7 @@ open_it(size_t census)
         .head_rows = 1500,
         .census_plates = census,
         .journal_file = 1u << 20};
-    kit_ok(sight_open(&o, NOW, &s, &note), &note);
-    return s;
-}
-
-static void
-send(struct sight *s, size_t from, size_t to)
-{
-    struct sighting_batch *b = sighting_batch_new(500, 1u << 20);
-    struct note note = {0};
-    for (size_t i = from; i < to;) {
-        sighting_batch_clear(b);
-        for (; i < to && b->n < 500; i++)
-            *sighting_batch_add(b) = rows[i];
-        kit_ok(sight_append(s, &b, 1, NOW, &note), &note);
-    }
-    sighting_batch_free(b);
-}
-
-static void
-settle(struct sight *s, bool force)
-{
-    struct note note = {0};
-    for (bool more = true; more;)
-        kit_ok(sight_maintain(s, NOW, force, &more, &note), &note);
+    return sight_kit_open(&o);
 }
 
 /* ---- plain answers ---- */
@@ -333,26 +303,26 @@ test_states(void **state)
         kit_temp_dir(root);
         make_rows(11 + turn);
         struct sight *s = open_it(turn ? 100 : 0); /* the second has no census */
-        send(s, 0, 1400);
+        sight_kit_send(s, rows, 1400);
         ask_all(s, 1400);
-        send(s, 1400, 6000);
-        settle(s, false);
+        sight_kit_send(s, rows + 1400, 6000 - 1400);
+        sight_kit_settle(s, false);
         ask_all(s, 6000);
-        settle(s, true);
+        sight_kit_settle(s, true);
         sight_health(s, &h);
         assert_int_equal(h.census_plates > 0, !turn);
         ask_all(s, 6000);
-        send(s, 6000, 7000); /* some stay in the head */
+        sight_kit_send(s, rows + 6000, 7000 - 6000); /* some stay in the head */
         ask_all(s, 7000);
-        send(s, 7000, ROWS);
-        settle(s, false);
+        sight_kit_send(s, rows + 7000, ROWS - 7000);
+        sight_kit_settle(s, false);
         ask_all(s, ROWS);
         sight_health(s, &h);
         assert_int_equal(h.census_plates > 0, !turn);
         sight_close(s);
         s = open_it(turn ? 100 : 0);
         ask_all(s, ROWS);
-        settle(s, true);
+        sight_kit_settle(s, true);
         ask_all(s, ROWS);
         sight_close(s);
         kit_remove_tree(root);
@@ -370,8 +340,8 @@ test_purge(void **state)
     kit_temp_dir(root);
     make_rows(5);
     struct sight *s = open_it(0);
-    send(s, 0, ROWS);
-    settle(s, true);
+    sight_kit_send(s, rows, ROWS);
+    sight_kit_settle(s, true);
     int64_t day = civil_day(NOW, &Z) - 4;
     kit_ok(sight_purge(s, day, &r, &note), &note);
     size_t kept = 0;
@@ -382,7 +352,7 @@ test_purge(void **state)
         }
     assert_int_equal(r.rows, ROWS - kept);
     ask_all(s, kept);
-    settle(s, false);
+    sight_kit_settle(s, false);
     sight_health(s, &h);
     assert_true(h.census_plates > 0);
     ask_all(s, kept);
@@ -408,7 +378,7 @@ test_budgets(void **state)
     kit_temp_dir(root);
     make_rows(3);
     struct sight *s = open_it(0);
-    send(s, 0, ROWS);
+    sight_kit_send(s, rows, ROWS);
     struct sight_snap *snap = sight_snapshot(s); /* most rows in heads */
     for (unsigned turn = 0; turn < 2; turn++) {
         arena_init(&small, 512);
@@ -448,7 +418,7 @@ test_budgets(void **state)
         arena_release(&small);
         arena_release(&large);
         sight_snap_free(snap);
-        settle(s, true);
+        sight_kit_settle(s, true);
         snap = sight_snapshot(s);
     }
     sight_snap_free(snap);

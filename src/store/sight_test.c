@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine from outside: what goes in comes out, through every door, in any order,
  * across restarts, seals, merges and purges. */
-#include "store/sight.h"
-
+#include "core/cur.h"
 #include "core/hash.h"
 #include "kit/crash_disk.h"
-#include "core/cur.h"
 #include "kit/kit.h"
+#include "store/sight_kit_test.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define NOW INT64_C(1772700000000) /* 2026-03-05 16:40 +08:00 */
-
-static uint64_t
-rnd(uint64_t *s)
-{
-    *s += UINT64_C(0x9e3779b97f4a7c15);
-    return hash_u64(*s);
-}
 
 /* ---- a throw-away directory ---- */
 
@@ -47,18 +37,6 @@ opts(void)
         .journal_file = 1u << 20};
 }
 
-static struct sight *
-open_it(const struct sight_opts *o)
-{
-    struct sight *s = NULL;
-    struct note note = {0};
-    enum err e = sight_open(o, NOW, &s, &note);
-    if (e != OK)
-        print_message("open: %s\n", note.en);
-    assert_int_equal(e, OK);
-    return s;
-}
-
 /* ---- made-up rows ---- */
 
 struct city {
@@ -68,33 +46,34 @@ struct city {
 };
 
 static struct span
-make_id(struct city *c, uint64_t *rng, const struct sighting *s, size_t i)
+make_id(struct city *c, struct kit_rand *rng, const struct sighting *s, size_t i)
 {
-    switch (rnd(rng) % 8) {
+    switch (kit_rand_u64(rng) % 8) {
     case 0:
         return arena_fmt(&c->texts, "weird \x01 id %zu \xE8\xBD\xA6", i);
     case 1:
-        return arena_fmt(&c->texts, "%016llx-%zu", (unsigned long long)rnd(rng), i);
+        return arena_fmt(
+            &c->texts, "%016llx-%zu", (unsigned long long)kit_rand_u64(rng), i);
     default:
         return arena_fmt(
             &c->texts, "1401%02u%04u%02u%lld%03zu", s->site.v % 23, s->site.v,
-            s->direction, (long long)s->pass_ms + (long long)(rnd(rng) % 300),
+            s->direction, (long long)s->pass_ms + (long long)(kit_rand_u64(rng) % 300),
             i % 1000);
     }
 }
 
 static struct span
-make_image(struct city *c, uint64_t *rng, const struct sighting *s)
+make_image(struct city *c, struct kit_rand *rng, const struct sighting *s)
 {
     struct zone z = {"", 480};
     char day[TS_TEXT];
-    switch (rnd(rng) % 6) {
+    switch (kit_rand_u64(rng) % 6) {
     case 0:
         return (struct span){"", 0};
     case 1:
         return arena_fmt(
-            &c->texts, "ftp://x/%llu?%c", (unsigned long long)rnd(rng),
-            (int)(rnd(rng) % 94 + 33));
+            &c->texts, "ftp://x/%llu?%c", (unsigned long long)kit_rand_u64(rng),
+            (int)(kit_rand_u64(rng) % 94 + 33));
     default:
         return arena_fmt(
             &c->texts, "http://10.1.%u.2/kk/%s/%.*s.jpg", s->site.v % 250,
@@ -106,41 +85,44 @@ static void
 make_city(struct city *c, uint64_t seed, size_t n, int days)
 {
     static const char *const chars[] = {"A", "B", "8", "3", "0", "7", "K", "5"};
-    uint64_t rng = seed;
+    struct kit_rand rng = {seed};
     arena_init(&c->texts, 1u << 30);
     c->rows = calloc(n, sizeof *c->rows);
     c->n = n;
     for (size_t i = 0; i < n; i++) {
         struct sighting *s = &c->rows[i];
         char plate[40];
-        uint64_t v = rnd(&rng) % (n / 12 + 1);
+        uint64_t v = kit_rand_u64(&rng) % (n / 12 + 1);
         uint64_t h = hash_u64(v * 77 + 5);
         snprintf(
             plate, sizeof plate, "晋A%s%s%s%s%s", chars[h % 8], chars[h / 8 % 8],
             chars[h / 64 % 8], chars[h / 512 % 8], chars[h / 4096 % 8]);
         bool differs = false;
-        if (rnd(&rng) % 40 == 0)
+        if (kit_rand_u64(&rng) % 40 == 0)
             s->plate = PLATE_NONE;
-        else if (rnd(&rng) % 100 == 0) {
+        else if (kit_rand_u64(&rng) % 100 == 0) {
             s->plate_text = arena_fmt(&c->texts, "junk-%zu-\xC3\xA9", i);
             (void)plate_parse(s->plate_text, &s->plate, &differs);
         } else
             (void)plate_parse(span_cstr(plate), &s->plate, &differs);
         if (!s->plate_text.p)
             s->plate_text = (struct span){"", 0};
-        s->pass_ms = NOW - (ts_ms)(rnd(&rng) % ((uint64_t)days * 86400000));
-        s->site.v = 1 + (uint32_t)(rnd(&rng) % 40);
-        s->direction = (uint8_t)(1 + rnd(&rng) % 4);
-        s->device.v = rnd(&rng) % 5 ? s->site.v * 4 + s->direction : 0;
-        s->lane = (uint8_t)(rnd(&rng) % 5);
-        s->speed_dkmh = rnd(&rng) % 20 ? (uint16_t)(rnd(&rng) % 1200) : SPEED_UNKNOWN;
-        s->vehicle_class = (code3)(h % 5 + (rnd(&rng) % 30 == 0));
+        s->pass_ms = NOW - (ts_ms)(kit_rand_u64(&rng) % ((uint64_t)days * 86400000));
+        s->site.v = 1 + (uint32_t)(kit_rand_u64(&rng) % 40);
+        s->direction = (uint8_t)(1 + kit_rand_u64(&rng) % 4);
+        s->device.v = kit_rand_u64(&rng) % 5 ? s->site.v * 4 + s->direction : 0;
+        s->lane = (uint8_t)(kit_rand_u64(&rng) % 5);
+        s->speed_dkmh = kit_rand_u64(&rng) % 20 ? (uint16_t)(kit_rand_u64(&rng) % 1200)
+                                                : SPEED_UNKNOWN;
+        s->vehicle_class = (code3)(h % 5 + (kit_rand_u64(&rng) % 30 == 0));
         s->brand = (code3)(h / 7 % 30);
         s->plate_color = (uint8_t)(h % 4);
-        s->vehicle_color = (uint8_t)(rnd(&rng) % 15 ? h % 10 : rnd(&rng) % 10);
-        s->confidence = rnd(&rng) % 9 ? (uint8_t)(rnd(&rng) % 101) : CONFIDENCE_UNKNOWN;
-        s->flags = rnd(&rng) % 50 ? 0 : SIGHTING_DECKED;
-        s->arrive_ms = s->pass_ms + (ts_ms)(rnd(&rng) % 50) * 1000;
+        s->vehicle_color =
+            (uint8_t)(kit_rand_u64(&rng) % 15 ? h % 10 : kit_rand_u64(&rng) % 10);
+        s->confidence = kit_rand_u64(&rng) % 9 ? (uint8_t)(kit_rand_u64(&rng) % 101)
+                                               : CONFIDENCE_UNKNOWN;
+        s->flags = kit_rand_u64(&rng) % 50 ? 0 : SIGHTING_DECKED;
+        s->arrive_ms = s->pass_ms + (ts_ms)(kit_rand_u64(&rng) % 50) * 1000;
         s->record_id = make_id(c, &rng, s, i);
         s->image = make_image(c, &rng, s);
     }
@@ -198,28 +180,6 @@ order(const void *x, const void *y)
              : (a->record_id.n > b->record_id.n) - (a->record_id.n < b->record_id.n);
 }
 
-static void
-same_row(const struct sighting *a, const struct sighting *b)
-{
-    assert_int_equal(a->pass_ms, b->pass_ms);
-    assert_int_equal(a->arrive_ms, b->arrive_ms);
-    assert_int_equal(a->plate.v, b->plate.v);
-    assert_int_equal(a->site.v, b->site.v);
-    assert_int_equal(a->device.v, b->device.v);
-    assert_int_equal(a->speed_dkmh, b->speed_dkmh);
-    assert_int_equal(a->vehicle_class, b->vehicle_class);
-    assert_int_equal(a->brand, b->brand);
-    assert_int_equal(a->plate_color, b->plate_color);
-    assert_int_equal(a->vehicle_color, b->vehicle_color);
-    assert_int_equal(a->lane, b->lane);
-    assert_int_equal(a->direction, b->direction);
-    assert_int_equal(a->confidence, b->confidence);
-    assert_int_equal(a->flags, b->flags);
-    assert_true(span_eq(a->plate_text, b->plate_text));
-    assert_true(span_eq(a->record_id, b->record_id));
-    assert_true(span_eq(a->image, b->image));
-}
-
 /* Everything the engine holds, through the window of all sites, equals the rows. */
 static void
 same_all(struct sight *s, const struct city *c)
@@ -236,23 +196,10 @@ same_all(struct sight *s, const struct city *c)
     memcpy(want, c->rows, c->n * sizeof *want);
     qsort(want, c->n, sizeof *want, order);
     for (size_t i = 0; i < c->n; i++)
-        same_row(&got.rows[i], &want[i]);
+        sight_kit_same(&got.rows[i], &want[i]);
     free(want);
     arena_release(&a);
     sight_snap_free(snap);
-}
-
-static void
-maintain_all(struct sight *s, bool force)
-{
-    bool more = true;
-    struct note note = {0};
-    while (more) {
-        enum err e = sight_maintain(s, NOW, force, &more, &note);
-        if (e != OK)
-            print_message("maintain: %s\n", note.en);
-        assert_int_equal(e, OK);
-    }
 }
 
 /* ---- tests ---- */
@@ -265,15 +212,15 @@ test_round_trip(void **state)
     fresh();
     make_city(&c, 1, 6000, 5);
     struct sight_opts o = opts();
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     send_all(s, &c);
     same_all(s, &c);
-    maintain_all(s, false);
+    sight_kit_settle(s, false);
     same_all(s, &c);
     sight_close(s);
-    s = open_it(&o);
+    s = sight_kit_open(&o);
     same_all(s, &c);
-    maintain_all(s, true);
+    sight_kit_settle(s, true);
     same_all(s, &c);
     struct sight_health h;
     sight_health(s, &h);
@@ -282,7 +229,7 @@ test_round_trip(void **state)
     struct note note = {0};
     assert_int_equal(sight_verify(s, true, &note), OK);
     sight_close(s);
-    s = open_it(&o);
+    s = sight_kit_open(&o);
     same_all(s, &c);
     sight_close(s);
     free_city(&c);
@@ -297,7 +244,7 @@ test_bulk(void **state)
     make_city(&c, 2, 7000, 9);
     struct sight_opts o = opts();
     o.thread = true;
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     struct sight_bulk *b;
     struct sight_bulk_sum sum;
     struct note note = {0};
@@ -314,7 +261,7 @@ test_bulk(void **state)
     assert_int_equal(sight_maintain(s, NOW, true, &more, &note), OK);
     same_all(s, &c);
     sight_close(s);
-    s = open_it(&o);
+    s = sight_kit_open(&o);
     same_all(s, &c);
     sight_close(s);
     free_city(&c);
@@ -340,7 +287,7 @@ test_bulk_conflicts(void **state)
     fresh();
     make_city(&c, 2, 3000, 9); /* two runs of the test's size */
     o.thread = true;
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     struct sighting odd[3] = {c.rows[7], c.rows[2500], c.rows[9]};
     uint64_t numbers[3000], odd_numbers[3] = {70007, 70008, 70009};
     for (size_t i = 0; i < 3000; i++)
@@ -413,7 +360,7 @@ bulk_files(const struct city *c, size_t threads, struct heap_dir *out)
     o.threads = threads;
     o.bulk_rows = 700;
     o.keep_days = 13; /* weeks are not merged, and no day has enough to be */
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     assert_int_equal(sight_bulk_begin(s, &b), OK);
     for (size_t i = 0; i < c->n; i += 100) {
         size_t n = c->n - i < 100 ? c->n - i : 100, back = i < 1500 ? i : 1500;
@@ -475,7 +422,7 @@ test_bulk_failures(void **state)
         o.dir = "/d";
         o.thread = turn % 2;
         crash_disk_root(d, "/d");
-        struct sight *s = open_it(&o);
+        struct sight *s = sight_kit_open(&o);
         assert_int_equal(send(s, c.rows, 900, NULL, NOW), OK);
         crash_disk_fail_once(d, 1 + turn / 2, ERR_FULL);
         assert_int_equal(sight_bulk_begin(s, &b), OK);
@@ -502,7 +449,7 @@ same_rows(const struct sight_rows *got, const struct sighting *want, size_t n)
 {
     assert_int_equal(got->n, n);
     for (size_t i = 0; i < n; i++)
-        same_row(&got->rows[i], &want[i]);
+        sight_kit_same(&got->rows[i], &want[i]);
 }
 
 /* Rows of the city that fit, in time order; heap. */
@@ -554,23 +501,23 @@ fits_window(const struct sighting *s, const void *arg)
 }
 
 static void
-random_window(uint64_t *rng, struct want *w)
+random_window(struct kit_rand *rng, struct want *w)
 {
-    w->from = NOW - (ts_ms)(rnd(rng) % (6 * (uint64_t)DAY_MS));
-    w->to = w->from + (ts_ms)(rnd(rng) % (uint64_t)DAY_MS);
-    if (rnd(rng) % 4 == 0) {
+    w->from = NOW - (ts_ms)(kit_rand_u64(rng) % (6 * (uint64_t)DAY_MS));
+    w->to = w->from + (ts_ms)(kit_rand_u64(rng) % (uint64_t)DAY_MS);
+    if (kit_rand_u64(rng) % 4 == 0) {
         w->from = INT64_C(1);
         w->to = NOW + DAY_MS;
     }
 }
 
 static void
-ask_plates(struct sight_snap *snap, const struct city *c, uint64_t *rng)
+ask_plates(struct sight_snap *snap, const struct city *c, struct kit_rand *rng)
 {
     struct arena a;
     arena_init(&a, 1u << 28);
     for (unsigned turn = 0; turn < 60; turn++) {
-        struct want w = {.plate = c->rows[rnd(rng) % c->n].plate};
+        struct want w = {.plate = c->rows[kit_rand_u64(rng) % c->n].plate};
         if (turn == 0)
             w.plate = PLATE_NONE;
         random_window(rng, &w);
@@ -589,7 +536,7 @@ ask_plates(struct sight_snap *snap, const struct city *c, uint64_t *rng)
         assert_int_equal(sight_last(snap, w.plate, 3, &ask, &got), OK);
         assert_int_equal(got.n, n < 3 ? n : 3);
         for (size_t i = 0; i < got.n; i++)
-            same_row(&got.rows[i], &want[n - 1 - i]);
+            sight_kit_same(&got.rows[i], &want[n - 1 - i]);
         free(want);
         arena_reset(&a);
     }
@@ -597,18 +544,19 @@ ask_plates(struct sight_snap *snap, const struct city *c, uint64_t *rng)
 }
 
 static void
-ask_windows(struct sight_snap *snap, const struct city *c, uint64_t *rng)
+ask_windows(struct sight_snap *snap, const struct city *c, struct kit_rand *rng)
 {
     struct arena a;
     arena_init(&a, 1u << 28);
     for (unsigned turn = 0; turn < 60; turn++) {
-        struct site_id sites[4] = {{3}, {3}, {1 + (uint32_t)(rnd(rng) % 45)}, {7}};
+        struct site_id sites[4] = {
+            {3}, {3}, {1 + (uint32_t)(kit_rand_u64(rng) % 45)}, {7}};
         struct want w = {.sites = sites, .sites_n = turn % 5};
         random_window(rng, &w);
         if (turn % 2)
-            w.filter.brand = c->rows[rnd(rng) % c->n].brand;
+            w.filter.brand = c->rows[kit_rand_u64(rng) % c->n].brand;
         if (turn % 3 == 1)
-            w.filter.vehicle_color = (uint8_t)(rnd(rng) % 10);
+            w.filter.vehicle_color = (uint8_t)(kit_rand_u64(rng) % 10);
         if (turn % 7 == 1)
             w.filter.lane = 2;
         if (turn % 11 == 3)
@@ -654,7 +602,7 @@ ask_ids(struct sight_snap *snap, const struct city *c)
     for (size_t i = 0; i < c->n; i += 7) {
         struct sighting_id id = sighting_id_of(&c->rows[i]);
         assert_int_equal(sight_fetch(snap, id, &a, &got), OK);
-        same_row(&got, &c->rows[i]);
+        sight_kit_same(&got, &c->rows[i]);
         id.tag ^= 1;
         assert_int_equal(sight_fetch(snap, id, &a, &got), ERR_NOTFOUND);
         id.tag ^= 1;
@@ -665,7 +613,7 @@ ask_ids(struct sight_snap *snap, const struct city *c)
 }
 
 static void
-ask_patterns(struct sight_snap *snap, const struct city *c, uint64_t *rng)
+ask_patterns(struct sight_snap *snap, const struct city *c, struct kit_rand *rng)
 {
     static const char *const texts[] = {"晋A?8*3",  "晋A*", "*",
                                         "晋A?????", "*8?",  "晋A8383"};
@@ -765,7 +713,7 @@ sum_days(void *arg, struct plate plate, const struct sight_day *d, size_t n)
 }
 
 static void
-ask_scans(struct sight_snap *snap, const struct city *c, uint64_t *rng)
+ask_scans(struct sight_snap *snap, const struct city *c, struct kit_rand *rng)
 {
     struct zone z = {"", 480};
     for (unsigned turn = 0; turn < 10; turn++) {
@@ -804,7 +752,7 @@ ask_scans(struct sight_snap *snap, const struct city *c, uint64_t *rng)
 }
 
 static void
-ask_flow(struct sight_snap *snap, const struct city *c, uint64_t *rng)
+ask_flow(struct sight_snap *snap, const struct city *c, struct kit_rand *rng)
 {
     struct arena a;
     arena_init(&a, 1u << 28);
@@ -847,13 +795,14 @@ ask_flow(struct sight_snap *snap, const struct city *c, uint64_t *rng)
 static void
 ask_all(struct sight *s, const struct city *c, uint64_t seed)
 {
+    struct kit_rand rng = {seed};
     struct sight_snap *snap = sight_snapshot(s);
-    ask_plates(snap, c, &seed);
-    ask_windows(snap, c, &seed);
+    ask_plates(snap, c, &rng);
+    ask_windows(snap, c, &rng);
     ask_ids(snap, c);
-    ask_patterns(snap, c, &seed);
-    ask_scans(snap, c, &seed);
-    ask_flow(snap, c, &seed);
+    ask_patterns(snap, c, &rng);
+    ask_scans(snap, c, &rng);
+    ask_flow(snap, c, &rng);
     sight_snap_free(snap);
 }
 
@@ -866,17 +815,17 @@ test_questions(void **state)
     make_city(&c, 3, 4000, 5);
     struct sight_opts o = opts();
     o.head_rows = 5000;
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     send_all(s, &c);
     ask_all(s, &c, 11); /* all in memory */
     sight_close(s);
     o.head_rows = 700;
     fresh();
-    s = open_it(&o);
+    s = sight_kit_open(&o);
     send_all(s, &c);
-    maintain_all(s, false);
+    sight_kit_settle(s, false);
     ask_all(s, &c, 12); /* head and several segments a day */
-    maintain_all(s, true);
+    sight_kit_settle(s, true);
     ask_all(s, &c, 13); /* merged */
     sight_close(s);
     free_city(&c);
@@ -924,7 +873,7 @@ test_duplicates(void **state)
     fresh();
     make_city(&c, 4, 1500, 4);
     struct sight_opts o = opts();
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     struct sighting twice[2] = {c.rows[0], c.rows[0]};
     uint8_t fate[2];
     assert_int_equal(send(s, twice, 2, fate, NOW), OK); /* in one group */
@@ -935,11 +884,11 @@ test_duplicates(void **state)
             send(s, c.rows + i, c.n - i < 100 ? c.n - i : 100, NULL, NOW), OK);
     retry_all(s, &c); /* head and frozen heads */
     sight_close(s);
-    s = open_it(&o);
+    s = sight_kit_open(&o);
     retry_all(s, &c); /* after a restart */
-    maintain_all(s, false);
+    sight_kit_settle(s, false);
     retry_all(s, &c); /* sealed */
-    maintain_all(s, true);
+    sight_kit_settle(s, true);
     retry_all(s, &c); /* merged */
     same_all(s, &c);
     sight_close(s);
@@ -954,7 +903,7 @@ test_fates(void **state)
     fresh();
     make_city(&c, 5, 10, 2);
     struct sight_opts o = opts();
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     struct sighting row = c.rows[0];
     row.pass_ms = NOW + 2 * MINUTE_MS + 1;
     assert_int_equal(fate_of(s, &row, NOW), FATE_FUTURE);
@@ -1010,7 +959,7 @@ test_retries(void **state)
     for (size_t i = 0; i < 200; i++) /* about midnight */
         c.rows[i].arrive_ms = c.rows[i].pass_ms =
             midnight - 100000 + (ts_ms)(i * 1000) + (ts_ms)(i % 7);
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     ts_ms now = midnight + MINUTE_MS;
     assert_int_equal(send(s, c.rows, 150, fate, now), OK);
     for (unsigned turn = 0; turn < 7; turn++) {
@@ -1024,18 +973,18 @@ test_retries(void **state)
             assert_int_equal(send(s, c.rows + 200, 1600, NULL, NOW), OK);
         if (turn == 1 || turn == 4) {
             sight_close(s);
-            s = open_it(&o);
+            s = sight_kit_open(&o);
         }
         if (turn == 2)
             kit_ok(sight_maintain(s, NOW, false, &more, &note), &note);
         if (turn == 3)
-            maintain_all(s, true);
+            sight_kit_settle(s, true);
         if (turn == 5) { /* another run beside the merged one, then both in one */
             struct sighting late = c.rows[199];
             late.record_id = SPAN("another");
             assert_int_equal(send(s, &late, 1, fate, NOW), OK);
             assert_int_equal(fate[0], FATE_STORED);
-            maintain_all(s, true);
+            sight_kit_settle(s, true);
         }
         struct sight_health h;
         sight_health(s, &h);
@@ -1055,11 +1004,11 @@ test_order(void **state)
     make_city(&c, 6, 3000, 4);
     for (uint64_t turn = 0; turn < kit_rounds(3, 100); turn++) {
         struct city mixed = c;
-        uint64_t rng = turn + 50;
+        struct kit_rand rng = {turn + 50};
         mixed.rows = malloc(c.n * sizeof *c.rows);
         memcpy(mixed.rows, c.rows, c.n * sizeof *c.rows);
         for (size_t i = c.n - 1; i > 0; i--) {
-            size_t k = rnd(&rng) % (i + 1);
+            size_t k = kit_rand_u64(&rng) % (i + 1);
             struct sighting t = mixed.rows[i];
             mixed.rows[i] = mixed.rows[k];
             mixed.rows[k] = t;
@@ -1067,7 +1016,7 @@ test_order(void **state)
         fresh();
         struct sight_opts o = opts();
         o.head_rows = 300 + 400 * (size_t)(turn % 4);
-        struct sight *s = open_it(&o);
+        struct sight *s = sight_kit_open(&o);
         for (size_t i = 0; i < c.n; i += 50) {
             bool more;
             assert_int_equal(send(s, mixed.rows + i, 50, NULL, NOW), OK);
@@ -1109,7 +1058,7 @@ test_replay(void **state)
     make_city(&c, 7, 4000, 3);
     struct sight_opts o = opts();
     o.journal_file = 1u << 16;
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     struct note note;
     send_all(s, &c);
     uint64_t middle = sight_lsn(s);
@@ -1119,7 +1068,7 @@ test_replay(void **state)
     h = (struct heard){.stop_after = 3};
     assert_int_equal(sight_replay(s, 0, hear, &h, &note), ERR_BUSY);
     assert_int_equal(h.batches, 3);
-    maintain_all(s, true);
+    sight_kit_settle(s, true);
     h = (struct heard){0};
     assert_int_equal(sight_replay(s, 0, hear, &h, &note), OK); /* not yet applied */
     assert_int_equal(h.rows, c.n);
@@ -1181,7 +1130,7 @@ test_pictures(void **state)
     arena_init(&a, 1u << 24);
     make_city(&c, 8, 20, 6);
     struct sight_opts o = opts();
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     send_pictures(s, &c.rows[0], 2, &a, &image);
     assert_int_equal(sight_picture(s, image, &a, &bytes, &note), OK);
     assert_int_equal(bytes.n, 50000);
@@ -1197,7 +1146,7 @@ test_pictures(void **state)
             s, SPAN("pack:20260302/8/10/00000000000000000000000000000000"), &a, &bytes,
             &note),
         ERR_NOTFOUND);
-    maintain_all(s, true);
+    sight_kit_settle(s, true);
     /* held, then purged: the matter keeps row and pictures */
     struct sighting_id ids[2] = {sighting_id_of(&c.rows[0]), {NOW, 1, 1}};
     assert_int_equal(sight_hold(s, SPAN("A-17"), ids, 1, &note), OK);
@@ -1241,7 +1190,7 @@ test_purge_pictures(void **state)
     arena_init(&a, 1u << 24);
     make_city(&c, 8, 20, 6);
     struct sight_opts o = opts();
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     int64_t today = civil_day(NOW, &o.zone);
     kit_ok(sight_oldest(s, &pass, &picture, &note), &note);
     assert_true(pass == INT64_MAX && picture == INT64_MAX);
@@ -1254,7 +1203,7 @@ test_purge_pictures(void **state)
     }
     sight_health(s, &h);
     assert_int_equal(h.oldest_ms, c.rows[0].pass_ms); /* in the head ... */
-    maintain_all(s, true);
+    sight_kit_settle(s, true);
     sight_health(s, &h);
     assert_int_equal(h.oldest_ms, c.rows[0].pass_ms); /* ... and in a segment */
     kit_ok(sight_oldest(s, &pass, &picture, &note), &note);
@@ -1277,7 +1226,7 @@ test_purge_pictures(void **state)
     kit_ok(sight_oldest(s, &pass, &picture, &note), &note);
     assert_int_equal(picture, civil_day_start(today - 4, &o.zone));
     sight_close(s);
-    s = open_it(&o);
+    s = sight_kit_open(&o);
     kit_ok(sight_verify(s, true, &note), &note); /* gone on purpose is not damage */
     /* held once more: the row is there already, what is gone is left out */
     kit_ok(sight_hold(s, SPAN("A-18"), &id, 1, &note), &note);
@@ -1314,9 +1263,9 @@ test_purge(void **state)
     fresh();
     make_city(&c, 9, 5000, 16);
     struct sight_opts o = opts();
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     send_all(s, &c);
-    maintain_all(s, true); /* weeks */
+    sight_kit_settle(s, true); /* weeks */
     for (int64_t back = 14; back >= 2; back -= 4) {
         int64_t day = civil_day(NOW, &o.zone) - back;
         ts_ms from = civil_day_start(day, &o.zone);
@@ -1332,7 +1281,7 @@ test_purge(void **state)
         same_all(s, &c);
         if (back == 6) {
             sight_close(s);
-            s = open_it(&o);
+            s = sight_kit_open(&o);
             same_all(s, &c);
         }
     }
@@ -1362,15 +1311,15 @@ find_file(void *arg, const char *name)
 }
 
 static void
-spoil(struct os_fs *fs, const char *path, uint64_t *rng, unsigned n)
+spoil(struct os_fs *fs, const char *path, struct kit_rand *rng, unsigned n)
 {
     struct os_file *f;
     uint64_t size;
     assert_int_equal(os_open(fs, path, OS_READ | OS_WRITE, &f, NULL), OK);
     assert_int_equal(os_size(f, &size), OK);
     for (unsigned i = 0; i < n; i++) {
-        uint64_t at = rnd(rng) % size;
-        uint8_t byte = (uint8_t)rnd(rng);
+        uint64_t at = kit_rand_u64(rng) % size;
+        uint8_t byte = (uint8_t)kit_rand_u64(rng);
         assert_int_equal(os_write_at(f, at, &byte, 1), OK);
     }
     os_close(&f);
@@ -1390,7 +1339,7 @@ test_damage(void **state)
 {
     (void)state;
     struct city c;
-    uint64_t rng = 77;
+    struct kit_rand rng = {77};
     make_city(&c, 10, 3000, 3);
     for (unsigned turn = 0; turn < 24; turn++) {
         struct found f = {.root = "/d"};
@@ -1404,14 +1353,14 @@ test_damage(void **state)
         o.report = count_report;
         o.report_arg = &reports;
         crash_disk_root(d, "/d");
-        struct sight *s = open_it(&o);
+        struct sight *s = sight_kit_open(&o);
         send_all(s, &c);
-        maintain_all(s, true);
+        sight_kit_settle(s, true);
         sight_close(s);
         assert_int_equal(os_list(o.fs, "/d/segments", find_file, &f), OK);
         assert_true(f.n >= 4);
         spoil(o.fs, f.path[turn % f.n], &rng, 1 + turn % 3);
-        s = open_it(&o);
+        s = sight_kit_open(&o);
         struct sight_snap *snap = sight_snapshot(s);
         struct arena a;
         struct sight_rows got;
@@ -1427,11 +1376,11 @@ test_damage(void **state)
             while (k < c.n && order(&want[k], &got.rows[i]) != 0)
                 k++;
             assert_true(k < c.n);
-            same_row(&got.rows[i], &want[k]);
+            sight_kit_same(&got.rows[i], &want[k]);
         }
         free(want);
         sight_snap_free(snap);
-        maintain_all(s, false); /* takes it out */
+        sight_kit_settle(s, false); /* takes it out */
         struct sight_health h;
         sight_health(s, &h);
         if (lost) {
@@ -1443,7 +1392,7 @@ test_damage(void **state)
             FATE_STORED);
         arena_release(&a);
         sight_close(s);
-        s = open_it(&o); /* and stays out */
+        s = sight_kit_open(&o); /* and stays out */
         sight_close(s);
         crash_disk_free(d);
     }
@@ -1474,7 +1423,7 @@ test_picture_damaged(void **state)
     arena_init(&a, 1u << 24);
     make_city(&c, 8, 20, 6);
     struct sight_opts o = opts();
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     send_pictures(s, &c.rows[0], 2, &a, &image);
     kit_ok(sight_verify(s, true, &note), &note);
     sight_close(s);
@@ -1485,7 +1434,7 @@ test_picture_damaged(void **state)
     fseek(file, 30000, SEEK_SET);
     fputc('z', file);
     fclose(file);
-    s = open_it(&o);
+    s = sight_kit_open(&o);
     assert_int_equal(sight_verify(s, true, &note), ERR_CORRUPT);
     kit_ok(sight_verify(s, false, &note), &note);
     sight_close(s);
@@ -1505,11 +1454,11 @@ test_manifest_gone(void **state)
     fresh();
     make_city(&c, 13, 300, 1);
     struct sight_opts o = opts();
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     assert_int_equal(os_join(manifest, sizeof manifest, root, "manifest"), OK);
     assert_int_equal(access(manifest, F_OK), 0); /* there from the first moment */
     send_all(s, &c);
-    maintain_all(s, true);
+    sight_kit_settle(s, true);
     sight_close(s);
     assert_int_equal(os_join(dir, sizeof dir, root, "segments"), OK);
     assert_int_equal(os_list(os_fs_real(), dir, find_file, &before), OK);
@@ -1532,9 +1481,9 @@ test_newer(void **state)
     fresh();
     make_city(&c, 12, 300, 1);
     struct sight_opts o = opts();
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     send_all(s, &c);
-    maintain_all(s, true);
+    sight_kit_settle(s, true);
     sight_close(s);
     char dir[OS_PATH];
     assert_int_equal(os_join(dir, sizeof dir, root, "segments"), OK);
@@ -1564,14 +1513,14 @@ test_read_only(void **state)
     o.dir = "/d";
     crash_disk_root(d, "/d");
     o.read_only = true;
-    struct sight *s = open_it(&o); /* nothing there yet */
+    struct sight *s = sight_kit_open(&o); /* nothing there yet */
     struct sight_snap *snap = sight_snapshot(s);
     assert_int_equal(sight_snap_rows(snap), 0);
     sight_snap_free(snap);
     sight_close(s);
     assert_int_equal(crash_disk_ops(d), 0);
     o.read_only = false;
-    s = open_it(&o);
+    s = sight_kit_open(&o);
     send_all(s, &c);
     bool more;
     kit_ok(
@@ -1579,7 +1528,7 @@ test_read_only(void **state)
     sight_close(s);
     uint64_t ops = crash_disk_ops(d);
     o.read_only = true;
-    s = open_it(&o);
+    s = sight_kit_open(&o);
     same_all(s, &c);
     kit_ok(sight_verify(s, true, &note), &note);
     struct heard h = {0};
@@ -1609,9 +1558,9 @@ test_budget(void **state)
     make_city(&c, 13, 12000, 2);
     struct sight_opts o = opts();
     o.head_rows = 4000;
-    struct sight *s = open_it(&o);
+    struct sight *s = sight_kit_open(&o);
     send_all(s, &c);
-    maintain_all(s, true);
+    sight_kit_settle(s, true);
     struct sight_snap *snap = sight_snapshot(s);
     struct arena a;
     unsigned asked = 0;
@@ -1689,7 +1638,7 @@ test_backup(void **state)
     make_city(&c, 14, 8000, 3);
     struct sight_opts o = opts();
     o.thread = true;
-    struct load l = {.c = &c, .s = open_it(&o)};
+    struct load l = {.c = &c, .s = sight_kit_open(&o)};
     pthread_t t;
     assert_int_equal(pthread_create(&t, NULL, load_main, &l), 0);
     for (unsigned turn = 0; turn < 6; turn++) {
@@ -1707,7 +1656,7 @@ test_backup(void **state)
         kit_ok(sight_backup(l.s, &sink, &lsn, &note), &note);
         struct sight_opts ro = o;
         ro.dir = b.dir;
-        struct sight *copy = open_it(&ro);
+        struct sight *copy = sight_kit_open(&ro);
         kit_ok(sight_verify(copy, true, &note), &note);
         assert_int_equal(sight_lsn(copy), lsn);
         struct sight_snap *snap = sight_snapshot(copy);
@@ -1732,7 +1681,7 @@ reader_main(void *arg)
 {
     struct load *l = arg;
     struct arena a;
-    uint64_t rng = 5;
+    struct kit_rand rng = {5};
     arena_init(&a, 1u << 28);
     while (!atomic_load(&l->done)) {
         struct sight_snap *snap = sight_snapshot(l->s);
@@ -1742,7 +1691,7 @@ reader_main(void *arg)
         struct sight_pass *passes;
         size_t n, m;
         struct sight_ask ask = {.arena = &a};
-        struct plate p = l->c->rows[rnd(&rng) % l->c->n].plate;
+        struct plate p = l->c->rows[kit_rand_u64(&rng) % l->c->n].plate;
         struct site_id site = {3};
         struct tally t = {0};
         uint64_t all = sight_snap_rows(snap);
@@ -1777,7 +1726,7 @@ test_threads(void **state)
     make_city(&c, 15, 12000, 3);
     struct sight_opts o = opts();
     o.thread = true;
-    struct load l = {.c = &c, .s = open_it(&o)};
+    struct load l = {.c = &c, .s = sight_kit_open(&o)};
     pthread_t t[3];
     assert_int_equal(pthread_create(&t[0], NULL, reader_main, &l), 0);
     assert_int_equal(pthread_create(&t[1], NULL, reader_main, &l), 0);

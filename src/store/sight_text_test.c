@@ -2,14 +2,10 @@
 /* Texts come back to the byte, and the usual ones cost no own template. */
 #include "store/sight_text.h"
 
-#include "core/hash.h"
+#include "kit/kit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 static const struct zone SHANGHAI = {"Asia/Shanghai", 480};
 
@@ -100,40 +96,33 @@ test_pictures(void **state)
     text_dict_release(&d);
 }
 
-static uint64_t
-rnd(uint64_t *s)
-{
-    *s += UINT64_C(0x9e3779b97f4a7c15);
-    return hash_u64(*s);
-}
-
 /* Weird texts of every kind: split and join are inverse, with any hint. */
 static void
 test_weird(void **state)
 {
     (void)state;
     struct text_dict d = {0};
-    uint64_t rng = 5;
+    struct kit_rand rng = {5};
     static const char *const bits[] = {
         "2026",     "0302", "000033",       "158", "/", "1772380833158", "-", "x", "0",
         "20260302", "00",   "\xE8\xBD\xA6", "%",   "17"};
     for (int turn = 0; turn < 20000; turn++) {
         char id[128] = "", url[256] = "";
         size_t n = 0;
-        for (unsigned k = (unsigned)(rnd(&rng) % 7); k > 0; k--)
+        for (unsigned k = (unsigned)(kit_rand_u64(&rng) % 7); k > 0; k--)
             n += (size_t)snprintf(
                 id + n, sizeof id - n, "%s",
-                bits[rnd(&rng) % (sizeof bits / sizeof *bits)]);
+                bits[kit_rand_u64(&rng) % (sizeof bits / sizeof *bits)]);
         snprintf(
-            url, sizeof url, "%s%s%s%s", bits[rnd(&rng) % 14], id, bits[rnd(&rng) % 14],
-            turn % 3 ? "" : id);
-        ts_ms pass = PASS + (ts_ms)(rnd(&rng) % 3) * 999;
+            url, sizeof url, "%s%s%s%s", bits[kit_rand_u64(&rng) % 14], id,
+            bits[kit_rand_u64(&rng) % 14], turn % 3 ? "" : id);
+        ts_ms pass = PASS + (ts_ms)(kit_rand_u64(&rng) % 3) * 999;
         struct text_at at = {pass, pass, {0}, &SHANGHAI};
         struct text_val v =
-            check(&d, (uint32_t)(rnd(&rng) % (d.n + 2)), span_cstr(id), &at);
+            check(&d, (uint32_t)(kit_rand_u64(&rng) % (d.n + 2)), span_cstr(id), &at);
         at.ref = text_time(&d, &v, pass);
         at.record = span_cstr(id);
-        check(&d, (uint32_t)(rnd(&rng) % (d.n + 2)), span_cstr(url), &at);
+        check(&d, (uint32_t)(kit_rand_u64(&rng) % (d.n + 2)), span_cstr(url), &at);
     }
     struct buf bytes = {0};
     text_dict_encode(&d, &bytes);

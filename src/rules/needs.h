@@ -16,8 +16,9 @@ typedef bool rules_row_fn(void *arg, const struct sighting *s);
 struct rules_needs {
     void *ctx;
     /* Every stored sighting of one plate with from <= pass_ms < to, in any order. All
-     * records fed so far must be among them (later ones may be). An error postpones
-     * nothing: the rules then judge by the record at hand, and count it. */
+     * records fed so far must be among them (later ones may be). After an error the
+     * rules judge by the record at hand, count it, take nothing back, and judge the
+     * plate anew with its next record. */
     enum err (*history)(
         void *ctx, struct plate plate, ts_ms from, ts_ms to, rules_row_fn *row,
         void *arg);

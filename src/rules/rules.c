@@ -134,6 +134,7 @@ rules_set_registry(struct rules *r, struct vehicle_index *registry)
     struct vehicle_index *old = r->registry;
     r->registry = registry ? vehicle_index_ref(registry) : NULL;
     vehicle_index_unref(old);
+    r->day_from_ms = INT64_MAX; /* no glance weighs by the old one */
     r->epoch++;
     r->company.known = false;
     census_take(&r->census, r->registry);

@@ -3,8 +3,7 @@
  *
  * Units    instants ts_ms; lsn = journal position of the batch.
  * Owner    rules_new() gives the caller a struct rules to rules_free(). It holds
- * references to site tables, watch sets and models; the registry snapshot is borrowed
- * until it is replaced.
+ * references to its snapshots: sites, registry, watches, models.
  * Threads  one owner thread; several shards (by plate) are several objects.
  * Errors   ERR_NOMEM, ERR_CORRUPT and ERR_NEWER (a checkpoint).
  * See      docs/why/truth.md; docs/rules.md, docs/why/probability.md; tests in
@@ -48,8 +47,7 @@ enum err rules_new(
     struct rules **out) MUST_USE;
 void rules_free(struct rules *r);
 
-/* Snapshots may be set between feeds. A reference is taken, except to the registry,
- * which the caller keeps until the next rules_set_registry() returned. NULL = none. */
+/* Snapshots may be set between feeds. A reference is taken. NULL = none. */
 enum err rules_set_sites(struct rules *r, struct site_table *sites) MUST_USE;
 void rules_set_registry(struct rules *r, struct vehicle_index *registry);
 void rules_set_watches(struct rules *r, struct watch_set *watches);

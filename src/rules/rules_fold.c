@@ -115,8 +115,10 @@ fold_reads(struct rules *r, const struct scene *s, struct plate_row **order, boo
         struct passage *p = open_passage(r, row, from);
         if (p)
             join_passage(p, row, s);
-        else if (!add_passage(r, row, s))
+        else if (!add_passage(r, row, s)) {
+            r->partial = true;
             break;
+        }
     }
 }
 
@@ -125,6 +127,7 @@ rules_fold(struct rules *r, struct scene *s, enum rule_key how)
 {
     r->passages_n = r->made_n = 0;
     struct plate_row **order = order_rows(r, s->view);
+    r->partial |= !order;
     fold_reads(r, s, order, false);
     s->n = (unsigned)r->passages_n;
     if (how == RULE_BY_TAG)

@@ -150,7 +150,9 @@ rules_judge(
     rules_fold(r, &s, how);
     run_rules(r, &s, how);
     rules_settle(r, held_key(p, how), day);
-    return s.hot;
+    if (r->partial)
+        r->settled = 0;
+    return s.hot || r->partial; /* what was missed is judged with its next record */
 }
 
 bool
@@ -162,7 +164,7 @@ rules_judge_day(
     struct leap_at leaps[LEAPS_A_JUDGEMENT];
     unsigned n = r->leaps_n;
     memcpy(leaps, r->leaps, n * sizeof *leaps);
-    if (suspects_set(&r->suspects, p, day, leaps, n))
+    if (!r->partial && suspects_set(&r->suspects, p, day, leaps, n))
         for (unsigned i = 0; i < n; i++)
             if (!leaps[i].rests)
                 rules_clock_turned(r, leaps[i], p, day);

@@ -71,7 +71,7 @@ struct rules {
     struct arena scratch;
     struct plate_row *rows;
     size_t rows_n, rows_room;
-    bool cut; /* no memory for all of them */
+    bool partial; /* not all of them could be had: what stands is left alone */
     struct passage *passages;
     size_t passages_n, passages_room;
     struct alarm *made;
@@ -89,7 +89,7 @@ struct rules {
 /* ---- rules_rows.c ---- */
 
 /* The rows of a plate in [from, to), and among them the trigger, which the store may
- * not answer yet; NULL: no trigger. */
+ * not answer yet; NULL: no trigger. When the store fails, r->partial and what there is. */
 void rules_rows_fetch(
     struct rules *r, struct plate p, ts_ms from, ts_ms to,
     const struct sighting *trigger);
@@ -105,7 +105,7 @@ void rules_fold(struct rules *r, struct scene *s, enum rule_key how);
 /* ---- rules_settle.c ---- */
 
 /* Compares what was made with what stands of the group (held.h) and says the
- * difference. */
+ * difference; of r->partial rows only what is new. */
 void rules_settle(struct rules *r, uint64_t key, int32_t day);
 
 /* ---- rules_judge.c ---- */

@@ -41,8 +41,8 @@ history_row(void *arg, const struct sighting *s)
 {
     struct rules *r = arg;
     r->counts.history_rows++;
-    r->cut |= !keep_row(r, s);
-    return !r->cut;
+    r->partial = !keep_row(r, s);
+    return !r->partial;
 }
 
 bool
@@ -88,12 +88,12 @@ static void
 ask_rows(struct rules *r, struct plate p, ts_ms from, ts_ms to)
 {
     r->rows_n = 0;
-    r->cut = false;
     r->counts.history_calls++;
     enum err e = r->needs.history(r->needs.ctx, p, from, to, history_row, r);
-    if (e)
+    r->partial |= e != OK;
+    if (r->partial)
         r->counts.history_failed++;
-    else if (!r->cut)
+    else
         remember_rows(r, p, from, to);
 }
 
@@ -104,6 +104,7 @@ rules_rows_fetch(
 {
     arena_reset(&r->scratch);
     r->rows_n = 0;
+    r->partial = false;
     bool recalled = recall_rows(r, p, from, to);
     if (!recalled)
         ask_rows(r, p, from, to);
@@ -112,7 +113,9 @@ rules_rows_fetch(
     for (size_t i = 0; i < r->rows_n; i++)
         if (rules_rows_same(&r->rows[i].s, trigger))
             return;
-    if (keep_row(r, trigger) && !recalled) /* else it has joined; texts stay put */
+    if (!keep_row(r, trigger))
+        r->partial = true;
+    else if (!recalled) /* else it has joined; texts stay put */
         kept_add(&r->kept, trigger);
 }
 
@@ -121,13 +124,15 @@ rules_rows_unread(struct rules *r, uint64_t look, ts_ms from, ts_ms to)
 {
     arena_reset(&r->scratch);
     r->rows_n = 0;
+    r->partial = false;
     for (int64_t hour = from / HOUR_MS; hour <= to / HOUR_MS; hour++)
         for (const struct unread_row *u = unread_first(&r->unread, look, hour); u;
              u = unread_next(&r->unread, u)) {
             struct sighting row = unread_sighting(u);
             if (row.pass_ms < from || row.pass_ms >= to)
                 continue;
-            if (!keep_row(r, &row))
+            r->partial = !keep_row(r, &row);
+            if (r->partial)
                 return;
             r->rows[r->rows_n - 1].id = u->id; /* its record id may have been cut */
             r->rows[r->rows_n - 1].has_id = true;

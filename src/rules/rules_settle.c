@@ -77,12 +77,13 @@ settle_one(struct rules *r, struct alarm *a, uint64_t key, int32_t day)
             .site = a->site.v,
             .rule = (uint8_t)rule_index(span_cstr(a->rule)),
             .touched = true};
-        if (held_add(&r->held, &row) == OK)
-            send(r, a, ALARM_RAISED);
+        bool is_held = held_add(&r->held, &row) == OK;
+        (void)is_held; /* else the next judgement raises it again: its id is known */
+        send(r, a, ALARM_RAISED);
         return;
     }
-    if (h->touched)
-        return; /* the same finding twice in one judgement */
+    if (h->touched || r->partial)
+        return; /* the same finding twice in one judgement; or of too few rows */
     h->touched = true;
     if (h->content == content && h->state != ALARM_WITHDRAWN)
         return;
@@ -124,7 +125,8 @@ rules_settle(struct rules *r, uint64_t key, int32_t day)
         h->touched = false;
     for (size_t i = 0; i < r->made_n; i++)
         settle_one(r, &r->made[i], key, day);
-    for (struct held *h = held_first(&r->held, key, day); h; h = held_next(&r->held, h))
+    for (struct held *h = r->partial ? NULL : held_first(&r->held, key, day); h;
+         h = held_next(&r->held, h))
         if (!h->touched && h->state != ALARM_WITHDRAWN)
             withdraw(r, h);
 }

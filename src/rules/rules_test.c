@@ -525,6 +525,28 @@ test_status_misread(void **state)
     only(w, "status");
 }
 
+/* Glances go by the registry of now, and never by one that is gone. */
+static void
+test_registry_replaced(void **state)
+{
+    struct world *w = *state;
+    pass(w, "晋A12345", 2, AT(8, 0, 0));
+    struct vehicle stolen = car("晋AD0058", "K33", COLOR_BLUE, "7");
+    stolen.status = STATUS_STOLEN;
+    struct vehicle_index *more =
+        vehicle_index_with(w->registry, &stolen, &(struct span){0}, 1, false, 2);
+    assert_non_null(more);
+    rules_set_registry(w->rules, more);
+    vehicle_index_unref(w->registry);
+    w->registry = more;
+    struct sighting *s = add(w, "晋AD00S8", 7, AT(12, 0, 0));
+    s->vehicle_class = stolen.vehicle_class;
+    s->vehicle_color = stolen.vehicle_color;
+    s->brand = stolen.brand;
+    feed(w, s);
+    assert_int_equal(only(w, "status")->plate.v, stolen.plate.v);
+}
+
 static void
 test_clone_by_leap(void **state)
 {
@@ -1011,6 +1033,40 @@ test_store_fails(void **state)
     assert_int_equal(rules_counts(w->rules).history_failed, 1);
 }
 
+/* The process ends and goes on from its checkpoint. */
+static void
+go_on(struct world *w)
+{
+    struct buf b = {0};
+    rules_checkpoint(w->rules, &b);
+    rules_free(w->rules);
+    start_rules(w);
+    assert_int_equal(rules_restore(w->rules, span_of(b.p, b.n)), OK);
+    buf_release(&b);
+}
+
+/* What stands is neither taken back nor told anew for rows that could not be read, and
+ * the plate is judged as soon as they can. */
+static void
+test_store_fails_later(void **state)
+{
+    struct world *w = *state;
+    pass(w, "晋AK1111", 4, AT(3, 0, 0));
+    pass(w, "晋AK1111", 4, AT(3, 30, 0));
+    assert_int_equal(number_of(only(w, "coach_curfew"), "passes"), 2);
+    go_on(w); /* and has to ask again */
+    w->broken = true;
+    pass(w, "晋AK1111", 5, AT(1, 30, 0)); /* late, before the curfew */
+    assert_int_equal(number_of(only(w, "coach_curfew"), "passes"), 2);
+    pass(w, "晋AK1111", 5, AT(3, 50, 0)); /* in it */
+    assert_int_equal(number_of(only(w, "coach_curfew"), "passes"), 2);
+    assert_int_equal(rules_counts(w->rules).history_failed, 2);
+    assert_int_equal(rules_counts(w->rules).revised, 0);
+    w->broken = false;
+    pass(w, "晋AK1111", 6, AT(7, 0, 0)); /* harmless, but what was missed is due */
+    assert_int_equal(number_of(only(w, "coach_curfew"), "passes"), 3);
+}
+
 static void
 test_fate(void **state)
 {
@@ -1245,11 +1301,7 @@ test_checkpoint(void **state)
         feed_order(w, order, 0, at);
         struct buf b = {0};
         rules_checkpoint(w->rules, &b);
-        size_t said = w->said_n;
-        rules_free(w->rules);
-        start_rules(w);
-        w->said_n = said;
-        assert_int_equal(rules_restore(w->rules, span_of(b.p, b.n)), OK);
+        go_on(w);
         assert_int_equal(rules_lsn(w->rules), at);
         feed_order(w, order, at, w->n);
         assert_int_equal(final_alarms(w, cut), n);
@@ -1367,6 +1419,7 @@ main(void)
         CASE(test_shadowed_read),
         CASE(test_status),
         CASE(test_status_misread),
+        CASE(test_registry_replaced),
         CASE(test_clone_by_leap),
         CASE(test_clone_needs_more_than_a_misread),
         CASE(test_no_clone_from_clocks),
@@ -1393,6 +1446,7 @@ main(void)
         CASE(test_past_the_horizon),
         CASE(test_twice_is_once),
         CASE(test_store_fails),
+        CASE(test_store_fails_later),
         CASE(test_fate),
         CASE(test_any_order),
         CASE(test_checkpoint),

@@ -531,7 +531,7 @@ test_registry_replaced(void **state)
 {
     struct world *w = *state;
     pass(w, "晋A12345", 2, AT(8, 0, 0));
-    struct vehicle stolen = car("晋AD0058", "K33", COLOR_BLUE, "7");
+    struct vehicle stolen = car("京AD0058", "K33", COLOR_BLUE, "7");
     stolen.status = STATUS_STOLEN;
     struct vehicle_index *more =
         vehicle_index_with(w->registry, &stolen, &(struct span){0}, 1, false, 2);
@@ -539,7 +539,7 @@ test_registry_replaced(void **state)
     rules_set_registry(w->rules, more);
     vehicle_index_unref(w->registry);
     w->registry = more;
-    struct sighting *s = add(w, "晋AD00S8", 7, AT(12, 0, 0));
+    struct sighting *s = add(w, "京AD00S8", 7, AT(12, 0, 0));
     s->vehicle_class = stolen.vehicle_class;
     s->vehicle_color = stolen.vehicle_color;
     s->brand = stolen.brand;

@@ -17,9 +17,8 @@ enum { WHAT_HABIT = 400, WHAT_DAY, WHAT_SEEN, WHAT_HOME, WHAT_WORK, WHAT_TASTE }
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 #define WAY_MAX 96
-#define SLACK_MIN                                                                      \
-    16 /* lorries keep this far from a ban window: camera clocks are wrong by minutes  \
-        */
+/* Lorries keep this far from a ban window: camera clocks are wrong by minutes. */
+#define SLACK_MIN 16
 
 struct place {
     int at; /* cell 0..63, or 100 + ring junction */

@@ -19,10 +19,10 @@
 
 #define SHAPE_SITES 800
 #define SHAPE_LINES 9 /* trunk roads each way */
-#define SHAPE_GRID                                                                     \
-    81 /* junctions of trunk roads: node row*9 + column, row 0 south, column 0 west */
-#define SHAPE_RING                                                                     \
-    32 /* ring junctions: node 81 + i, anticlockwise from the south-west */
+/* Junctions of trunk roads: node row*9 + column, row 0 south, column 0 west. */
+#define SHAPE_GRID 81
+/* Ring junctions: node 81 + i, anticlockwise from the south-west. */
+#define SHAPE_RING 32
 #define SHAPE_NODES (SHAPE_GRID + SHAPE_RING)
 #define SHAPE_EDGES 208 /* 72 east-west, 72 north-south, 32 spokes, 32 ring */
 #define SHAPE_CELLS 64

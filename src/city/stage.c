@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define REST_MS (2 * HOUR_MS) /* unseen for so long before a scene */
-#define LEAD_MS                                                                        \
-    (62 * SECOND_MS) /* to the first camera: a scene begins before it is seen */
+/* To the first camera: a scene begins before it is seen. */
+#define LEAD_MS (62 * SECOND_MS)
 #define LONG_LEAD_MS (4 * MINUTE_MS) /* where one camera alone shows nothing */
 #define AGAIN_MS (75 * MINUTE_MS)    /* between two scenes of one car */
 

@@ -22,9 +22,9 @@
 
 #define STATUS_BIT(letter) (1u << ((letter) - 'A'))
 #define STATUS_STOLEN STATUS_BIT('C') /* 被盗抢 */
-#define STATUS_SCRAPPED                                                                \
-    (STATUS_BIT('E') | STATUS_BIT('M') | STATUS_BIT('P')) /* 注销 强制注销 报废 */
-#define STATUS_OVERDUE STATUS_BIT('Q')                    /* 逾期未检验 */
+/* 注销、强制注销、报废。 */
+#define STATUS_SCRAPPED (STATUS_BIT('E') | STATUS_BIT('M') | STATUS_BIT('P'))
+#define STATUS_OVERDUE STATUS_BIT('Q') /* 逾期未检验 */
 
 struct vehicle {
     struct plate plate;

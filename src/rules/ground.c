@@ -8,11 +8,10 @@
 
 #define RADIAN_PER_E7 (M_PI / 180e7)
 #define EARTH_RADIUS_M 6371008.8
-#define FAIR_SHARE                                                                     \
-    0.6 /* of the highest speed: still fair on a straight line through a city */
-#define SLACK_UNKNOWN_M                                                                \
-    1000.0                    /* listed positions are wrong by so much now and then    \
-                               */
+/* Of the highest speed: still fair on a straight line through a city. */
+#define FAIR_SHARE 0.6
+/* Listed positions are wrong by so much now and then. */
+#define SLACK_UNKNOWN_M 1000.0
 #define SLACK_CHECKED_M 250.0 /* ... when travel times agree with them */
 
 /* ---- views ---- */

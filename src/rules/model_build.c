@@ -16,8 +16,8 @@
 #define PAIR_READS 12u /* passages that make a pair of sites usable for clocks */
 #define EDGE_READS 8u  /* ... for a least time */
 #define LOW_SHARE 0.02 /* quantile that counts as the least time */
-#define CLOCK_SHARE                                                                    \
-    0.25 /* quantile of travel that is compared between the directions */
+/* Quantile of travel that is compared between the directions. */
+#define CLOCK_SHARE 0.25
 #define SD_FLOOR_MS 700.0
 #define CLOCK_PRIOR_MS 30000.0 /* a vote for being right */
 /* Added to the deviation of each vote, so that no single neighbour, itself wrong,

@@ -7,9 +7,8 @@
 #include "rules/models_own.h"
 
 #define FORM 3 /* 1 had no habits, 2 did not say how surely a clock is right */
-#define UNKNOWN_SD_MS                                                                  \
-    40000u /* clocks are off by up to two minutes, most by nothing                     \
-            */
+/* Clocks are off by up to two minutes, most by nothing. */
+#define UNKNOWN_SD_MS 40000u
 #define PROBES 4
 #define PREFIX_READS 300.0 /* fewer reads say little of a prefix */
 

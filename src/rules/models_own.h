@@ -10,8 +10,8 @@
 #include "rules/models.h"
 
 #define MODEL_PREFIXES (1u << 14)
-#define MODEL_MATRIX_SITES                                                             \
-    4096u /* past it, distances are used instead of learned times */
+/* Past it, distances are used instead of learned times. */
+#define MODEL_MATRIX_SITES 4096u
 
 struct model_edge { /* a way between two sites that many vehicles were seen to take */
     uint32_t from, to;

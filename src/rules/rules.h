@@ -22,9 +22,8 @@
 #include "rules/rule.h"
 #include "rules/setting.h"
 
-#define RULES_HORIZON_MS                                                               \
-    DAY_MS /* late records inside it raise, revise and withdraw                        \
-            */
+/* Late records inside it raise, revise and withdraw. */
+#define RULES_HORIZON_MS DAY_MS
 
 struct rules_opts {
     struct zone zone;

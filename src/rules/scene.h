@@ -20,9 +20,8 @@
 #include "rules/setting.h"
 
 #define LOOKBACK_MS (2 * HOUR_MS)
-#define UNREAD_MOST                                                                    \
-    1024u /* unread passes of a look in a window: more are too common                  \
-           */
+/* Unread passes of a look in a window: more are too common. */
+#define UNREAD_MOST 1024u
 
 struct marks;
 

@@ -11,8 +11,8 @@
 #define JUDGE_MS (10 * SECOND_MS)
 #define CITY_MS (15 * MINUTE_MS) /* the city's ratio is taken over so long */
 #define CITY_PASSES 100.0        /* fewer usual passes say nothing of the city */
-#define CITY_LEAST                                                                     \
-    0.2 /* below it the whole city is quiet, or our link: no site is blamed */
+/* Below it the whole city is quiet, or our link: no site is blamed. */
+#define CITY_LEAST 0.2
 /* Silence. What is usual is known from as many passes as were counted, and is off by a
  * fifth from day to day anyhow; what the site itself did in the last hours says more of
  * now than any other day, each pass of it as much as one that was counted before. So
@@ -22,8 +22,8 @@
 #define SHAPE_OTHER 6.0 /* no day of this kind was seen yet */
 #define SHAPE_OWN 75.0  /* of the site's own last hours at most: traffic is no dice */
 #define OWN_MS (90 * MINUTE_MS)
-#define SMOOTH_MS                                                                      \
-    (30 * MINUTE_MS)    /* to both sides: a half hour of few passes is noise */
+/* To both sides: a half hour of few passes is noise. */
+#define SMOOTH_MS (30 * MINUTE_MS)
 #define SILENT_SURE 7.5 /* -ln(false alarms an hour): one a site in 11 weeks */
 #define SILENT_LEAST_MS (3 * MINUTE_MS)
 #define BEHIND_MS (30 * SECOND_MS)
@@ -36,9 +36,8 @@
 #define WINDOW 64.0F /* reads over which the share is shown */
 /* Clocks. */
 #define CLOCK_LEAST_MS 5000
-#define CLOCK_SDS                                                                      \
-    5                 /* neighbours share their errors: what is called wrong has to be \
-                       */
+/* Neighbours share their errors: what is called wrong has to be. */
+#define CLOCK_SDS 5
 #define AHEAD_MS 3000 /* passes from the future */
 #define AHEAD_ROWS 5
 

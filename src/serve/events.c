@@ -14,8 +14,8 @@
 #include "serve/call.h"
 
 #define POSTS_MAX 20000u /* events on their way to the loop */
-#define LOSSY_WAITING                                                                  \
-    (64u << 10) /* a client with more unsent than this misses a lossy one */
+/* A client with more unsent than this misses a lossy one. */
+#define LOSSY_WAITING (64u << 10)
 
 static const char *const topics[] = {"alarm", "matter", "unit",
                                      "site",  "system", "map"};

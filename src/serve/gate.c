@@ -16,8 +16,8 @@
 #include "feeds/feed.h"
 #include "serve/call.h"
 
-#define INTAKE_ARENA                                                                   \
-    (24u << 20) /* decoded pictures lie in the batch; this holds ids and objects */
+/* Decoded pictures lie in the batch; this holds ids and objects. */
+#define INTAKE_ARENA (24u << 20)
 #define IDLE_INTAKES 32u
 #define BEAT_MS 90000
 #define BEATS_MISSED 3

@@ -13,8 +13,8 @@
 #include "core/os_clock.h"
 
 #define FREE_REQS 256
-#define COPY_BODY                                                                      \
-    4096u /* smaller bodies are copied behind the head: one write, no reference */
+/* Smaller bodies are copied behind the head: one write, no reference. */
+#define COPY_BODY 4096u
 #define FIRST_BODY (256u << 10)
 #define STREAM_COPY 1024u
 

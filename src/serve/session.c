@@ -15,8 +15,8 @@
 #define SESSIONS_MAX 20000u
 #define COST_A_SECOND 1000.0
 #define COST_BURST 4000.0
-#define TRIES                                                                          \
-    4096u /* remembered names and addresses, each; the oldest is overwritten */
+/* Remembered names and addresses, each; the oldest is overwritten. */
+#define TRIES 4096u
 #define ADDRESS_SPAN_MS (10 * MINUTE_MS)
 
 struct tries { /* of one name or one address */

@@ -36,8 +36,8 @@ static const struct rule_text roles[] = {
 
 #define NODES 512u /* passages looked at */
 #define REACH 6u   /* passages compared with each */
-#define LOOK_ALONE                                                                     \
-    0.2 /* weight of looks without a leap: one car is misjudged alike again */
+/* Weight of looks without a leap: one car is misjudged alike again. */
+#define LOOK_ALONE 0.2
 #define CLOCK_JUMP_MS (15.0 * MINUTE_MS) /* a clock is set wrong by so much at most */
 #define UNVOUCHED 3 /* side of a conflict that a clock may explain */
 #define ODD_LOOK 2  /* attributes that must differ before a look alone counts */

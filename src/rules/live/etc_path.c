@@ -44,8 +44,8 @@ static const struct rule_number numbers[] = {
 static const struct rule_text roles[] = {
     {"后一门架", "later gantry"}, {"前一门架", "earlier gantry"}};
 
-#define CLOCK_SPOILT                                                                   \
-    1e-5 /* both clocks agree with their cameras and still one is wrong */
+/* Both clocks agree with their cameras and still one is wrong. */
+#define CLOCK_SPOILT 1e-5
 #define LANE_MS (3 * SECOND_MS)
 #define FORGET_AGAIN 0.1
 #define WRITE_SLACK_MS (2 * MINUTE_MS)

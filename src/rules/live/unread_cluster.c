@@ -32,8 +32,8 @@ static const struct rule_text roles[] = {
 #define MAX_KMH 130.0
 #define SITES_ON_THE_WAY 5.0 /* a vehicle passes so many sites within the link time */
 #define SITES_IN_REACH 40.0  /* sites of a city within the reach of one */
-#define ABOUT_MS                                                                       \
-    (2 * HOUR_MS)    /* so long before and after, how common the look is here */
+/* So long before and after, how common the look is here. */
+#define ABOUT_MS (2 * HOUR_MS)
 #define SAID_SO 20.0 /* how much likelier the camera's flag is on a covered plate */
 #define CHAIN_MAX 64
 

@@ -10,12 +10,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct zone shanghai = {"Asia/Shanghai", 480};
     ts_ms t, back;
-    bool standard;
+    enum when_form form;
     char text[TS_TEXT];
-    if (!when_parse(span_of(data, size), &shanghai, &t, &standard))
+    if (!when_parse(span_of(data, size), &shanghai, &t, &form))
         return 0;
     ts_format_viid(text, t, &shanghai, true);
-    must(when_parse(span_cstr(text), &shanghai, &back, &standard));
-    must(standard && back == t);
+    must(when_parse(span_cstr(text), &shanghai, &back, &form));
+    must(form == WHEN_STANDARD && back == t);
     return 0;
 }

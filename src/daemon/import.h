@@ -48,7 +48,7 @@ struct import {
     int column[IMPORT_COLUMNS];
     const struct csv_record *record;
     uint64_t taken, known, rejected;
-    uint64_t cut; /* taken, but not with every text: in the file of rejects, too */
+    uint64_t cut, leap; /* taken, but not as they stand: in the file of rejects, too */
     FILE *rejects;
     char rejects_path[OS_PATH];
     const char *author, *approver;
@@ -121,8 +121,11 @@ import_told(struct import *im, enum ledger_topic topic, uint64_t object) MUST_US
 void import_reject(
     struct import *im, uint64_t line, const char *column, struct span value,
     const char *en, const char *zh);
-/* A record that was taken, but not the whole of this text. */
-void
-import_cut(struct import *im, uint64_t line, const char *column, struct span value);
+/* A record that was taken, but not with this text as it stands. */
+void import_cut(
+    struct import *im, uint64_t line, const char *column, struct span value,
+    enum feed_fault why);
+/* A record that was none: a line that is no JSON, a NUL in the text. */
+void import_reject_record(struct import *im, const struct csv_record *r);
 
 #endif

@@ -80,7 +80,7 @@ reject(void *ctx, const struct csv_reject *r)
 {
     const struct feed_fault_row *row = feed_fault_row(r->fault);
     if (r->taken) {
-        import_cut(ctx, r->line, r->column, r->text);
+        import_cut(ctx, r->line, r->column, r->text, r->fault);
         return;
     }
     import_reject(ctx, r->line, r->column ? r->column : "", r->text, row->en, row->zh);

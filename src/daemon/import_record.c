@@ -48,7 +48,7 @@ write_reject(
     struct import *im, uint64_t line, const char *column, struct span value,
     const char *en, const char *zh)
 {
-    if (!im->rejects && im->rejected + im->cut == 0)
+    if (!im->rejects && im->rejected + im->cut + im->leap == 0)
         open_rejects(im);
     if (!im->rejects)
         return;
@@ -67,12 +67,28 @@ import_reject(
 }
 
 void
-import_cut(struct import *im, uint64_t line, const char *column, struct span value)
+import_cut(
+    struct import *im, uint64_t line, const char *column, struct span value,
+    enum feed_fault why)
 {
-    write_reject(
-        im, line, column, value, "longer than is kept: the record is taken without it",
-        "超过可保存长度：记录已收下，但不含该内容");
-    im->cut++;
+    const struct feed_fault_row *row = feed_fault_row(why);
+    if (why == FAULT_TOO_BIG) {
+        write_reject(
+            im, line, column, value,
+            "longer than is kept: the record is taken without it",
+            "超过可保存长度：记录已收下，但不含该内容");
+        im->cut++;
+        return;
+    }
+    write_reject(im, line, column, value, row->en, row->zh);
+    im->leap++;
+}
+
+void
+import_reject_record(struct import *im, const struct csv_record *r)
+{
+    const struct feed_fault_row *row = feed_fault_row((enum feed_fault)(r->fault - 1));
+    import_reject(im, r->line, "line", (struct span){NULL, 0}, row->en, row->zh);
 }
 
 /* ---- fields ---- */

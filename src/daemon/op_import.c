@@ -52,6 +52,10 @@ read_all(struct import *im)
     enum err e;
     while ((e = csv_next(im->csv, &record, im->note)) == OK) {
         im->record = &record;
+        if (record.fault) {
+            import_reject_record(im, &record);
+            continue;
+        }
         e = im->kind->take(im);
         if (e != OK)
             return e;
@@ -280,6 +284,10 @@ run(struct op_call *c, struct note *note)
             fprintf(
                 c->out, "%llu taken without a text that was too long\n",
                 (unsigned long long)im->cut);
+        if (im->leap)
+            fprintf(
+                c->out, "%llu taken at the last millisecond before a leap second\n",
+                (unsigned long long)im->leap);
         if (im->rejects)
             fprintf(c->out, "rejects: %s\n", im->rejects_path);
         e = op_audit(c, "import", what, im->rejects_path, im->taken);

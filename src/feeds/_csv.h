@@ -27,9 +27,9 @@ struct csv {
         window_from; /* line number; bytes read; source offset of text[0] */
     uint32_t *cuts;  /* separators of text[at..scanned) */
     size_t cuts_n, cut;
-    size_t scanned;    /* how far cuts are known */
-    bool quoted_ahead; /* text[scanned] is a quote */
-    bool skipping;     /* the rest of a line that was too long */
+    size_t scanned; /* how far cuts are known */
+    bool odd_ahead; /* text[scanned] is a quote or a NUL */
+    bool skipping;  /* the rest of a line that was too long */
     struct span fields[CSV_FIELDS];
     struct buf names; /* head: names behind one another */
     struct span name[CSV_FIELDS];

@@ -86,7 +86,7 @@ compact(struct csv *c)
     c->end = left;
     c->cuts_n = c->cut = 0;
     c->scanned = 0;
-    c->quoted_ahead = false;
+    c->odd_ahead = false;
 }
 
 static bool
@@ -206,19 +206,20 @@ csv_fill(struct csv *c, struct note *note)
 
 /* ---- separators ---- */
 
-/* Writes down separators from c->scanned on, up to the first quote. */
+/* Writes down separators from c->scanned on, up to the first quote or NUL. */
 static void
 scan(struct csv *c)
 {
     size_t i = c->scanned, n = c->cuts_n;
     uint32_t *cuts = c->cuts;
-    c->quoted_ahead = false;
+    c->odd_ahead = false;
 #if defined(__SSE2__)
     const __m128i comma = _mm_set1_epi8(c->comma), feed = _mm_set1_epi8('\n'),
-                  quote = _mm_set1_epi8('"');
+                  quote = _mm_set1_epi8('"'), nul = _mm_setzero_si128();
     for (; i + 16 <= c->end; i += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(c->text + i));
-        if (_mm_movemask_epi8(_mm_cmpeq_epi8(x, quote)))
+        __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, nul));
+        if (_mm_movemask_epi8(odd))
             break;
         __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(x, comma), _mm_cmpeq_epi8(x, feed));
         unsigned bits = (unsigned)_mm_movemask_epi8(hit);
@@ -228,10 +229,10 @@ scan(struct csv *c)
         }
     }
 #endif
-    for (; i < c->end && c->text[i] != '"'; i++)
+    for (; i < c->end && c->text[i] != '"' && c->text[i]; i++)
         if (c->text[i] == c->comma || c->text[i] == '\n')
             cuts[n++] = (uint32_t)i;
-    c->quoted_ahead = i < c->end;
+    c->odd_ahead = i < c->end;
     c->scanned = i;
     c->cuts_n = n;
 }
@@ -357,7 +358,7 @@ csv_go_on_at(struct csv *c, size_t at)
     c->at = at < c->end ? at : c->end;
     c->scanned = c->at;
     c->cuts_n = c->cut = 0;
-    c->quoted_ahead = false;
+    c->odd_ahead = false;
 }
 
 /* The record at c->at, which ends at `end` (behind its line feed or at the end of the
@@ -408,6 +409,7 @@ odd_record(struct csv *c, struct csv_record *out)
         whole = !open;
         end = c->end;
     }
+    bool nul = memchr(c->text + c->at, 0, (whole ? end : csv_line_end(c)) - c->at);
     if (whole) {
         slow_record(c, end, out);
     } else {
@@ -417,6 +419,10 @@ odd_record(struct csv *c, struct csv_record *out)
             c->skipping = true;
         }
         plain_line(c, end, out);
+    }
+    if (nul) {
+        out->fault = FAULT_NUL_BYTE + 1;
+        out->n = 0;
     }
     csv_go_on_at(c, end);
     out->offset = c->window_from + c->at;
@@ -448,13 +454,13 @@ any_record(struct csv *c, struct csv_record *out, struct note *note)
             return OK;
         if (c->skipping && csv_skip_line(c))
             continue;
-        if (c->scanned < c->end && !c->quoted_ahead) {
+        if (c->scanned < c->end && !c->odd_ahead) {
             scan(c);
             continue;
         }
         if (c->at == c->end && c->at_end)
             return ERR_NOTFOUND;
-        if (c->quoted_ahead || c->at_end || c->end - c->at >= CSV_RECORD) {
+        if (c->odd_ahead || c->at_end || c->end - c->at >= CSV_RECORD) {
             enum err e = odd_record(c, out);
             if (e != ERR_BUSY)
                 return e;
@@ -587,6 +593,14 @@ read_head(struct csv *c, struct note *note)
     e = csv_next(c, &head, note);
     if (e == ERR_NOTFOUND)
         return note_set(note, ERR_INPUT, "file", "the file is empty", "文件为空");
+    if (e == OK && head.fault)
+        return note_fmt(
+            note, ERR_INPUT, "file",
+            "the head (line %llu) holds a NUL byte: is the file damaged, or UTF-16? "
+            "Save it as UTF-8",
+            "表头（第 %llu 行）含有 NUL 字节：文件可能损坏或为 UTF-16 编码，请另存为 "
+            "UTF-8",
+            (unsigned long long)head.line);
     return e == OK ? take_names(c, head.fields, head.n) : e;
 }
 
@@ -738,7 +752,7 @@ csv_columns(
 
 /* ---- sightings ---- */
 
-/* A line of JSON that is none. */
+/* A line of JSON that is none, or with a NUL in it. */
 static void
 reject_line(struct csv_passes *p)
 {

@@ -60,7 +60,8 @@ struct csv_record {
     size_t n;
     uint64_t line;   /* where it begins, from 1 */
     uint64_t offset; /* where it ends, in bytes of text (as UTF-8): for csv_skip_to() */
-    uint8_t fault;   /* enum feed_fault + 1: a line of JSON that is none; n is then 0 */
+    uint8_t fault;   /* enum feed_fault + 1: a line of JSON that is none, a record with
+                        a NUL in it; n is then 0 */
 };
 /* The next record that is not blank; ERR_NOTFOUND at the end. */
 enum err csv_next(struct csv *c, struct csv_record *out, struct note *note) MUST_USE;
@@ -86,7 +87,7 @@ struct csv_reject {
     enum feed_fault fault;
     const char *column; /* name of the field */
     struct span text;   /* of that field, as it was */
-    bool taken;         /* only this text was left out or cut */
+    bool taken;         /* with this text left out, cut or read as its neighbour */
 };
 struct csv_passes {
     struct csv *csv;

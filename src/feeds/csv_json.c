@@ -111,6 +111,8 @@ read_line(struct csv *c, struct span line)
         struct span text;
         if (to->n == 0 && loose_text(&v[i], j->key[i], &j->quiet, j->scratch[i], &text))
             *to = text;
+        if (to->n && memchr(to->p, 0, to->n))
+            return FAULT_NUL_BYTE + 1;
     }
     return 0;
 }

@@ -463,6 +463,95 @@ test_long_texts_are_told(void **state)
     buf_release(&rejects);
 }
 
+/* A NUL in a record refuses that record with its line, quoted or not, however the bytes
+ * come; its neighbours are read. In a head it refuses the file. */
+static void
+test_nul_is_refused(void **state)
+{
+    (void)state;
+    static const char table[] = "site,name\nA,one\nB,t\0wo\nC,\"th\0r,\nee\"\nD,four\n"
+                                "E,\0";
+    static const char lines[] = "{\"site\":\"A\",\"name\":\"one\"}\n"
+                                "{\"site\":\"B\",\"name\":\"t\\u0000wo\"}\n"
+                                "{\"site\":\"D\",\"name\":\"four\"}";
+    static const struct span texts[] = {
+        {table, sizeof table - 1}, {lines, sizeof lines - 1}};
+    static const char *const names[] = {"site", "name", NULL};
+    static const char *const want[] = {"A=one 3! 4! D=four 7! ", "A=one 2! D=four "};
+    for (size_t k = 0; k < 2; k++)
+        for (size_t step = 1; step < 100; step += 7) {
+            struct text_source source = {texts[k], step};
+            struct csv_conf conf = {.source = from_text, .ctx = &source, .window = 64};
+            struct csv *c;
+            struct csv_record r;
+            struct note note;
+            struct buf got = {0};
+            int column[2];
+            kit_ok(csv_new(&conf, &c, &note), &note);
+            kit_ok(csv_columns(c, names, names, column, &note), &note);
+            while (csv_next(c, &r, &note) == OK) {
+                struct span site = csv_field(&r, column[0]),
+                            name = csv_field(&r, column[1]);
+                if (r.fault) {
+                    assert_int_equal(r.fault, FAULT_NUL_BYTE + 1);
+                    assert_int_equal(r.n, 0);
+                    buf_fmt(&got, "%u! ", (unsigned)r.line);
+                } else
+                    buf_fmt(&got, "%.*s=%.*s ", SPAN_ARG(site), SPAN_ARG(name));
+            }
+            buf_u8(&got, 0);
+            assert_string_equal((char *)got.p, want[k]);
+            buf_release(&got);
+            csv_free(c);
+        }
+    struct text_source source = {SPAN("s\0i\0t\0e\0\n\0A\0"), 99};
+    struct csv_conf conf = {.source = from_text, .ctx = &source};
+    struct csv *c;
+    struct note note;
+    assert_int_equal(csv_new(&conf, &c, &note), ERR_INPUT);
+    assert_non_null(strstr(note.en, "UTF-16"));
+}
+
+/* Second 60 is taken a millisecond before the next day, and told with what stood there.
+ */
+static void
+test_leap_second_is_told(void **state)
+{
+    (void)state;
+    static const char text[] = "plate,site,time_ms,record_id\n"
+                               "晋A12345,385,20170101075960,R1\n"
+                               "晋A12345,385,20170101080000,R2\n";
+    unsigned asked = 0;
+    struct feed_needs needs = {&asked, known_site, NULL};
+    struct text_source source = {span_of(text, sizeof text - 1), 999};
+    struct csv_conf conf = {.source = from_text, .ctx = &source};
+    struct buf rejects = {0};
+    struct note note;
+    static const struct zone shanghai = {"Asia/Shanghai", 480};
+    struct csv_passes p = {
+        .reader = pass_reader_new(),
+        .from = {.needs = &needs, .zone = &shanghai},
+        .reject = keep_cut,
+        .reject_ctx = &rejects,
+    };
+    kit_ok(csv_new(&conf, &p.csv, &note), &note);
+    kit_ok(
+        csv_columns(p.csv, pass_names, pass_names + PASS_KEYS, p.column, &note), &note);
+    struct sighting_batch *b = sighting_batch_new(8, 1 << 20);
+    kit_ok(csv_passes_fill(&p, b, &note), &note);
+    assert_int_equal(b->n, 2);
+    assert_true(b->rows[0].pass_ms == 1483228799999);
+    assert_true(b->rows[1].pass_ms == 1483228800000);
+    assert_int_equal(p.rejected, 0);
+    buf_u8(&rejects, 0);
+    assert_string_equal((char *)rejects.p, "2 leap_second time_ms 14;");
+    assert_string_equal(p.faults.sample[FAULT_LEAP_SECOND], "time_ms=20170101075960");
+    sighting_batch_free(b);
+    pass_reader_free(p.reader);
+    csv_free(p.csv);
+    buf_release(&rejects);
+}
+
 /* A file of JSON lines is a table whose columns are what is asked for. */
 static void
 test_lines_of_json(void **state)
@@ -566,6 +655,8 @@ main(void)
         cmocka_unit_test(test_going_on_where_it_stopped),
         cmocka_unit_test(test_sightings),
         cmocka_unit_test(test_long_texts_are_told),
+        cmocka_unit_test(test_nul_is_refused),
+        cmocka_unit_test(test_leap_second_is_told),
         cmocka_unit_test(test_lines_of_json),
         cmocka_unit_test(test_rows_that_do_not_fit_wait),
     };

@@ -167,7 +167,7 @@ loose_time(
     const struct zone *zone, ts_ms *out)
 {
     char scratch[LOOSE_TEXT];
-    bool standard;
+    enum when_form form;
     if (absent(v) || (v->type == DOM_TEXT && v->s.n == 0))
         return false;
     if (v->type == DOM_LIST || v->type == DOM_OBJECT || v->type == DOM_BOOL) {
@@ -175,11 +175,13 @@ loose_time(
         return false;
     }
     struct span text = v->type == DOM_TEXT ? v->s : number_text(v, scratch);
-    if (!when_parse(text, zone, out, &standard)) {
+    if (!when_parse(text, zone, out, &form)) {
         feed_fault(f, FAULT_BAD_TIME, field, text);
         return false;
     }
-    if (!standard || v->type != DOM_TEXT)
+    if (form == WHEN_LEAP)
+        feed_fault(f, FAULT_LEAP_SECOND, field, text);
+    else if (form != WHEN_STANDARD || v->type != DOM_TEXT)
         feed_fault(f, FAULT_TIME_FORM, field, text);
     return true;
 }

@@ -121,14 +121,18 @@ read_time(
     const struct zone *zone, struct span s, struct feed_faults *faults,
     struct pass_refusal *why, ts_ms *out)
 {
-    bool standard;
+    enum when_form form;
     if (epoch_ms(s, out))
         return true;
     s = span_trim(s);
     if (s.n == 0)
         return refuse(why, faults, FAULT_NO_TIME, PASS_TIME, s);
-    if (!when_parse(s, zone, out, &standard))
+    if (!when_parse(s, zone, out, &form))
         return refuse(why, faults, FAULT_BAD_TIME, PASS_TIME, s);
+    if (form == WHEN_LEAP) {
+        feed_fault(faults, FAULT_LEAP_SECOND, pass_names[PASS_TIME], s);
+        *why = (struct pass_refusal){FAULT_LEAP_SECOND, PASS_TIME, true};
+    }
     return true;
 }
 

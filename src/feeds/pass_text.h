@@ -52,12 +52,12 @@ struct pass_from {
 struct pass_refusal {
     enum feed_fault fault;
     enum pass_key key;
-    bool cut; /* the record was taken, without the whole of this text */
+    bool cut; /* the record was taken, but not with this text as it stands */
 };
 
 /* One record: fields[key] (empty = absent) to a row. ERR_INPUT: refused, *why says so;
  * ERR_TOOBIG: the batch is full (the row was not taken). OK with why->cut: a text was
- * longer than is kept. */
+ * longer than is kept, or a time that has no instant of its own. */
 enum err pass_read(
     struct pass_reader *r, const struct span *fields, const struct pass_from *from,
     struct sighting_batch *b, struct feed_faults *faults,

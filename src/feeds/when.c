@@ -18,9 +18,24 @@ digits(struct span s, size_t at, size_t n)
     return v;
 }
 
-/* Fields that hold -1 are refused by civil_ts(). */
+/* The instant of a civil time. Fields that hold -1 are refused by civil_ts(). */
 static bool
-parse_standard(struct span s, const struct zone *z, ts_ms *out)
+instant(struct civil *c, const struct zone *z, ts_ms *out, bool *leap)
+{
+    static const struct zone utc = {"UTC", 0};
+    *leap = c->second == 60;
+    if (*leap) {
+        c->second = 59;
+        c->milli = 999;
+    }
+    if (civil_ts(c, z, out) != OK)
+        return false;
+    return !*leap || civil_ms_of_day(*out, &utc) == DAY_MS - 1 ||
+           civil_ms_of_day(*out, z) == DAY_MS - 1;
+}
+
+static bool
+parse_standard(struct span s, const struct zone *z, ts_ms *out, bool *leap)
 {
     if (s.n != 14 && s.n != 17)
         return false;
@@ -33,7 +48,7 @@ parse_standard(struct span s, const struct zone *z, ts_ms *out)
         .second = digits(s, 12, 2),
         .milli = s.n == 17 ? digits(s, 14, 3) : 0,
     };
-    return civil_ts(&c, z, out) == OK;
+    return instant(&c, z, out, leap);
 }
 
 static bool
@@ -87,11 +102,12 @@ take_millis(struct span *s)
     return v;
 }
 
-/* A date and time of day without a zone. */
+/* A date and time of day, with its zone or without. */
 static bool
-parse_civil(struct span s, const struct zone *z, ts_ms *out)
+parse_civil(struct span s, const struct zone *z, ts_ms *out, bool *leap)
 {
     struct civil c = {0};
+    struct zone named;
     c.year = take_number(&s, 4);
     if (c.year < 1000 || !take_char(&s, "-/."))
         return false;
@@ -111,26 +127,23 @@ parse_civil(struct span s, const struct zone *z, ts_ms *out)
         c.second = take_number(&s, 2);
     if (take_char(&s, ".:,"))
         c.milli = take_millis(&s);
-    return s.n == 0 && civil_ts(&c, z, out) == OK;
-}
-
-static bool
-parse_other(struct span s, const struct zone *z, ts_ms *out)
-{
-    return parse_epoch(s, out) || (s.n > 16 && ts_parse(s, z, out, NULL) == OK) ||
-           parse_civil(s, z, out);
+    if (s.n && zone_parse(s, &named, NULL) == OK)
+        return instant(&c, &named, out, leap);
+    return s.n == 0 && instant(&c, z, out, leap);
 }
 
 bool
-when_parse(struct span s, const struct zone *z, ts_ms *out, bool *standard)
+when_parse(struct span s, const struct zone *z, ts_ms *out, enum when_form *form)
 {
     ts_ms t;
+    bool leap = false;
     s = span_trim(s);
-    *standard = parse_standard(s, z, &t);
-    if (!*standard && !parse_other(s, z, &t))
+    bool standard = parse_standard(s, z, &t, &leap);
+    if (!standard && !parse_epoch(s, &t) && !parse_civil(s, z, &t, &leap))
         return false;
     if (t < YEAR_1990 || t >= YEAR_2100)
         return false;
+    *form = leap ? WHEN_LEAP : standard ? WHEN_STANDARD : WHEN_OTHER;
     *out = t;
     return true;
 }

@@ -11,11 +11,19 @@
 
 #include "core/civil.h"
 
-/* Reads 14 or 17 digits in zone z (*standard = true); otherwise epoch seconds (10
+enum when_form {
+    WHEN_STANDARD,
+    WHEN_OTHER, /* a form that the standard has not */
+    WHEN_LEAP,  /* second 60 of the last minute of a day (UTC, or the sender's own):
+                   epoch time has no such second, so it is read as the last millisecond
+                   before it and stays in its day */
+};
+
+/* Reads 14 or 17 digits in zone z (WHEN_STANDARD); otherwise epoch seconds (10
  * digits), milliseconds (13), microseconds (16), ISO 8601 with zone, or a date and time
  * without one
  * ("2026-03-02 08:00:00", "2026/3/2 8:00", also with T) in zone z. False: none of
  * these, or before 1990 or past 2100 (a clock that was never set). */
-bool when_parse(struct span s, const struct zone *z, ts_ms *out, bool *standard);
+bool when_parse(struct span s, const struct zone *z, ts_ms *out, enum when_form *form);
 
 #endif

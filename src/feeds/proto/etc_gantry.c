@@ -142,8 +142,12 @@ number_of(struct record *r, int key, unsigned most, unsigned absent)
 static bool
 time_of(struct record *r, struct span s, ts_ms *out)
 {
-    bool standard;
-    return when_parse(s, r->in->zone, out, &standard);
+    enum when_form form;
+    if (!when_parse(s, r->in->zone, out, &form))
+        return false;
+    if (form == WHEN_LEAP)
+        feed_fault(&r->out->faults, FAULT_LEAP_SECOND, "time", s);
+    return true;
 }
 
 /* ---- plates ---- */

@@ -337,7 +337,7 @@ lone_picture(
     uint8_t *bytes = arena_take(out->arena, base64_room(data.n));
     size_t n;
     uint64_t type = 0;
-    bool standard;
+    enum when_form form;
     if (!bytes) {
         job->err = ERR_TOOBIG;
         return;
@@ -358,8 +358,7 @@ lone_picture(
         .type = (uint8_t)type,
         .device = viid_keep(job, member_text(info, "DeviceID")),
     };
-    if (!when_parse(
-            member_text(info, "ShotTime"), job->in->zone, &p->shot_ms, &standard))
+    if (!when_parse(member_text(info, "ShotTime"), job->in->zone, &p->shot_ms, &form))
         p->shot_ms = 0;
     out->pictures_n++;
 }

@@ -98,8 +98,10 @@ feed_decode(
     size_t i = 0;
     while (feed_rows[i] != row)
         must(feed_rows[i++] != NULL);
-    struct feed_run run = {f->dom, f->scratch, f->own[i], f->needs};
-    return row->decode(&run, in, out);
+    struct feed_run run = {
+        .dom = f->dom, .scratch = f->scratch, .own = f->own[i], .needs = f->needs};
+    enum err e = row->decode(&run, in, out);
+    return run.late ? ERR_TIMEOUT : e;
 }
 
 enum sighting_fate
@@ -201,6 +203,9 @@ feed_json(
 {
     *text = text_skip_bom(in->body);
     enum err e = dom_parse(run->dom, *text, root, fault);
+    run->late = e != OK && in->hurried;
+    if (run->late)
+        return false;
     if (e != OK && *fault == DOM_BAD_UTF8) {
         *text = repair_utf8(run, out, *text);
         e = dom_parse(run->dom, *text, root, fault);

@@ -36,6 +36,9 @@ struct feed_in {
     struct site_id site;     /* where that device stands; 0 when its records say */
     ts_ms now_ms;
     const struct zone *zone;
+    bool hurried; /* others wait on this thread: a body that is no plain JSON is not
+                     mended here, decode() gives ERR_TIMEOUT and is to be called again on
+                     a thread of its own */
 };
 
 enum feed_what {
@@ -135,6 +138,7 @@ struct feed_run { /* given to decode() */
     struct dom *dom;
     struct buf *scratch; /* two */
     void *own;           /* made by open() */
+    bool late;           /* set by feed_json(): hurried, and there is mending to do */
     const struct feed_needs *needs;
 };
 
@@ -169,7 +173,7 @@ enum err feed_decode(
 
 /* Parses the body tolerantly: a BOM is skipped, GB18030 converted, stray bytes
  * replaced, slips of JSON mended; each is counted. False: no JSON; *fault says why,
- * *text is the body as UTF-8. */
+ * *text is the body as UTF-8. False with run->late: not tried, return at once. */
 bool feed_json(
     struct feed_run *run, const struct feed_in *in, struct feed_out *out,
     struct span *text, struct dom_node *root, enum dom_fault *fault);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a device's message to its answer. The body is decoded on the loop (about half a
  * microsecond a pass), the batch goes to the store, and the answer is written when it
- * comes home durable. */
+ * comes home durable. A body that is huge, or large and no plain JSON, may take a fifth
+ * of a second: it is decoded on a work thread, and no other camera waits for it. */
 #include "serve/gate.h"
 
 #include <sodium.h>
@@ -23,6 +24,8 @@
 #define BEATS_MISSED 3
 #define DEBT_US 1000000
 #define LARGE_BODY (64u << 10)
+#define HUGE_BODY (1u << 20)
+#define SLOW_READS 4u    /* bodies of a loop that are on work threads at once */
 #define TELL_US 10000000 /* a device that is there is told so this often */
 #define DEVICES_FIRST 1024u
 #define CODE_MAX 32u
@@ -36,6 +39,12 @@ struct device_row { /* a device heard of since start */
     bool online;
 };
 
+struct reader { /* a thread's decoder */
+    struct feed_needs needs;
+    struct feeds *feeds;
+    struct site_table *sites; /* during one decode */
+};
+
 struct intake { /* one message under way */
     struct job job;
     struct intake *next; /* idle list */
@@ -46,16 +55,18 @@ struct intake { /* one message under way */
     struct feed_out out;
     struct arena arena;
     char code[CODE_MAX];
+    const struct sender *who; /* lives with r */
+    dur_us cost;              /* of decoding it */
+    enum err read;            /* what a work thread made of it */
     void (*done)(struct req *r, enum err e);
 };
 
 struct gate {
     struct serve *serve;
     enum net net;
-    struct feed_needs feed_needs;
-    struct feeds *feeds;
+    struct reader reader; /* the loop's */
+    unsigned slow;        /* bodies on work threads */
     struct digest *digest;
-    struct site_table *sites;   /* during one decode */
     struct device_row *devices; /* open addressing by code */
     uint32_t devices_n, devices_room;
     dur_us others_free_us; /* of senders on this machine that nobody registered */
@@ -240,9 +251,9 @@ gate_head(struct gate *g, struct req *r, size_t *cap)
 static bool
 find_site(void *ctx, struct span code, struct feed_site *out)
 {
-    struct gate *g = ctx;
-    struct site_id id = g->sites ? site_find(g->sites, code) : (struct site_id){0};
-    const struct site *site = id.v ? site_get(g->sites, id) : NULL;
+    const struct reader *rd = ctx;
+    struct site_id id = rd->sites ? site_find(rd->sites, code) : (struct site_id){0};
+    const struct site *site = id.v ? site_get(rd->sites, id) : NULL;
     if (!site)
         return false;
     *out = (struct feed_site){
@@ -253,8 +264,32 @@ find_site(void *ctx, struct span code, struct feed_site *out)
 static uint64_t
 sites_version(void *ctx)
 {
-    struct gate *g = ctx;
-    return g->sites ? g->sites->version : 0;
+    const struct reader *rd = ctx;
+    return rd->sites ? rd->sites->version : 0;
+}
+
+static bool
+reader_init(struct reader *rd)
+{
+    *rd = (struct reader){.needs = {rd, find_site, sites_version}};
+    rd->feeds = feeds_new(&rd->needs);
+    return rd->feeds != NULL;
+}
+
+/* What the message says, and what it cost to find out. */
+static enum err
+reader_decode(struct reader *rd, struct intake *k)
+{
+    const struct serve_needs *n = k->g->serve->needs;
+    dur_us began = os_mono_us();
+    feed_out_init(&k->out, &k->arena);
+    rd->sites = n->sites(n->ctx);
+    enum err e = feed_decode(rd->feeds, k->row, &k->in, &k->out);
+    if (rd->sites)
+        site_table_unref(rd->sites);
+    rd->sites = NULL;
+    k->cost = os_mono_us() - began;
+    return e;
 }
 
 static struct intake *
@@ -520,7 +555,7 @@ feed_method_of(enum method m)
 
 /* Reading a large body that is no JSON takes a hundred times as long as one that is.
  * Such time is paid back tenfold: past a second of it the sender has to wait, so that
- * no sender holds more than a tenth of the loop that all cameras share. */
+ * no sender holds more than a tenth of what all cameras share. */
 static dur_us *
 debt_of(struct gate *g, const struct sender *who)
 {
@@ -528,32 +563,79 @@ debt_of(struct gate *g, const struct sender *who)
     return d ? &d->free_us : &g->others_free_us;
 }
 
+/* The body was read, here or elsewhere. */
 static void
-charge(dur_us *free_us, const struct feed_out *out, dur_us cost)
+decoded(struct intake *k, enum err e)
 {
-    if (out->what != FEED_BROKEN && !feed_fault_count(&out->faults, FAULT_NOT_JSON))
-        return;
-    dur_us now = os_mono_us();
-    *free_us = (*free_us > now ? *free_us : now) + cost * 9;
+    bool broken = k->out.what == FEED_BROKEN ||
+                  feed_fault_count(&k->out.faults, FAULT_NOT_JSON) > 0;
+    if (k->in.body.n > LARGE_BODY && broken) {
+        dur_us *free_us = debt_of(k->g, k->who), now = os_mono_us();
+        *free_us = (*free_us > now ? *free_us : now) + k->cost * 9;
+    }
+    if (e)
+        answer(k, e);
+    else
+        act(k, k->who);
+}
+
+static void
+slowly_read(struct job *job, struct api_env *env)
+{
+    (void)env;
+    struct intake *k = (struct intake *)job;
+    k->g->slow--;
+    k->job.run = came_home;
+    decoded(k, k->read);
+}
+
+/* On a work thread, with a decoder of its own. */
+static void
+read_slowly(struct job *job, struct api_env *env)
+{
+    (void)env;
+    struct intake *k = (struct intake *)job;
+    struct reader rd;
+    k->read = reader_init(&rd) ? reader_decode(&rd, k) : ERR_NOMEM;
+    feeds_free(rd.feeds);
+    k->job.run = slowly_read;
+    http_post(req_http(k->r), &k->job);
 }
 
 static enum err
-decode(struct gate *g, struct intake *k, const struct sender *who)
+send_to_work(struct intake *k)
 {
-    const struct serve_needs *n = g->serve->needs;
-    dur_us *free_us = debt_of(g, who);
-    dur_us began = os_mono_us();
-    if (*free_us - began > DEBT_US)
+    const struct serve_needs *n = k->g->serve->needs;
+    if (k->g->slow == SLOW_READS)
         return ERR_BUSY;
-    bool large = k->in.body.n > LARGE_BODY;
-    g->sites = n->sites(n->ctx);
-    enum err e = feed_decode(g->feeds, k->row, &k->in, &k->out);
-    if (g->sites)
-        site_table_unref(g->sites);
-    g->sites = NULL;
-    if (large)
-        charge(free_us, &k->out, os_mono_us() - began);
+    feed_out_release(&k->out);
+    arena_reset(&k->arena);
+    feed_out_init(&k->out, &k->arena);
+    k->in.hurried = false;
+    k->job.run = read_slowly;
+    enum err e = n->post(n->ctx, ON_WORK, &k->job);
+    k->g->slow += e == OK;
     return e;
+}
+
+static void
+decode(struct gate *g, struct intake *k)
+{
+    enum err e = ERR_TIMEOUT;
+    k->in.hurried = k->in.body.n > LARGE_BODY;
+    if (*debt_of(g, k->who) - os_mono_us() > DEBT_US) {
+        answer(k, ERR_BUSY);
+        return;
+    }
+    if (k->in.body.n <= HUGE_BODY)
+        e = reader_decode(&g->reader, k);
+    if (e != ERR_TIMEOUT) {
+        decoded(k, e);
+        return;
+    }
+    e = send_to_work(k);
+    if (e)
+        answer(k, e);
 }
 
 static void
@@ -583,12 +665,9 @@ take(
         .now_ms = req_at(r),
         .zone = &g->serve->conf.zone,
     };
+    k->who = who;
     feed_out_init(&k->out, &k->arena);
-    enum err e = decode(g, k, who);
-    if (e)
-        answer(k, e);
-    else
-        act(k, who);
+    decode(g, k);
 }
 
 void
@@ -628,10 +707,9 @@ gate_new(struct serve *s, enum net net)
     randombytes_buf(secret, sizeof secret);
     g->serve = s;
     g->net = net;
-    g->feed_needs = (struct feed_needs){g, find_site, sites_version};
-    g->feeds = feeds_new(&g->feed_needs);
+    bool reads = reader_init(&g->reader);
     g->digest = digest_new(span_cstr(s->conf.realm), secret);
-    if (!g->feeds || !g->digest) {
+    if (!reads || !g->digest) {
         gate_free(g);
         return NULL;
     }
@@ -649,7 +727,7 @@ gate_free(struct gate *g)
         arena_release(&k->arena);
         free(k);
     }
-    feeds_free(g->feeds);
+    feeds_free(g->reader.feeds);
     digest_free(g->digest);
     free(g->devices);
     free(g);

@@ -757,7 +757,7 @@ take_body(struct viid_job *job, const struct resource *r, bool one)
         return;
     }
     if (!feed_json(job->run, job->in, job->out, &text, &root, &fault)) {
-        if (r->kind != K_VEHICLES || !salvage(job, text))
+        if (job->run->late || r->kind != K_VEHICLES || !salvage(job, text))
             job->out->what = FEED_BROKEN;
         return;
     }

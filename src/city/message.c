@@ -86,20 +86,30 @@ message_end(struct buf *b)
     buf_text(b, "]}}");
 }
 
+/* GA/T 1400.4 has true and false; the cameras of an old release among them, one site in
+ * forty, write digits in quotes, as many in the field do. */
+static const char *
+truth(const struct city_rec *r, bool value)
+{
+    if (r->site % 40 == 7)
+        return value ? "\"1\"" : "\"0\"";
+    return value ? "true" : "false";
+}
+
 /* The plate as GA/T 1400 writes it: '-' for an unread character. */
 static void
 put_plate(struct buf *b, const struct city_rec *r)
 {
     char plate[FLEET_PLATE];
     if (r->read == CITY_UNREAD) {
-        buf_text(b, "\"HasPlate\":\"0\",\"PlateNo\":\"无车牌\",");
+        buf_fmt(b, "\"HasPlate\":%s,\"PlateNo\":\"无车牌\",", truth(r, false));
         return;
     }
     memcpy(plate, r->plate, sizeof plate);
     for (char *p = plate; *p; p++)
         if (*p == '?')
             *p = '-';
-    buf_fmt(b, "\"HasPlate\":\"1\",\"PlateNo\":\"%s\",", plate);
+    buf_fmt(b, "\"HasPlate\":%s,\"PlateNo\":\"%s\",", truth(r, true), plate);
 }
 
 static void

@@ -254,9 +254,10 @@ messages_have_the_standard_shape(void **state)
     (void)state;
     assert_int_equal(city_new(&o, &c, NULL), OK);
     struct city_stream *s = city_stream_new(c, 0, NULL);
-    size_t n = 0;
+    size_t n = 0, old = 0;
     message_begin(&b);
     for (const struct city_rec *r; n < 50 && (r = city_stream_next(s)) != NULL; n++) {
+        old += r->site % 40 == 7; /* cameras told to write truths as text */
         assert_int_equal(strlen(message_id(c, r, id)), 48);
         message_camera(c, r->site, camera);
         assert_int_equal(strlen(camera), 20);
@@ -265,6 +266,11 @@ messages_have_the_standard_shape(void **state)
     message_end(&b);
     assert_false(b.bad);
     assert_int_equal(count((char *)b.p, b.n, "\"TollgateID\""), 50);
+    assert_int_equal(count((char *)b.p, b.n, "\"HasPlate\":\""), old);
+    assert_int_equal(
+        count((char *)b.p, b.n, "\"HasPlate\":true,") +
+            count((char *)b.p, b.n, "\"HasPlate\":false,"),
+        50 - old);
     assert_int_equal(count((char *)b.p, b.n, "\"Data\":\"YWJj\""), 25);
     assert_int_equal(count((char *)b.p, b.n, "{"), count((char *)b.p, b.n, "}"));
     buf_clear(&b);

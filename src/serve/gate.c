@@ -25,10 +25,16 @@
 #define DEBT_US 1000000
 #define LARGE_BODY (64u << 10)
 #define HUGE_BODY (1u << 20)
-#define SLOW_READS 4u    /* bodies of a loop that are on work threads at once */
+#define SLOW_READS 4u /* bodies of a loop that are on work threads at once */
+#define TELL_FAULT_US (24 * 3600 * INT64_C(1000000)) /* a fault is logged so often */
 #define TELL_US 10000000 /* a device that is there is told so this often */
 #define DEVICES_FIRST 1024u
 #define CODE_MAX 32u
+
+struct told {                   /* what stands in the log of a sender's faults */
+    dur_us at_us[FAULT_COUNT];  /* 0: never */
+    uint64_t held[FAULT_COUNT]; /* since then */
+};
 
 struct device_row { /* a device heard of since start */
     char code[CODE_MAX];
@@ -37,6 +43,7 @@ struct device_row { /* a device heard of since start */
     dur_us last_us; /* monotonic: a jump of our clock sends no device offline */
     dur_us free_us; /* when its broken bodies will have been worked off */
     bool online;
+    struct told *told; /* NULL: it sent nothing wrong */
 };
 
 struct reader { /* a thread's decoder */
@@ -70,6 +77,7 @@ struct gate {
     struct device_row *devices; /* open addressing by code */
     uint32_t devices_n, devices_room;
     dur_us others_free_us; /* of senders on this machine that nobody registered */
+    struct told others_told;
     struct intake *idle;
     unsigned idle_n;
 };
@@ -361,6 +369,38 @@ count_sent(const struct intake *k, struct device_report *r)
         count_row(r, &b->rows[i], (enum sighting_fate)b->fate[i]);
 }
 
+static struct told *
+told_of(struct gate *g, const struct intake *k)
+{
+    struct device_row *d =
+        k->in.device.v ? device_of(g, span_cstr(k->code), true) : NULL;
+    if (!d)
+        return &g->others_told;
+    if (!d->told)
+        d->told = calloc(1, sizeof *d->told);
+    return d->told;
+}
+
+/* The first fault of a kind is logged, the rest of the day's are counted: by device on
+ * the page of data quality, in all in /metrics. */
+static void
+tell_fault(struct gate *g, const struct intake *k, enum feed_fault f, uint32_t count)
+{
+    struct told *t = told_of(g, k);
+    dur_us now = os_mono_us();
+    if (!t)
+        return;
+    t->held[f] += count;
+    if (t->at_us[f] && now - t->at_us[f] < TELL_FAULT_US)
+        return;
+    log_event(
+        EV_device_fault, log_n("device", (int64_t)k->in.device.v),
+        log_w("kind", feed_fault_row(f)->name), log_n("n", (int64_t)t->held[f]),
+        log_w("sample", k->out.faults.sample[f]));
+    t->at_us[f] = now;
+    t->held[f] = 0;
+}
+
 static void
 tell_sent(struct gate *g, const struct intake *k)
 {
@@ -373,10 +413,7 @@ tell_sent(struct gate *g, const struct intake *k)
         if (!count)
             continue;
         all += count;
-        log_event(
-            EV_device_fault, log_n("device", (int64_t)k->in.device.v),
-            log_w("kind", feed_fault_row((enum feed_fault)i)->name), log_n("n", count),
-            log_w("sample", f->sample[i]));
+        tell_fault(g, k, (enum feed_fault)i, count);
     }
     if (all)
         counter_add(CTR_ingest_faults, all);
@@ -729,6 +766,8 @@ gate_free(struct gate *g)
     }
     feeds_free(g->reader.feeds);
     digest_free(g->digest);
+    for (uint32_t i = 0; i < g->devices_room; i++)
+        free(g->devices[i].told);
     free(g->devices);
     free(g);
 }

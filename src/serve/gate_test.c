@@ -9,6 +9,8 @@
 #include <semaphore.h>
 #include <time.h>
 
+#include "core/counter.h"
+#include "core/log.h"
 #include "core/os_file.h"
 #include "feeds/digest.h"
 
@@ -303,6 +305,44 @@ cost_of_a_pass(void **state)
     fake_stop(&fake);
 }
 
+/* Lines of the flight recorder that hold a text. */
+static int
+logged(const char *part)
+{
+    static char text[1 << 20];
+    int fd = fileno(tmpfile()), n = 0;
+    log_dump(fd);
+    ssize_t got = pread(fd, text, sizeof text - 1, 0);
+    assert_true(got >= 0);
+    text[got] = 0;
+    for (char *at = text; (at = strstr(at, part)); at++)
+        n++;
+    close(fd);
+    return n;
+}
+
+/* A fault that comes with every message stands in the log once; each is counted. */
+static void
+a_fault_is_logged_once(void **state)
+{
+    (void)state;
+    static char body[65536];
+    char at[TS_TEXT];
+    start(false);
+    t.extra = "User-Identify: " DEVICE_CODE "\r\n";
+    passes(body, sizeof body, 3, now_text(at));
+    int before = logged("kind=boolean_form");
+    uint64_t counted = counter_get(CTR_ingest_faults);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(talk(&t, "POST", "/VIID/MotorVehicles", body), 200);
+    t.extra = NULL; /* nobody: the same by itself */
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(talk(&t, "POST", "/VIID/MotorVehicles", body), 200);
+    assert_int_equal(logged("kind=boolean_form") - before, 2);
+    assert_int_equal(counter_get(CTR_ingest_faults) - counted, 30);
+    fake_stop(&fake);
+}
+
 struct hold { /* keeps the work thread until it is let go */
     struct job job;
     sem_t held, go;
@@ -408,6 +448,7 @@ main(void)
         cmocka_unit_test(the_answer_waits_for_the_store),
         cmocka_unit_test(ndjson_by_key),
         cmocka_unit_test(samples_of_others),
+        cmocka_unit_test(a_fault_is_logged_once),
         cmocka_unit_test(broken_bodies_hold_nobody),
         cmocka_unit_test(cost_of_a_pass),
     };

@@ -37,8 +37,11 @@ export function roads() {
 }
 
 export function makeSites(n, now) {
-  const rnd = random(7);
+  const rnd = random(7), spread = random(11);
   const rows = [];
+  // Beyond ten cameras a crossing the others stand along the side streets, up to half a block away.
+  const off = Array.from({ length: n }, (_, k) => (k < 810 ? [0, 0] : [(spread() - 0.5) * 0.018, (spread() - 0.5) * 0.016]));
+  const away = (k, axis) => off[k][axis];
   for (let k = 0; k < n; k++) {
     const i = k % 9, j = Math.floor(k / 9) % 9;
     const along = Math.floor(k / 81);
@@ -48,8 +51,8 @@ export function makeSites(n, now) {
     const dir = ["东向西", "西向东", "南向北", "北向南"][along % 4];
     rows.push({
       id: k + 1, code: "1401000000" + String(10000 + k).padStart(10, "0"), name: `${NS[i]}${EW[j]}${along ? `${along}号` : ""}${dir}`, kind: k % 7 ? "camera" : "gantry",
-      lon: state === "unplaced" ? null : +(X[i] + Math.sin(j * 1.7 + i) * 0.0013 + (along % 2 ? 0 : (along % 5 - 2) * 0.004)).toFixed(6),
-      lat: state === "unplaced" ? null : +(Y[j] + Math.cos(i * 1.3 + j) * 0.0011 + (along % 2 ? (along % 5 - 2) * 0.0035 : 0)).toFixed(6),
+      lon: state === "unplaced" ? null : +(X[i] + Math.sin(j * 1.7 + i) * 0.0013 + away(k, 0) + (along % 2 ? 0 : (along % 5 - 2) * 0.004)).toFixed(6),
+      lat: state === "unplaced" ? null : +(Y[j] + Math.cos(i * 1.3 + j) * 0.0011 + away(k, 1) + (along % 2 ? (along % 5 - 2) * 0.0035 : 0)).toFixed(6),
       heading_deg: [270, 90, 0, 180][along % 4], directions: [[2, 1, 4, 3][along % 4]], lanes: 2 + (k % 4), limit_kmh: [50, 60, 70, 80][k % 4], org: { id: 2 + (k % 4), name: ["迎泽大队", "杏花岭大队", "小店大队", "万柏林大队"][k % 4] },
       state, last_pass_ms: state === "offline" || state === "silent" ? now - 2460000 : now - Math.floor(rnd() * 60000), flow, flow_usual: state === "offline" || state === "silent" ? 40 + (k % 30) : Math.max(0, flow + Math.floor((rnd() - 0.5) * 20)),
       read_rate: state === "degraded" ? 0.48 : +(0.88 + rnd() * 0.11).toFixed(3), misread_rate: 0.004, clock_error_ms: state === "clock" ? -43000 : Math.floor((rnd() - 0.5) * 3000), clock_sd_ms: 900, reason: null, since_ms: state === "ok" || state === "late" ? null : now - 2460000, devices: 1, devices_online: state === "offline" ? 0 : 1,

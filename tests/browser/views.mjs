@@ -6,6 +6,7 @@ import { KEY } from "./driver.mjs";
 /** [role, path, page, prepare, part, undo] */
 export const VIEWS = [
   ["duty", "/", "live", async (b) => { await b.has(".map-canvas canvas"); }],
+  ["duty", "/", "live", async (b) => { await b.has(".map-buttons [aria-expanded]"); await b.click(".map-buttons [aria-expanded]"); await b.has(".map-groups [role=option]"); }, "groups", async (b) => { await b.keys(KEY.escape); }],
   ["duty", "/", "alarms", async (b) => { await b.has(".qrow, .blank"); await b.keys("j", KEY.enter); await b.has(".card .moves-bar, .blank"); }],
   ["duty", "/", "matters", async (b) => { await b.has(".qrow, .blank"); await b.keys("o"); await b.has("#nm-title, .blank"); }],
   ["duty", "/", "look", async (b) => { await b.has("#ask-plate"); await b.type("#ask-plate", "晋ATI333A"); await b.click(".ask .primary"); await b.has(".refusal, .result"); }],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // live.tsx - the city now: map of sites, flow, units, alarms; the same rows as tables beside it.
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { alarms, board, queue, rate, sites, units } from "../kit/city";
 import { cap, listed, t, tx } from "../kit/i18n";
@@ -15,15 +15,14 @@ import { BoardRows } from "../parts/boardrows";
 import { Spark } from "../parts/chart";
 import { Grid } from "../parts/grid";
 import { unitText } from "../parts/question";
-import { MapPane, type Picked } from "../parts/map";
+import { MapPane, siteTone, type Picked } from "../parts/map";
 import { QueueRow } from "./alarms";
 
 const picked = signal<Picked | null>(null);
 const table = signal<"alarms" | "sites" | "units">("alarms");
-
-export function siteTone(s: Site["state"]): string {
-  return s === "ok" ? "good" : s === "offline" || s === "silent" ? "bad" : "warn";
-}
+/** The sites of one place, chosen on the map; the table shows only them. */
+const place = signal<string[]>([]);
+const shownSites = computed(() => (place.value.length ? place.value.map((id) => sites.find(id)).filter((s) => s !== undefined) : sites.rows.value));
 
 export function Measures({ big = false }: { big?: boolean }) {
   const b = board.value;
@@ -70,8 +69,9 @@ function Tables() {
     if (sites.status.value === "error" && !sites.rows.value.length) return <Failed what={sites.error.value} again={() => void sites.load()} />;
     if (sites.status.value !== "ready" && !sites.rows.value.length) return <Loading />;
     return (
-      <Grid<Site> label={t("live.sites")} rows={sites.rows.value} id={(s) => String(s.id)} selected={id("site")} exportName="sites" start={{ key: "flow", down: true }}
+      <Grid<Site> label={t("live.sites")} rows={shownSites.value} id={(s) => String(s.id)} selected={id("site")} exportName="sites" start={{ key: "flow", down: true }}
         onSelect={(s) => choose("site", String(s.id))} onOpen={(s) => go("sites", String(s.id))} as_of={sites.as_of.value}
+        foot={place.value.length > 0 ? <button class="small" onClick={() => { place.value = []; }}>{t("live.all_sites")}</button> : undefined}
         columns={[
           { key: "name", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut">{s.name}</span>, sort: (s) => s.name, text: (s) => s.name },
           { key: "state", head: t("f.state"), width: "76px", cell: (s) => <Tag tone={siteTone(s.state)}>{t(`site.state.${s.state}`)}</Tag>, sort: (s) => s.state, text: (s) => t(`site.state.${s.state}`) },
@@ -136,7 +136,7 @@ function View() {
   useLive(...[sites, ...(may("GET /units") ? [units] : []), ...(see_alarms ? [alarms] : [])]);
   useEffect(() => { if (route.value.query["unit"]) { picked.value = { kind: "unit", id: route.value.query["unit"] }; table.value = "units"; } }, [route.value]);
   const list = table.value === "alarms" ? queue.value.map((a) => ["alarm", a.id] as const)
-    : table.value === "sites" ? sites.rows.value.map((s) => ["site", String(s.id)] as const) : units.rows.value.map((u) => ["unit", String(u.id)] as const);
+    : table.value === "sites" ? shownSites.value.map((s) => ["site", String(s.id)] as const) : units.rows.value.map((u) => ["unit", String(u.id)] as const);
   const step = (d: number) => {
     const i = list.findIndex(([k, id]) => k === picked.value?.kind && id === picked.value.id);
     const x = list[i < 0 ? 0 : Math.max(0, Math.min(list.length - 1, i + d))];
@@ -162,10 +162,12 @@ function View() {
       <div class="split split-live">
         <section class="pane pane-map" aria-label={t("live.map")}>
           <MapPane label={t("live.map")} sites={sites.rows.value} units={units.rows.value} alarms={queue.value} selected={picked.value} tip={tip}
-            onSelect={(p) => { picked.value = p; if (p && p.kind !== "track") table.value = p.kind === "alarm" ? "alarms" : p.kind === "site" ? "sites" : "units"; }} />
+            onPlace={(there) => { place.value = there.map((s) => String(s.id)); picked.value = { kind: "site", id: place.value[0]! }; table.value = "sites"; }}
+            onSelect={(p) => { picked.value = p; if (p?.kind === "site" && !place.value.includes(p.id)) place.value = [];
+              if (p && p.kind !== "track") table.value = p.kind === "alarm" ? "alarms" : p.kind === "site" ? "sites" : "units"; }} />
           <Chosen />
           {sites.status.value === "ready" && !sites.rows.value.length && <p class="map-bad map-none">{t("site.empty")} <span class="dim">{t("site.empty_hint")}</span></p>}
-          <div class="legend" aria-hidden="true"><span>● {t("live.legend_site")}</span><span>○ {t("live.legend_odd")}</span><span>× {t("live.legend_off")}</span><span>▬ {t("live.legend_unit")}</span>{r.length > 0 && <span class="num">{t("live.rate", { n: num(r[r.length - 1]!) })}</span>}</div>
+          <div class="legend" aria-hidden="true"><span>● {t("live.legend_site")}</span><span>○ {t("live.legend_odd")}</span><span>× {t("live.legend_off")}</span><span>▬ {t("live.legend_unit")}</span><span>⑨ {t("live.legend_group")}</span>{r.length > 0 && <span class="num">{t("live.rate", { n: num(r[r.length - 1]!) })}</span>}</div>
           {sites.status.value === "error" && <Worn error={sites.error.value} again={() => void sites.load()} />}
         </section>
         <section class="pane" aria-label={t("live.tables")}>

@@ -15,7 +15,7 @@ import { AsOf, Empty, Failed, Loading, Tag, When, Worn } from "../parts/bits";
 import { Chart } from "../parts/chart";
 import { Grid } from "../parts/grid";
 import { Icon } from "../parts/icon";
-import { siteTone } from "./live";
+import { siteTone } from "../parts/map";
 
 const H = 3600000;
 

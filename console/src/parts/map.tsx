@@ -8,7 +8,10 @@ import { lang, t } from "../kit/i18n";
 import type { Alarm, Site, Unit } from "../kit/model";
 import { meta } from "../kit/session";
 import { scale, theme } from "../kit/theme";
+import { num } from "../kit/time";
+import { Tag } from "./bits";
 import type { MapDraw, Picked, TrackPoint } from "./mapdraw";
+import type { GroupRow, Sight } from "./mapsites";
 import { Icon } from "./icon";
 
 export type { Picked, TrackPoint } from "./mapdraw";
@@ -28,6 +31,44 @@ async function loadRoads(): Promise<void> {
 interface Props {
   label: string; sites?: Site[]; units?: Unit[]; alarms?: Alarm[]; track?: TrackPoint[]; play?: number; big?: number; quiet?: boolean;
   selected?: Picked | null; onSelect?: (p: Picked | null) => void; tip?: (p: Picked) => string;
+  /** Is given the sites of a bubble that no zoom takes apart. */
+  onPlace?: (sites: Site[]) => void;
+}
+
+export function siteTone(s: Site["state"]): string {
+  return s === "ok" ? "good" : s === "offline" || s === "silent" ? "bad" : "warn";
+}
+
+function groupText(g: GroupRow): string {
+  return t("map.group", { n: num(g.n), name: g.name }) + (g.bad ? ` · ${t("map.group_bad", { n: num(g.bad), state: t(`site.state.${g.worst}`) })}` : "");
+}
+
+/** The bubbles of the map as a list: what the canvas cannot say to a screen reader or a keyboard. */
+function Groups({ sight, stand, enter, close }: { sight: Sight; stand: (key: string) => void; enter: (key: string) => void; close: () => void }) {
+  const [at, setAt] = useState(0);
+  const box = useRef<HTMLDivElement>(null);
+  const rows = sight.groups.slice(0, 200), on = rows[Math.min(at, rows.length - 1)];
+  useEffect(() => { box.current?.focus(); return () => stand(""); }, []);
+  useEffect(() => { stand(on?.key ?? ""); box.current?.querySelector(".on")?.scrollIntoView({ block: "nearest" }); }, [on?.key]);
+  const moves: Record<string, () => void> = {
+    ArrowDown: () => setAt(Math.min(rows.length - 1, at + 1)), ArrowUp: () => setAt(Math.max(0, at - 1)), Home: () => setAt(0), End: () => setAt(rows.length - 1),
+    Enter: () => { if (on) enter(on.key); setAt(0); }, Escape: close,
+  };
+  return (
+    <section class="map-groups" aria-label={t("map.groups")}>
+      <p class="dim" role="status">{t("map.sight", { n: num(sight.sites), g: num(sight.groups.length), s: num(sight.single) })}</p>
+      <div ref={box} role="listbox" tabIndex={0} aria-label={t("map.groups")} aria-activedescendant={on ? `map-group-${on.key}` : undefined}
+        onKeyDown={(e) => { const f = moves[e.key]; if (f) { e.preventDefault(); e.stopPropagation(); f(); } }}>
+        {rows.map((g, i) => (
+          <div key={g.key} id={`map-group-${g.key}`} role="option" aria-selected={g === on} class={g === on ? "on" : ""} onClick={() => { setAt(i); enter(g.key); }}>
+            <b class="num">{num(g.n)}</b> <span class="cut" title={t("map.near", { name: g.name })}>{t("map.near", { name: g.name })}</span> {g.bad > 0 && <Tag tone={siteTone(g.worst)}>{t(`site.state.${g.worst}`)} · {t("map.bad_of", { n: num(g.bad) })}</Tag>}
+          </div>
+        ))}
+        {!rows.length && <div role="option" aria-selected={false} aria-disabled="true" class="dim">{t("map.no_groups")}</div>}
+      </div>
+      {sight.groups.length > rows.length && <p class="dim">{t("map.more_groups", { n: num(sight.groups.length - rows.length) })}</p>}
+    </section>
+  );
 }
 
 /** Its signs are drawn for one size of type: another one is another map. */
@@ -41,6 +82,17 @@ function Pane(p: Props) {
   const [ready, setReady] = useState(false);
   const [bad, setBad] = useState(false);
   const [tip, setTip] = useState<{ text: string; x: number; y: number } | null>(null);
+  const [sight, setSight] = useState<Sight | null>(null);
+  const [listed, setListed] = useState(false);
+  const listButton = useRef<HTMLButtonElement>(null);
+  const enter = (id: string) => {
+    const there = draw.current?.enter(id);
+    if (there?.length) {
+      setListed(false);
+      if (props.current.onPlace) props.current.onPlace(there);
+      else props.current.onSelect?.({ kind: "site", id: String(there[0]!.id) });
+    }
+  };
   const props = useRef(p);
   props.current = p;
 
@@ -49,10 +101,11 @@ function Pane(p: Props) {
     void loadRoads();
     import("./mapdraw").then(({ MapDraw: M }) => {
       if (gone || !el.current) return;
-      draw.current = new M(el.current, meta.value?.map?.bounds, (p.big ?? 1) * scale.value, (x) => props.current.onSelect?.(x), (x, px, py) => {
-        const text = x && props.current.tip ? props.current.tip(x) : "";
+      draw.current = new M(el.current, meta.value?.map?.bounds, (p.big ?? 1) * scale.value, (x) => { if (x?.kind === "group") enter(x.id); else props.current.onSelect?.(x); }, (x, px, py) => {
+        const g = x?.kind === "group" ? draw.current?.group(x.id) : null;
+        const text = g ? groupText(g) : x && props.current.tip ? props.current.tip(x) : "";
         setTip(text ? { text, x: px, y: py } : null);
-      });
+      }, props.current.quiet ? undefined : (x) => setSight(x.groups.length || x.sites ? x : null));
       setReady(true);
     }, () => setBad(true));
     const o = new ResizeObserver(() => draw.current?.resize());
@@ -92,6 +145,7 @@ function Pane(p: Props) {
           else if (k === "ArrowUp") d.pan(0, 80);
           else if (k === "ArrowDown") d.pan(0, -80);
           else if (k === "0") d.fit(true);
+          else if (k === "Enter" && sight) setListed(true);
           else return;
           e.preventDefault();
           e.stopPropagation();
@@ -102,8 +156,10 @@ function Pane(p: Props) {
           <button aria-label={t("map.in")} title={t("map.in")} onClick={() => draw.current?.zoom(1)}>+</button>
           <button aria-label={t("map.out")} title={t("map.out")} onClick={() => draw.current?.zoom(-1)}>−</button>
           <button aria-label={t("map.fit")} title={t("map.fit")} onClick={() => draw.current?.fit(true)}><Icon name="map" size={16} /></button>
+          {sight && <button ref={listButton} aria-label={t("map.list", { n: num(sight.groups.length) })} title={t("map.list", { n: num(sight.groups.length) })} aria-expanded={listed} onClick={() => setListed(!listed)}><Icon name="tasks" size={16} /></button>}
         </div>
       )}
+      {listed && sight && <Groups sight={sight} stand={(key) => draw.current?.ringGroup(key)} enter={enter} close={() => { setListed(false); listButton.current?.focus(); }} />}
       {bad && <p class="map-bad">{t("map.bad")}</p>}
     </div>
   );

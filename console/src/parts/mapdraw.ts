@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mapdraw.ts - the drawing of the map (OpenLayers); loaded only when a map is shown.
 //
-// Quiet roads by class with names along the street, sites as ticks that point the way they look (size = flow),
-// units as shapes by kind, alarms as level shapes, a track with its gaps dashed. Nothing comes from outside.
+// Quiet roads by class with names along the street, sites (mapsites.ts), units as shapes by kind, alarms as level shapes, a track with its gaps dashed. Nothing comes from outside.
 import Feature, { type FeatureLike } from "ol/Feature.js";
 import OlMap from "ol/Map.js";
 import View from "ol/View.js";
@@ -23,9 +22,11 @@ import type { State } from "ol/render.js";
 import { lang } from "../kit/i18n";
 import { colour } from "../kit/theme";
 import type { Alarm, Level, Site, Unit } from "../kit/model";
+import { MapSites, type GroupRow, type Sight } from "./mapsites";
 
 export interface TrackPoint { id: string; lon: number; lat: number; label: string; gap: boolean }
-export interface Picked { kind: "site" | "unit" | "alarm" | "track"; id: string }
+/** `group`: a bubble of sites; its id holds while the zoom does. */
+export interface Picked { kind: "site" | "unit" | "alarm" | "track" | "group"; id: string }
 type Draw = (ctx: CanvasRenderingContext2D, x: number, y: number, scale: number) => void;
 
 const WIDTH: Record<string, number> = { ring: 3.2, trunk: 2.6, primary: 1.8, secondary: 1.2, minor: 0.7 };
@@ -75,6 +76,7 @@ export class MapDraw {
   private readonly roads: VectorLayer<VectorSource>;
   private readonly names: VectorLayer<VectorSource>;
   private readonly sites: VectorLayer<VectorSource>;
+  private readonly field = new MapSites();
   private readonly units: VectorLayer<VectorSource>;
   private readonly alarms: VectorLayer<VectorSource>;
   private readonly lines: VectorLayer<VectorSource>;
@@ -92,7 +94,7 @@ export class MapDraw {
   private readonly big: number;
 
   constructor(private readonly el: HTMLElement, bounds: [number, number, number, number] | undefined, big: number,
-    pick: (p: Picked | null) => void, hover: (p: Picked | null, x: number, y: number) => void) {
+    pick: (p: Picked | null) => void, hover: (p: Picked | null, x: number, y: number) => void, private readonly sight?: (s: Sight) => void) {
     this.big = big;
     const roadStyles = new Map<string, Style>();
     this.roads = new VectorLayer({
@@ -131,10 +133,13 @@ export class MapDraw {
         return s;
       },
     });
-    this.sites = pointLayer(3, (f, resolution) => {
-      const s = f.get("row") as Site;
-      const on = this.chosen?.kind === "site" && this.chosen.id === String(s.id);
-      return (ctx, x, y, k) => this.drawSite(ctx, x, y, k * (this.big > 1.5 ? this.big * 0.72 : 1) * (resolution < 12 ? 1.35 : 1), s, on);
+    this.sites = new VectorLayer({ source: new VectorSource(), zIndex: 4.5 });
+    this.sites.on("postrender", (e) => {
+      const f = e.frameState!, v = f.viewState, ctx = e.context as CanvasRenderingContext2D;
+      ctx.save();
+      this.field.draw({ ctx, c: (x) => this.c(x), k: f.pixelRatio, big: this.big, resolution: v.resolution, ratio: f.pixelRatio, extent: f.extent!,
+        left: v.center[0]! - (f.size[0]! / 2) * v.resolution, top: v.center[1]! + (f.size[1]! / 2) * v.resolution }, this.size(), this.chosen?.kind === "site" ? this.chosen.id : null);
+      ctx.restore();
     });
     this.units = pointLayer(5, (f) => {
       const u = f.get("row") as Unit;
@@ -199,20 +204,22 @@ export class MapDraw {
     if (bounds && bounds[2] > bounds[0]) this.map.getView().fit(transformExtent(bounds, "EPSG:4326", "EPSG:3857"), { padding: [16, 16, 16, 16] });
 
     const at = (pixel: number[]): Picked | null => {
-      let best: Picked | null = null, z = -1;
+      const where = this.map.getCoordinateFromPixel(pixel), v = this.map.getView();
+      let best: Picked | null = where ? this.field.hit(where[0]!, where[1]!, v.getResolution()!, this.size()) : null, z = -1;
       this.map.forEachFeatureAtPixel(pixel, (f, layer) => {
-        const kind = layer === this.sites ? "site" : layer === this.units ? "unit" : layer === this.alarms ? "alarm" : layer === this.track ? "track" : null;
+        const kind = layer === this.units ? "unit" : layer === this.alarms ? "alarm" : layer === this.track ? "track" : null;
         const lz = layer?.getZIndex() ?? 0;
         if (kind && lz > z) {
           z = lz;
           best = { kind, id: String(kind === "track" ? f.get("id") : (f.get("row") as { id: number | string }).id) };
         }
-      }, { hitTolerance: 3 });
+      }, { hitTolerance: 3, layerFilter: (l) => l === this.units || l === this.alarms || l === this.track });
       return best;
     };
     this.track.on("prerender", () => { this.boxes = []; });
     this.units.on("prerender", () => { this.signs = []; });
     this.map.on("singleclick", (e) => pick(at(e.pixel)));
+    this.map.on("moveend", () => this.look());
     this.map.on("pointermove", (e) => {
       if (e.dragging) return hover(null, 0, 0);
       const p = at(e.pixel);
@@ -230,31 +237,6 @@ export class MapDraw {
     return v;
   }
 
-  private drawSite(ctx: CanvasRenderingContext2D, x: number, y: number, k: number, s: Site, on: boolean): void {
-    const bad = s.state !== "ok";
-    const r = (bad ? 3 : s.flow >= 100 ? 4.2 : s.flow >= 40 ? 3.4 : s.flow >= 10 ? 2.7 : 2) * k;
-    ctx.lineWidth = 1.3 * k;
-    const col = s.state === "offline" ? this.c("level-red") : bad ? this.c("level-yellow") : this.c("site");
-    ctx.strokeStyle = col;
-    ctx.fillStyle = col;
-    if (s.heading_deg !== null && s.heading_deg !== undefined) {
-      const a = (s.heading_deg - 90) * Math.PI / 180;
-      ctx.beginPath();
-      ctx.moveTo(x, y);
-      ctx.lineTo(x + Math.cos(a) * r * 2.6, y + Math.sin(a) * r * 2.6);
-      ctx.stroke();
-    }
-    if (s.state === "offline") {
-      ctx.beginPath();
-      ctx.moveTo(x - r, y - r); ctx.lineTo(x + r, y + r); ctx.moveTo(x + r, y - r); ctx.lineTo(x - r, y + r);
-      ctx.stroke();
-    } else {
-      ctx.beginPath();
-      ctx.arc(x, y, r, 0, 7);
-      if (bad) { ctx.fillStyle = this.c("map"); ctx.fill(); ctx.stroke(); } else ctx.fill();
-    }
-    if (on) this.ring(ctx, x, y, r + 6 * k, k);
-  }
   private drawUnit(ctx: CanvasRenderingContext2D, x: number, y: number, k: number, u: Unit, on: boolean): void {
     const r = 6 * k;
     const free = u.matter === null;
@@ -343,7 +325,36 @@ export class MapDraw {
     layer.changed();
   }
   setSites(rows: Site[]): void {
-    this.put(this.sites, rows.filter((s) => s.lon !== null && s.lat !== null).map((row) => ({ row, lon: row.lon!, lat: row.lat! })));
+    if (!this.field.set(rows)) return;
+    this.sites.changed();
+    this.look();
+  }
+  /** How much bigger than on a desk a bubble is. */
+  private size(): number {
+    return this.big > 1.5 ? this.big * 0.8 : this.big;
+  }
+  private look(): void {
+    const v = this.map.getView(), size = this.map.getSize();
+    if (this.sight && size) this.sight(this.field.sight(v.calculateExtent(size), v.getResolution()!, this.size()));
+  }
+  group(id: string): GroupRow | null {
+    return this.field.row(id);
+  }
+  /** Comes so close that a bubble falls apart; the sites themselves when they stand in one place. */
+  enter(id: string): Site[] | null {
+    const e = this.field.box(id), v = this.map.getView(), now = v.getResolution()!;
+    if (!e) return null;
+    if (this.field.onePlace(id) || now <= v.getMinResolution() * 1.01) return this.field.members(id);
+    const pad = 60 * this.size();
+    const fit = v.getResolutionForExtent(e, (this.map.getSize() ?? [400, 400]).map((x) => Math.max(80, x - 2 * pad)));
+    this.moved = true;
+    v.animate({ center: [(e[0]! + e[2]!) / 2, (e[1]! + e[3]!) / 2], resolution: Math.max(v.getMinResolution(), Math.min(fit, now / 2)), duration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 140 });
+    return null;
+  }
+  /** The bubble the list stands on is ringed. */
+  ringGroup(id: string): void {
+    this.field.mark = id;
+    this.sites.changed();
   }
   setUnits(rows: Unit[]): void {
     this.put(this.units, rows.filter((u) => u.lon !== null && u.lat !== null).map((row) => ({ row, lon: row.lon!, lat: row.lat! })));
@@ -405,10 +416,8 @@ export class MapDraw {
   fit(force = false): void {
     if (this.fitted && !force) return;
     const e = createEmpty();
-    for (const l of [this.sites, this.roads]) {
-      const x = l.getSource()!.getExtent();
-      if (x && !isEmpty(x)) { extend(e, x); break; }
-    }
+    const x = this.field.extent() ?? this.roads.getSource()!.getExtent();
+    if (x && !isEmpty(x)) extend(e, x);
     if (!isEmpty(e)) {
       this.fitted = true;
       this.moved = false;

@@ -215,7 +215,10 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
     const placed = sites.filter((s) => s.lon !== null);
     if (b.kind !== "plate_check" && placed.length) {
       let at = b.from_ms + 20 * 60000, i = Math.floor(r2() * placed.length);
-      for (let k = 0; k < 22 && at < b.to_ms; k++) { rows.push(sighting(placed[i], b.plate?.replace(/[?*]/g, "8") || plate(r2), Math.floor(at))); at += r2() < 0.12 ? 2.4 * H : (3 + r2() * 14) * 60000; i = Math.abs(i + (r2() < 0.5 ? 1 : 9) * (r2() < 0.7 ? 1 : -1)) % placed.length; }
+      // As many rows as LOOK_ROWS says; 22 look like somebody's day.
+      const most = Number(process.env.LOOK_ROWS ?? 22);
+      if (most > 22) for (let k = 0, step = (b.to_ms - b.from_ms) / (most + 1); k < most; k++) rows.push(sighting(placed[(i + k * 7) % placed.length], plate(r2), Math.floor(b.from_ms + step * (k + 1))));
+      else for (let k = 0; k < most && at < b.to_ms; k++) { rows.push(sighting(placed[i], b.plate?.replace(/[?*]/g, "8") || plate(r2), Math.floor(at))); at += r2() < 0.12 ? 2.4 * H : (3 + r2() * 14) * 60000; i = Math.abs(i + (r2() < 0.5 ? 1 : 9) * (r2() < 0.7 ? 1 : -1)) % placed.length; }
     }
     const n = 812 + looks.length, off = sites.filter((s) => s.state === "offline").slice(0, 5), late = sites.filter((s) => s.state === "late").slice(0, 4);
     looks.unshift({ n, at_ms: now(), by: { id: user.id, name: user.display }, kind: b.kind, matter: b.matter ?? null, purpose: b.purpose, emergency: !!b.emergency, why: b.why ?? null, confirm_by_ms: b.emergency ? now() + 24 * H : null, confirmed_by: null, confirmed_ms: null, count: rows.length });

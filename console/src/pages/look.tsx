@@ -101,10 +101,16 @@ function Result({ r }: { r: LookResult }) {
     return () => clearInterval(timer.current);
   }, [playing, speed, r.n]);
   const gapOf = (i: number) => (i > 0 ? r.rows[i]!.time_ms - r.rows[i - 1]!.time_ms : 0);
-  const points: TrackPoint[] = useMemo(() => r.rows.map((s, i) => ({ s, i })).filter(({ s }) => s.lon !== null && s.lat !== null)
+  // The passes of one vehicle are a track; those of many are no way that anybody drove, but places.
+  const one = r.kind === "trajectory";
+  const points: TrackPoint[] = useMemo(() => (one ? r.rows : []).map((s, i) => ({ s, i })).filter(({ s }) => s.lon !== null && s.lat !== null)
     .map(({ s, i }) => ({ id: s.id, lon: s.lon!, lat: s.lat!, label: s.site_name, gap: gapOf(i) > GAP })), [r.n]);
   // Sites that were blind in this window stand on the map as such: a gap beside one means little.
   const blind = useMemo(() => r.coverage.offline.map((o) => sites.find(String(o.site))).filter((s) => s !== undefined).map((s) => ({ ...s, state: "offline" as const })), [r.n, sites.rows.value.length]);
+  const seen = useMemo(() => (one ? [] : [...new Set(r.rows.map((s) => s.site_id))].map((id) => sites.find(String(id))).filter((s) => s !== undefined)), [r.n, sites.rows.value.length]);
+  const there = useMemo(() => [...seen, ...blind.filter((s) => !seen.some((x) => x.id === s.id))], [seen, blind]);
+  const passes = useMemo(() => r.rows.map((s) => s.id), [r.n]);
+  const turn = useMemo(() => new Map(r.rows.map((s, i) => [s.id, i])), [r.n]);
   const here: Sighting | undefined = r.rows[at];
   const play = () => { if (at >= r.rows.length - 1) setAt(0); setPlaying(!playing); };
   useKeys([
@@ -122,7 +128,7 @@ function Result({ r }: { r: LookResult }) {
         {gaps > 0 && <Tag tone="warn">{t("look.gaps", { n: gaps })}</Tag>}
         {r.emergency && <Tag tone="bad">{t("look.unconfirmed", { x: r.confirm_by_ms ? duration(r.confirm_by_ms - serverNow()) : "" })}</Tag>}
         <AsOf ms={r.at_ms} limit_ms={600000} />
-        {r.rows.length > 0 && !r.emergency && <EvidenceButton matter={r.matter} purpose={r.purpose} title={t("look.number", { n: r.n })} passes={r.rows.map((s) => s.id)} />}
+        {r.rows.length > 0 && !r.emergency && <EvidenceButton matter={r.matter} purpose={r.purpose} title={t("look.number", { n: r.n })} passes={passes} />}
       </header>
       <Coverage c={r.coverage} />
       <Unseen r={r} />
@@ -135,8 +141,9 @@ function Result({ r }: { r: LookResult }) {
       ) : r.rows.length === 0 ? <Empty title={t("look.nothing")} hint={t("look.nothing_hint")} /> : (
         <div class="split split-look">
           <section class="pane pane-map" aria-label={t("look.map")}>
-            <MapPane label={t("look.map")} track={points} sites={blind} tip={(x) => (x.kind === "site" ? t("look.blind", { name: sites.find(x.id)?.name ?? "" }) : "")} play={r.kind === "trajectory" ? at : -1} selected={here ? { kind: "track", id: here.id } : null}
-              onSelect={(p) => { if (p?.kind === "track") { const i = r.rows.findIndex((s) => s.id === p.id); if (i >= 0) setAt(i); } }} />
+            <MapPane label={t("look.map")} {...(one ? { track: points } : {})} sites={there} tip={(x) => (x.kind === "site" ? blind.some((s) => String(s.id) === x.id) ? t("look.blind", { name: sites.find(x.id)?.name ?? "" }) : sites.find(x.id)?.name ?? "" : "")} play={one ? at : -1}
+              selected={here ? one ? { kind: "track", id: here.id } : { kind: "site", id: String(here.site_id) } : null}
+              onSelect={(p) => { const i = p?.kind === "track" ? turn.get(p.id) ?? -1 : p?.kind === "site" ? r.rows.findIndex((s) => String(s.site_id) === p.id) : -1; if (i >= 0) { setPlaying(false); setAt(i); } }} />
             <div class="playback">
               <button aria-label={t("look.play")} onClick={play}><Icon name={playing ? "pause" : "play"} size={18} /></button>
               <input type="range" min={0} max={r.rows.length - 1} value={at} aria-label={t("look.position")} onInput={(e) => { setPlaying(false); setAt(Number(e.currentTarget.value)); }} />
@@ -146,10 +153,10 @@ function Result({ r }: { r: LookResult }) {
           </section>
           <section class="pane" aria-label={t("look.table")}>
             {here?.picture && <Pictures shots={[{ src: pictureUrl(here.picture, scope), title: here.site_name, sub: clockTime(here.time_ms), alt: t("picture.alt", { site: here.site_name, at: clockTime(here.time_ms) }) }]} />}
-            <Grid<Sighting> label={t("look.table")} rows={r.rows} id={(s) => s.id} selected={here?.id ?? null} onSelect={(s) => { setPlaying(false); setAt(r.rows.indexOf(s)); }} exportName={`look-${r.n}`} exportMark={`#${r.n} ${r.matter ?? ""}`}
+            <Grid<Sighting> label={t("look.table")} rows={r.rows} id={(s) => s.id} selected={here?.id ?? null} onSelect={(s) => { setPlaying(false); setAt(turn.get(s.id) ?? 0); }} exportName={`look-${r.n}`} exportMark={`#${r.n} ${r.matter ?? ""}`}
               columns={[
                 { key: "time", head: t("f.time"), width: "118px", cell: (s) => <span class="num">{instant(s.time_ms)}</span>, sort: (s) => s.time_ms, text: (s) => new Date(s.time_ms).toISOString() },
-                { key: "gap", head: t("look.since"), width: "96px", align: "right", cell: (s) => { const g = gapOf(r.rows.indexOf(s)); return g > GAP ? <span class="warn-text">{duration(g)}</span> : <span class="dim">{g ? duration(g) : "—"}</span>; } },
+                { key: "gap", head: t("look.since"), width: "96px", align: "right", cell: (s) => { const g = gapOf(turn.get(s.id) ?? 0); return g > GAP ? <span class="warn-text">{duration(g)}</span> : <span class="dim">{g ? duration(g) : "—"}</span>; } },
                 { key: "site", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut">{s.by_hand && <Tag tone="warn">{t("sighting.by_hand")}</Tag>} {s.site_name}</span>, sort: (s) => s.site_name, text: (s) => s.site_name },
                 { key: "plate", head: t("f.plate"), width: "112px", file: r.kind === "trajectory", cell: (s) => <PlateSign plate={s.plate} color={s.plate_color} />, sort: (s) => s.plate, text: (s) => s.plate },
                 { key: "speed", head: t("look.speed_head"), width: "58px", align: "right", cell: (s) => num(s.speed_kmh), sort: (s) => s.speed_kmh, text: (s) => String(s.speed_kmh ?? "") },

@@ -29,6 +29,8 @@ export interface TrackPoint { id: string; lon: number; lat: number; label: strin
 export interface Picked { kind: "site" | "unit" | "alarm" | "track" | "group"; id: string }
 type Draw = (ctx: CanvasRenderingContext2D, x: number, y: number, scale: number) => void;
 
+/** Names of a track's places in one frame; beyond that nobody reads them. */
+const MOST_NAMES = 150;
 const WIDTH: Record<string, number> = { ring: 3.2, trunk: 2.6, primary: 1.8, secondary: 1.2, minor: 0.7 };
 
 function pointLayer(z: number, draw: (f: FeatureLike, resolution: number) => Draw | null): VectorLayer<VectorSource> {
@@ -83,6 +85,9 @@ export class MapDraw {
   private readonly track: VectorLayer<VectorSource>;
   private chosen: Picked | null = null;
   private play = -1;
+  /** The place of each pass of the track, by its turn and by its id: passes at one site are one place. */
+  private places: number[] = [];
+  private placeOf = new Map<string, number>();
   private palette = new Map<string, string>();
   private fitted = false;
   /** What was fitted last; done again when the pane changes its size, until a person has moved the map. */
@@ -166,33 +171,11 @@ export class MapDraw {
       },
     });
     this.track = pointLayer(7, (f) => {
-      const on = this.chosen?.kind === "track" && this.chosen.id === f.get("id");
+      const place = f.get("place") as number;
+      const on = this.chosen?.kind === "track" && this.placeOf.get(this.chosen.id) === place;
       const past = this.play < 0 || (f.get("i") as number) <= this.play;
-      const cursor = (f.get("i") as number) === this.play;
-      return (ctx, x, y, k) => {
-        const r = (on || cursor ? 9 : 6) * k * this.big;
-        ctx.beginPath();
-        ctx.arc(x, y, r, 0, 7);
-        ctx.fillStyle = past ? this.c("select") : this.c("panel");
-        ctx.fill();
-        ctx.lineWidth = 1.6 * k;
-        ctx.strokeStyle = cursor || on ? this.c("text") : this.c("select");
-        ctx.stroke();
-        const show = f.get("label") as string;
-        ctx.font = `${11 * k * this.big}px ${this.c("font")}`;
-        const w = show ? ctx.measureText(show).width : 0;
-        const box: [number, number, number, number] = [x - r, y - 8 * k, x + r + 3 * k + w, y + 8 * k];
-        const free = !this.boxes.some((b) => b[0] < box[2] && box[0] < b[2] && b[1] < box[3] && box[1] < b[3]);
-        if (show && (free || on || cursor)) {
-          this.boxes.push(box);
-          ctx.textBaseline = "middle";
-          ctx.lineWidth = 3 * k;
-          ctx.strokeStyle = this.c("map");
-          ctx.strokeText(show, x + r + 3 * k, y);
-          ctx.fillStyle = this.c("text");
-          ctx.fillText(show, x + r + 3 * k, y);
-        }
-      };
+      const cursor = this.play >= 0 && this.places[this.play] === place;
+      return (ctx, x, y, k) => this.drawPlace(ctx, x, y, k, f.get("label") as string, past, cursor || on);
     });
 
     this.map = new OlMap({
@@ -237,6 +220,28 @@ export class MapDraw {
     return v;
   }
 
+  /** One place of a track; its name where there is room, always where one stands. */
+  private drawPlace(ctx: CanvasRenderingContext2D, x: number, y: number, k: number, name: string, past: boolean, on: boolean): void {
+    const r = (on ? 9 : 6) * k * this.big;
+    ctx.beginPath();
+    ctx.arc(x, y, r, 0, 7);
+    ctx.fillStyle = past ? this.c("select") : this.c("panel");
+    ctx.fill();
+    ctx.lineWidth = 1.6 * k;
+    ctx.strokeStyle = on ? this.c("text") : this.c("select");
+    ctx.stroke();
+    if (!on && this.boxes.length >= MOST_NAMES) return;
+    ctx.font = `${11 * k * this.big}px ${this.c("font")}`;
+    const box: [number, number, number, number] = [x - r, y - 8 * k, x + r + 3 * k + ctx.measureText(name).width, y + 8 * k];
+    if (!on && this.boxes.some((b) => b[0] < box[2] && box[0] < b[2] && b[1] < box[3] && box[1] < b[3])) return;
+    this.boxes.push(box);
+    ctx.textBaseline = "middle";
+    ctx.lineWidth = 3 * k;
+    ctx.strokeStyle = this.c("map");
+    ctx.strokeText(name, x + r + 3 * k, y);
+    ctx.fillStyle = this.c("text");
+    ctx.fillText(name, x + r + 3 * k, y);
+  }
   private drawUnit(ctx: CanvasRenderingContext2D, x: number, y: number, k: number, u: Unit, on: boolean): void {
     const r = 6 * k;
     const free = u.matter === null;
@@ -375,20 +380,34 @@ export class MapDraw {
     s.clear(true);
     l.clear(true);
     const at = points.map((p) => fromLonLat([p.lon, p.lat]));
-    const told = new Set<string>();
+    const seen = new Map<string, { place: number; i: number; n: number }>(), lines = new Map<string, { from: number; to: number; gap: boolean }>();
+    this.places = [];
+    this.placeOf.clear();
     points.forEach((p, i) => {
-      const f = new Feature<Geometry>({ geometry: new Point(at[i]!) });
-      const place = at[i]!.join();
-      // Several passes at one site: the first one carries the label.
-      f.setProperties({ id: p.id, i, label: told.has(place) ? "" : p.label }, true);
-      told.add(place);
-      s.addFeature(f);
-      if (i > 0 && at[i]!.join() !== at[i - 1]!.join()) {
-        const line = new Feature<Geometry>({ geometry: new LineString([at[i - 1]!, at[i]!]) });
-        line.set("gap", p.gap, true);
-        l.addFeature(line);
-      }
+      const key = at[i]!.join(), had = seen.get(key), here = had ?? { place: seen.size, i, n: 0 };
+      if (!had) seen.set(key, here);
+      here.n++;
+      this.places.push(here.place);
+      this.placeOf.set(p.id, here.place);
+      const from = this.places[i - 1];
+      if (from === undefined || from === here.place) return;
+      // A way driven often is one line; it is whole as soon as one drive of it had no gap.
+      const way = `${from}/${here.place}`, line = lines.get(way);
+      if (line) line.gap &&= p.gap;
+      else lines.set(way, { from: i - 1, to: i, gap: p.gap });
     });
+    const signs: Feature<Geometry>[] = [];
+    for (const { place, i, n } of seen.values()) {
+      const f = new Feature<Geometry>({ geometry: new Point(at[i]!) });
+      f.setProperties({ id: points[i]!.id, i, place, label: n > 1 ? `${points[i]!.label} ×${n}` : points[i]!.label }, true);
+      signs.push(f);
+    }
+    s.addFeatures(signs);
+    l.addFeatures([...lines.values()].map(({ from, to, gap }) => {
+      const line = new Feature<Geometry>({ geometry: new LineString([at[from]!, at[to]!]) });
+      line.set("gap", gap, true);
+      return line;
+    }));
     if (at.length) {
       const e = boundingExtent(at);
       if (e[2]! - e[0]! < 800) { e[0]! -= 600; e[2]! += 600; e[1]! -= 600; e[3]! += 600; }

@@ -41,9 +41,21 @@ export function day(ms: number): string {
 /** Date and time; the date is left out when it is today, the year when it is this one. */
 export function instant(ms: number | null | undefined): string {
   if (ms == null) return "—";
-  if (date(ms) === date(serverNow())) return clockTime(ms);
-  return `${date(ms).slice(date(ms).slice(0, 4) === date(serverNow()).slice(0, 4) ? 5 : 0)} ${clockTime(ms)}`;
+  // A table says the same instants on every scroll, and calendars are slow: what was said of today is kept.
+  const second = Math.floor(serverNow() / 1000);
+  if (said.second !== second || said.lang !== lang.value) {
+    const mark = `${date(second * 1000)}/${lang.value}/${zone.value}`;
+    if (mark !== said.mark || said.words.size > 20000) said.words.clear();
+    Object.assign(said, { second, mark, lang: lang.value });
+  }
+  const known = said.words.get(ms);
+  if (known !== undefined) return known;
+  const today = said.mark.slice(0, 10), on = date(ms);
+  const words = on === today ? clockTime(ms) : `${on.slice(on.slice(0, 4) === today.slice(0, 4) ? 5 : 0)} ${clockTime(ms)}`;
+  said.words.set(ms, words);
+  return words;
 }
+const said = { second: 0, mark: "", lang: "", words: new Map<number, string>() };
 /** 2026-11-22 in every language (GB/T 7408): day and month cannot be mistaken. */
 export function date(ms: number | null | undefined): string {
   return ms == null ? "—" : toInput(ms).slice(0, 10);

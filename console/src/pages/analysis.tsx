@@ -75,6 +75,7 @@ function columnsOf(a: Answer, words: Map<string, Text>): Column<Row>[] {
       ...(c.shape === "sighting" ? { file: true } : {}),
       cell: (r: Row) => shown(c, r.cells[k] ?? null, a, words),
       sort: (r: Row) => { const v = r.cells[k] ?? null; return c.shape === "site" && v !== null ? a.sites[String(v)]?.name ?? String(v) : v; },
+      ...(c.shape === "time" ? { find: (r: Row) => (r.cells[k] == null ? "" : instant(Number(r.cells[k]))) } : c.shape === "word" ? { find: (r: Row) => tx(words.get(String(r.cells[k]))) } : {}),
       text: (r: Row) => { const v = r.cells[k] ?? null; return v === null ? "" : c.shape === "time" ? new Date(Number(v)).toISOString() : c.shape === "site" ? `${v} ${a.sites[String(v)]?.name ?? ""}` : String(v); },
     };
   });
@@ -103,7 +104,7 @@ function Result({ a, q }: { a: Answer; q: Question | undefined }) {
   const grid = (
     <section class="pane ask-shots" aria-label={t("look.table")}>
       {at !== null && seen === at && <Pictures key={at} shots={shots.map((id) => shotOf(a, id))} />}
-      <Grid<Row> key={a.n} label={t("look.table")} rows={rows} id={(r) => String(r.i)} selected={at === null ? null : String(at)} onSelect={(r) => setAt(r.i)} columns={columns} exportName={`${a.question}-${a.n}`} exportMark={mark}
+      <Grid<Row> key={a.n} filter label={t("look.table")} rows={rows} id={(r) => String(r.i)} selected={at === null ? null : String(at)} onSelect={(r) => setAt(r.i)} columns={columns} exportName={`${a.question}-${a.n}`} exportMark={mark}
         foot={<>
           <button class="small" disabled={!rows.length} onClick={() => saveGeoJson(`${a.question}-${a.n}`, a, watermark(mark))}><Icon name="save" size={16} /> GeoJSON</button>
           {a.pictures.length > 0 && <button class="small" disabled={!shots.length} aria-pressed={seen === at && at !== null} title={shots.length ? t("ask.pictures_why") : t("ask.pictures_none")} onClick={open}>{t("ask.pictures", { n: shots.length })} <kbd aria-hidden="true">P</kbd></button>}

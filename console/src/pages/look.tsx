@@ -112,11 +112,16 @@ function Result({ r }: { r: LookResult }) {
   const passes = useMemo(() => r.rows.map((s) => s.id), [r.n]);
   const turn = useMemo(() => new Map(r.rows.map((s, i) => [s.id, i])), [r.n]);
   const here: Sighting | undefined = r.rows[at];
+  const order = useRef<Sighting[]>(r.rows);
+  const step = (d: number) => {
+    const i = order.current.findIndex((s) => s.id === here?.id), s = order.current[i < 0 ? 0 : i + d];
+    if (s) { setPlaying(false); setAt(turn.get(s.id) ?? 0); }
+  };
   const play = () => { if (at >= r.rows.length - 1) setAt(0); setPlaying(!playing); };
   useKeys([
     { key: "space", label: t("look.play"), run: play },
-    { key: "j", label: t("key.next"), run: () => setAt(Math.min(r.rows.length - 1, at + 1)) },
-    { key: "k", label: t("key.prev"), run: () => setAt(Math.max(0, at - 1)) },
+    { key: "j", label: t("key.next"), run: () => step(1) },
+    { key: "k", label: t("key.prev"), run: () => step(-1) },
   ]);
   const gaps = r.rows.filter((_, i) => gapOf(i) > GAP).length;
   const scope = `look=${r.n}`;
@@ -153,9 +158,9 @@ function Result({ r }: { r: LookResult }) {
           </section>
           <section class="pane" aria-label={t("look.table")}>
             {here?.picture && <Pictures shots={[{ src: pictureUrl(here.picture, scope), title: here.site_name, sub: clockTime(here.time_ms), alt: t("picture.alt", { site: here.site_name, at: clockTime(here.time_ms) }) }]} />}
-            <Grid<Sighting> label={t("look.table")} rows={r.rows} id={(s) => s.id} selected={here?.id ?? null} onSelect={(s) => { setPlaying(false); setAt(turn.get(s.id) ?? 0); }} exportName={`look-${r.n}`} exportMark={`#${r.n} ${r.matter ?? ""}`}
+            <Grid<Sighting> filter order={order} label={t("look.table")} rows={r.rows} id={(s) => s.id} selected={here?.id ?? null} onSelect={(s) => { setPlaying(false); setAt(turn.get(s.id) ?? 0); }} exportName={`look-${r.n}`} exportMark={`#${r.n} ${r.matter ?? ""}`}
               columns={[
-                { key: "time", head: t("f.time"), width: "118px", cell: (s) => <span class="num">{instant(s.time_ms)}</span>, sort: (s) => s.time_ms, text: (s) => new Date(s.time_ms).toISOString() },
+                { key: "time", head: t("f.time"), width: "118px", cell: (s) => <span class="num">{instant(s.time_ms)}</span>, find: (s) => instant(s.time_ms), sort: (s) => s.time_ms, text: (s) => new Date(s.time_ms).toISOString() },
                 { key: "gap", head: t("look.since"), width: "96px", align: "right", cell: (s) => { const g = gapOf(turn.get(s.id) ?? 0); return g > GAP ? <span class="warn-text">{duration(g)}</span> : <span class="dim">{g ? duration(g) : "—"}</span>; } },
                 { key: "site", head: t("f.site"), width: "minmax(0,1fr)", cell: (s) => <span class="cut">{s.by_hand && <Tag tone="warn">{t("sighting.by_hand")}</Tag>} {s.site_name}</span>, sort: (s) => s.site_name, text: (s) => s.site_name },
                 { key: "plate", head: t("f.plate"), width: "112px", file: r.kind === "trajectory", cell: (s) => <PlateSign plate={s.plate} color={s.plate_color} />, sort: (s) => s.plate, text: (s) => s.plate },

@@ -2,7 +2,7 @@
 // grid.tsx - a table of any length: only the rows in sight exist. Sortable, exportable. Where it is too narrow for
 // its columns each row is a card: its name, then the other columns with their heads.
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { saveCsv } from "../kit/csv";
 import { t } from "../kit/i18n";
 import { scale } from "../kit/theme";
@@ -17,11 +17,16 @@ export interface Column<T> {
   sort?: (row: T) => string | number | null;
   /** Text in the exported file; a column without it is not exported. */
   text?: (row: T) => string;
+  /** What the filter looks into when it is not the exported text: a time as it is shown. */
+  find?: (row: T) => string;
   /** In the exported file only. */
   file?: boolean;
   /** The name of a card; else the first column that grows. */
   lead?: boolean;
 }
+
+/** Rows kept ready above and below those in sight. */
+const OVER = 4;
 
 interface Props<T> {
   label: string; rows: T[]; columns: Column<T>[]; id: (row: T) => string; selected?: string | null;
@@ -31,6 +36,8 @@ interface Props<T> {
   as_of?: number; stale_ms?: number;
   /** Is given the rows as they stand, so that a page's j and k follow the eye. */
   order?: { current: T[] };
+  /** Offers a box that keeps the rows holding every word typed; the count, the keys and the file follow it. */
+  filter?: boolean;
 }
 
 /** The columns of a card: the one that names it, then the others, half a line or, the wide ones, a whole one each. */
@@ -51,6 +58,8 @@ export function Grid<T>(p: Props<T>) {
   const [top, setTop] = useState(0);
   const [[wide, tall], setSize] = useState([9999, 600]);
   const [order, setOrder] = useState(p.start ?? null);
+  const [wanted, want] = useState("");
+  const name = useId();
   const seen = p.columns.filter((c) => !c.file);
   const template = seen.map((c) => c.width.replace(/([\d.]+)px/g, (_, n: string) => `${Number(n) / 16}rem`)).join(" ");
   // Narrower than this the table scrolls sideways, and much narrower it is cards: a name of six characters is the least.
@@ -59,7 +68,7 @@ export function Grid<T>(p: Props<T>) {
   const card = seen.length > 1 && wide < 560 * k && wide < least_px + 48 * k ? cardOf(seen) : null;
   const row_px = k * (card ? 12 + 25 * card.lines : p.height ?? 34);
 
-  const rows = useMemo(() => {
+  const sorted = useMemo(() => {
     const col = order && p.columns.find((c) => c.key === order.key);
     if (!col?.sort) return p.rows;
     const by = col.sort, sign = order!.down ? -1 : 1;
@@ -70,6 +79,11 @@ export function Grid<T>(p: Props<T>) {
       return (a[0] < b[0] ? -1 : 1) * sign;
     }).map((x) => x[2]);
   }, [p.rows, order, p.columns.length]);
+
+  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+  // What each row says is put together once, when somebody first filters.
+  const said = useMemo(() => (words.length ? new Map(p.rows.map((r) => [r, p.columns.map((c) => (c.find ?? c.text)?.(r) ?? "").join("\n").toLowerCase()])) : null), [p.rows, p.columns, words.length > 0]);
+  const rows = useMemo(() => (said ? sorted.filter((r) => words.every((w) => said.get(r)!.includes(w))) : sorted), [sorted, said, wanted]);
 
   if (p.order) p.order.current = rows;
 
@@ -89,16 +103,18 @@ export function Grid<T>(p: Props<T>) {
     const el = box.current, y = i * row_px, head = el.querySelector<HTMLElement>(".grid-head")?.offsetHeight ?? 0;
     if (y < el.scrollTop) el.scrollTop = y;
     else if (y + row_px > el.scrollTop + el.clientHeight - head) el.scrollTop = y + row_px - el.clientHeight + head;
-  }, [p.selected, rows === p.rows, row_px]);
+  }, [p.selected, rows, row_px]);
 
-  const first = Math.max(0, Math.floor(top / row_px) - 8);
-  const last = Math.min(rows.length, Math.ceil((top + tall) / row_px) + 8);
+  const first = Math.max(0, Math.floor(top / row_px) - OVER);
+  const last = Math.min(rows.length, Math.ceil((top + tall) / row_px) + OVER);
+  // Rows that leave at one end come in again at the other: the same elements with other words.
+  const pool = Math.max(1, Math.ceil(tall / row_px) + 2 * OVER + 2);
   const shown: ComponentChildren[] = [];
   for (let i = first; i < last; i++) {
     const r = rows[i]!;
     const id = p.id(r);
     shown.push(
-      <div key={id} role="row" aria-rowindex={i + 2} aria-selected={p.onSelect ? id === p.selected : undefined}
+      <div key={i % pool} id={`${name}-${i}`} role="row" aria-rowindex={i + 2} aria-selected={p.onSelect ? id === p.selected : undefined}
         class={`grid-row${id === p.selected ? " on" : ""}${p.onSelect ? " can" : ""}${card ? " grid-card" : ""} ${p.rowClass?.(r) ?? ""}`}
         style={{ ...(card ? {} : { gridTemplateColumns: template }), height: `${row_px}px`, transform: `translateY(${i * row_px}px)` }}
         onClick={() => p.onSelect?.(r)} onDblClick={() => p.onOpen?.(r)}>
@@ -109,9 +125,9 @@ export function Grid<T>(p: Props<T>) {
       </div>,
     );
   }
+  const on = useMemo(() => (p.selected ? rows.findIndex((r) => p.id(r) === p.selected) : -1), [p.selected, rows]);
   const stand = (i: number) => { if (p.onSelect && rows.length) p.onSelect(rows[Math.max(0, Math.min(rows.length - 1, i))]!); };
-  const at = () => rows.findIndex((r) => p.id(r) === p.selected);
-  const step = (d: number) => { const i = at(); stand(i < 0 ? 0 : i + d); };
+  const step = (d: number) => stand(on < 0 ? 0 : on + d);
   const page = Math.max(1, Math.floor((tall - 34 * k) / row_px) - 1);
   const moves: Record<string, () => void> = { ArrowDown: () => step(1), ArrowUp: () => step(-1), PageDown: () => step(page), PageUp: () => step(-page), Home: () => stand(0), End: () => stand(rows.length - 1) };
   const sorts = seen.filter((c) => c.sort);
@@ -119,12 +135,13 @@ export function Grid<T>(p: Props<T>) {
 
   return (
     <div class={p.as_of && now.value - p.as_of > (p.stale_ms ?? 60000) ? "grid-wrap stale" : "grid-wrap"}>
-      <div ref={box} class="grid" role="grid" aria-label={p.label} aria-rowcount={rows.length + 1} tabIndex={0}
+      <div ref={box} class="grid" role="grid" aria-label={p.label} aria-rowcount={rows.length + 1} tabIndex={0} aria-activedescendant={on >= first && on < last ? `${name}-${on}` : undefined}
         onScroll={(e) => setTop(e.currentTarget.scrollTop)}
         onMouseOver={(e) => {
           // What is cut off is said in full.
           const c = (e.target as HTMLElement).closest<HTMLElement>(".cell, .cell .cut");
-          if (c && !c.title && !c.querySelector("[title]") && [c, ...c.children].some((x) => x.scrollWidth > x.clientWidth)) c.title = c.innerText;
+          if (c?.dataset["cut"] && c.dataset["cut"] !== c.innerText) { c.title = ""; delete c.dataset["cut"]; }
+          if (c && !c.title && !c.querySelector("[title]") && [c, ...c.children].some((x) => x.scrollWidth > x.clientWidth)) c.dataset["cut"] = c.title = c.innerText;
         }}
         onKeyDown={(e) => {
           const go = p.onSelect && !(e.target as HTMLElement).closest("select, input") ? moves[e.key] : undefined;
@@ -154,10 +171,12 @@ export function Grid<T>(p: Props<T>) {
             </div>
           ))}
         </div>}
+        {!rows.length && words.length > 0 && <p class="blank dim">{t("grid.none", { what: wanted })}</p>}
         <div role="rowgroup" class="grid-body" style={{ height: `${rows.length * row_px}px`, ...(card ? {} : { minWidth: least }) }}>{shown}</div>
       </div>
       <div class="grid-foot">
-        <span class="num">{t("grid.rows", { n: num(rows.length) })}</span>{p.as_of ? <AsOf ms={p.as_of} limit_ms={p.stale_ms ?? 60000} /> : null}{p.foot}
+        <span class="num" role="status">{words.length ? t("grid.some", { n: num(rows.length), all: num(p.rows.length) }) : t("grid.rows", { n: num(rows.length) })}</span>
+        {p.filter && <input class="grid-filter" type="search" value={wanted} placeholder={t("grid.filter")} aria-label={t("grid.filter")} maxLength={60} onInput={(e) => { want(e.currentTarget.value); if (box.current) box.current.scrollTop = 0; }} />}{p.as_of ? <AsOf ms={p.as_of} limit_ms={p.stale_ms ?? 60000} /> : null}{p.foot}
         {p.exportName && (
           <button class="small" disabled={!rows.length} onClick={() => {
             const cols = p.columns.filter((c) => c.text);

@@ -284,6 +284,12 @@ in_orgs(const struct matter_query *w, uint32_t org)
     return false;
 }
 
+/* A bound of the walk from the newest down: without it a list of the last minutes reads
+ * the matters of all years. The sign in min(+id) has it found by matter_opened; plain
+ * min(id) would walk up from the oldest. */
+#define MATTER_SINCE                                                                   \
+    " AND id >= CASE WHEN ? = 0 THEN 0 ELSE"                                           \
+    " (SELECT min(+id) FROM matter WHERE opened_ms >= ?) END"
 #define MATTER_FILTER                                                                  \
     " AND (? = '' OR kind = ?) AND opened_ms >= ?"                                     \
     " AND (number LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\')"                     \
@@ -302,9 +308,10 @@ list_text(const struct matter_query *w)
                " FROM matter WHERE open = 1 AND id < ?" MATTER_FILTER;
     case MATTERS_CLOSED:
         return "SELECT " MATTER_COLUMNS
-               " FROM matter WHERE open = 0 AND id < ?" MATTER_FILTER;
+               " FROM matter WHERE open = 0 AND id < ?" MATTER_SINCE MATTER_FILTER;
     default:
-        return "SELECT " MATTER_COLUMNS " FROM matter WHERE id < ?" MATTER_FILTER;
+        return "SELECT " MATTER_COLUMNS
+               " FROM matter WHERE id < ?" MATTER_SINCE MATTER_FILTER;
     }
 }
 
@@ -324,6 +331,10 @@ ledger_matters(
     if (e)
         return e;
     put_i64(&q, w->before ? (int64_t)w->before : INT64_MAX);
+    if (w->list != MATTERS_OPEN) {
+        put_i64(&q, w->since_ms);
+        put_i64(&q, w->since_ms);
+    }
     put_span(&q, w->kind);
     put_span(&q, w->kind);
     put_i64(&q, w->since_ms);
@@ -350,6 +361,61 @@ ledger_matters(
     }
     sql_done(&q);
     *out = (struct matter_row *)(void *)rows.p;
+    *n = rows.n;
+    return e;
+}
+
+/* Two lists of one shape: what is open by its small index, what was closed by when it
+ * was opened; +alarm, lest the index of all alarms' matters be walked. */
+#define WORKED_COLUMNS                                                                 \
+    "SELECT id, number, kind, state, place, open, org, opened_ms,"                     \
+    " (SELECT a.site FROM alarm a WHERE a.id = matter.alarm),"                         \
+    " (SELECT j.at_ms FROM journal j WHERE j.topic = ? AND j.object = matter.id"       \
+    " AND j.seq > 1 AND j.actor <> 0 ORDER BY j.seq LIMIT 1) FROM matter"
+
+static void
+read_worked(struct sql *q, struct worked_row *w)
+{
+    w->id = get_u64(q);
+    GET_TEXT(q, w->number);
+    GET_TEXT(q, w->kind);
+    GET_TEXT(q, w->state);
+    GET_TEXT(q, w->place);
+    w->open = get_bool(q);
+    w->org.v = get_u32(q);
+    w->opened_ms = get_i64(q);
+    w->site.v = get_u32(q);
+    w->worked_ms = get_i64(q); /* NULL: nobody yet, 0 */
+}
+
+enum err
+ledger_worked(
+    struct ledger_reader *r, ts_ms since, struct arena *a, struct worked_row **out,
+    size_t *n)
+{
+    struct sql q;
+    bool row = false;
+    struct rows rows = {.a = a, .size = sizeof **out};
+    enum err e = sql_use(
+        r,
+        WORKED_COLUMNS " WHERE open = 1 AND +alarm <> 0 UNION ALL " WORKED_COLUMNS
+                       " WHERE open = 0 AND +alarm <> 0 AND opened_ms >= ?",
+        &q);
+    if (e)
+        return e;
+    put_i64(&q, TOPIC_MATTER);
+    put_i64(&q, TOPIC_MATTER);
+    put_i64(&q, since);
+    while (!(e = sql_next(&q, &row)) && row) {
+        struct worked_row *x = rows_add(&rows);
+        if (!x) {
+            sql_done(&q);
+            return ERR_TOOBIG;
+        }
+        read_worked(&q, x);
+    }
+    sql_done(&q);
+    *out = (struct worked_row *)(void *)rows.p;
     *n = rows.n;
     return e;
 }

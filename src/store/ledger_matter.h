@@ -104,6 +104,22 @@ enum err ledger_matters(
     struct ledger_reader *r, const struct matter_query *q, struct arena *a,
     struct matter_row **out, size_t *n) MUST_USE;
 
+/* Of an alarm's matter, what tells how long it waited for a person. */
+struct worked_row {
+    uint64_t id;
+    char number[32], kind[24], state[32], place[128];
+    bool open;
+    struct org_id org;
+    struct site_id site; /* of the alarm */
+    ts_ms opened_ms;
+    ts_ms worked_ms; /* a person's first move; 0 none yet */
+};
+/* Matters of alarms: all that are open, and those closed that were opened at or after
+ * `since`. No cap but the arena's. */
+enum err ledger_worked(
+    struct ledger_reader *r, ts_ms since, struct arena *a, struct worked_row **out,
+    size_t *n) MUST_USE;
+
 struct due_row {
     uint64_t matter;
     char clock[32];

@@ -169,6 +169,46 @@ lists(void **state)
     fixture_close(&f);
 }
 
+/* What waits is counted however old it is and however many there are; what was closed
+ * since a moment says when a person first moved it. */
+static void
+alarms_worked(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct worked_row *rows;
+    uint64_t journal;
+    size_t n, waits = 0;
+    fixture_open(&f);
+    for (unsigned i = 0; i < 1200; i++) { /* one a day: three years */
+        struct matter_row m = matter(i);
+        m.alarm.v = i + 1;
+        m.opened_ms = (ts_ms)i * DAY_MS;
+        m.open = i % 2;
+        kit_ok(put(&f, &m, 0, "open", NULL, 0, &journal), NULL);
+        if (i >= 1100)
+            kit_ok(put(&f, &m, 1, "sign", NULL, 0, &journal), NULL);
+    }
+    struct matter_row other = matter(3000); /* of no alarm */
+    kit_ok(put(&f, &other, 0, "open", NULL, 0, &journal), NULL);
+    const ts_ms since = 1190 * DAY_MS;
+    kit_ok(ledger_worked(f.r, since, &f.a, &rows, &n), NULL);
+    assert_int_equal(n, 600 + 5);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(rows[i].open || rows[i].opened_ms >= since);
+        assert_int_equal(
+            rows[i].worked_ms, rows[i].opened_ms >= 1100 * DAY_MS ? 2001 : 0);
+        waits += rows[i].worked_ms == 0;
+    }
+    assert_int_equal(waits, 550);
+    /* The same list by its bound, and past the newest. */
+    struct matter_query q = {.list = MATTERS_CLOSED, .cap = 2000, .since_ms = since};
+    assert_int_equal(count(&f, &q), 5);
+    q.since_ms = 1200 * DAY_MS;
+    assert_int_equal(count(&f, &q), 0);
+    fixture_close(&f);
+}
+
 static void
 clocks_come_due(void **state)
 {
@@ -209,6 +249,7 @@ main(void)
         cmocka_unit_test(moves_and_conflicts),
         cmocka_unit_test(an_id_drawn_beforehand),
         cmocka_unit_test(lists),
+        cmocka_unit_test(alarms_worked),
         cmocka_unit_test(clocks_come_due),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,4 +151,8 @@ static const char schema_1[] =
 static const char schema_2[] =
     "ALTER TABLE look ADD COLUMN scope BLOB NOT NULL DEFAULT x'';";
 
-const struct ledger_step ledger_steps[LEDGER_SCHEMA] = {{schema_1}, {schema_2}};
+/* What was opened since a moment is found without reading the matters of all years. */
+static const char schema_3[] = "CREATE INDEX matter_opened ON matter (opened_ms);";
+
+const struct ledger_step ledger_steps[LEDGER_SCHEMA] = {
+    {schema_1}, {schema_2}, {schema_3}};

@@ -8,14 +8,15 @@
 #include <stdlib.h>
 
 #define RECENT_MS (10 * MINUTE_MS)
-#define ROWS 500
+#define RECENT_CAP 1000 /* matters looked through for ... */
+#define CHANGES 20      /* ... those shown */
 #define STEP_MS SIGHT_FLOW_MS
 #define STEPS HOUSE_STEPS
 #define SIGN_OVER_MS HOUR_MS /* a point of its trend is the median of so long */
 
-/* An alarm of today: when it was opened and first worked on. */
+/* An alarm: when it was opened and first worked on. */
 struct worked {
-    const struct matter_row *row;
+    const struct worked_row *row;
     ts_ms opened, signed_ms; /* 0: it still waits */
 };
 
@@ -24,6 +25,8 @@ struct board {
     struct arena *a;
     struct model *model;
     ts_ms from, to; /* of the trends: full five minutes */
+    ts_ms today;
+    const struct req *r; /* whose board: his part of the city */
     struct worked *worked;
     size_t worked_n;
     struct house_state state;
@@ -38,39 +41,38 @@ struct measure {
 
 /* ---- what the figures are made of ---- */
 
-/* The alarms' matters of today, each with the moment somebody first moved it. */
+/* As the queue shows alarms: by where the camera stands, besides whose matter it is. */
+static bool
+sees(const struct board *b, struct org_id org, struct site_id at)
+{
+    const struct site *s = site_get(b->k->sites, at);
+    return api_sees(b->r, b->k->orgs, org) || (s && api_sees(b->r, b->k->orgs, s->org));
+}
+
+/* The alarms that wait, however old, and those of two days that somebody has worked on,
+ * each with the moment of it. */
 static enum err
 read_worked(struct board *b)
 {
     struct kit *k = b->k;
-    struct matter_row *rows;
+    struct worked_row *rows;
     size_t n;
-    struct matter_query q = {
-        .list = MATTERS_ALL,
-        .since_ms =
-            civil_day_start(civil_day(k->desk.now, &k->house->zone), &k->house->zone),
-        .cap = ROWS,
-    };
-    enum err e = ledger_matters(k->desk.reader, &q, b->a, &rows, &n);
+    enum err e = ledger_worked(k->desk.reader, b->today - DAY_MS, b->a, &rows, &n);
     b->worked = e == OK ? arena_array(b->a, n + 1, sizeof *b->worked) : NULL;
     if (e == OK && !b->worked)
         e = ERR_TOOBIG;
     for (size_t i = 0; e == OK && i < n; i++) {
         const struct loop_def *def =
             loop_def_find(k->desk.defs, span_cstr(rows[i].kind));
-        if (!def || !rows[i].alarm.v)
+        if (!def || !sees(b, rows[i].org, rows[i].site))
             continue;
-        struct worked w = {.row = &rows[i], .opened = rows[i].opened_ms};
         bool waits =
             rows[i].open && strcmp(rows[i].state, def->states[def->start].name) == 0;
-        struct ledger_entry *ev;
-        size_t m = 0;
-        if (!waits &&
-            ledger_matter_events(k->desk.reader, rows[i].id, 1, b->a, &ev, &m) != OK)
-            continue;
-        for (size_t j = 0; j < m && !w.signed_ms; j++)
-            if (ev[j].actor)
-                w.signed_ms = ev[j].at_ms;
+        struct worked w = {
+            .row = &rows[i],
+            .opened = rows[i].opened_ms,
+            .signed_ms = waits ? 0 : rows[i].worked_ms,
+        };
         if (waits || w.signed_ms)
             b->worked[b->worked_n++] = w;
     }
@@ -94,11 +96,11 @@ waiting_at(const struct board *b, ts_ms at)
     return n;
 }
 
-/* Median seconds to sign of what was signed in [from, to); NAN when nothing was. */
+/* Median seconds to sign of what was signed in [from, to); NAN when nothing was. `s` has
+ * room for all. */
 static double
-sign_s(const struct board *b, ts_ms from, ts_ms to)
+sign_s(const struct board *b, ts_ms from, ts_ms to, double *s)
 {
-    double s[ROWS];
     size_t n = 0;
     for (size_t i = 0; i < b->worked_n; i++) {
         const struct worked *w = &b->worked[i];
@@ -116,23 +118,23 @@ sign_s(const struct board *b, ts_ms from, ts_ms to)
 static void
 waiting(const struct board *b, struct measure *m)
 {
-    ts_ms today = civil_day_start(
-        civil_day(b->k->desk.now, &b->k->house->zone), &b->k->house->zone);
     m->value = waiting_at(b, b->k->desk.now);
-    for (int i = 0; i < STEPS; i++) {
-        ts_ms at = b->from + (i + 1) * STEP_MS;
-        m->trend[i] = at > today ? (double)waiting_at(b, at) : NAN;
-    }
+    for (int i = 0; i < STEPS; i++)
+        m->trend[i] = waiting_at(b, b->from + (i + 1) * STEP_MS);
 }
 
-static void
+static enum err
 signing(const struct board *b, struct measure *m)
 {
-    m->value = sign_s(b, 0, INT64_MAX);
+    double *s = arena_array(b->a, b->worked_n + 1, sizeof *s);
+    if (!s)
+        return ERR_TOOBIG;
+    m->value = sign_s(b, b->today, INT64_MAX, s);
     for (int i = 0; i < STEPS; i++) {
         ts_ms to = b->from + (i + 1) * STEP_MS;
-        m->trend[i] = sign_s(b, to - SIGN_OVER_MS, to);
+        m->trend[i] = sign_s(b, to - SIGN_OVER_MS, to, s);
     }
+    return OK;
 }
 
 static void
@@ -266,10 +268,11 @@ measures(struct board *b, struct buf *out)
     enum err e = read_worked(b);
     if (e == OK)
         e = passes(b, &m[3]);
+    if (e == OK)
+        e = signing(b, &m[1]);
     if (e != OK)
         return e;
     waiting(b, &m[0]);
-    signing(b, &m[1]);
     cameras(b, &m[2]);
     buf_fmt(
         out, "{\"as_of_ms\":%lld,\"trend_from_ms\":%lld,\"newest_pass_ms\":",
@@ -313,7 +316,7 @@ worked_rows(struct req *r, struct board *b, bool waits)
     enum err e = read_worked(b);
     for (size_t i = 0; e == OK && i < b->worked_n; i++) {
         const struct worked *w = &b->worked[i];
-        if (waits != (w->signed_ms == 0))
+        if (waits != (w->signed_ms == 0) || (!waits && w->signed_ms < b->today))
             continue;
         ts_ms until = waits ? b->k->desk.now : w->signed_ms;
         row_json(
@@ -344,16 +347,33 @@ site_rows(struct req *r, struct board *b, bool ailing)
     }
 }
 
+/* The board of whoever asks, at this moment. */
+static void
+board_init(struct board *b, struct req *r, struct kit *k, struct arena *a)
+{
+    ts_ms to = k->desk.now / STEP_MS * STEP_MS;
+    *b = (struct board){
+        .k = k,
+        .a = a,
+        .r = r,
+        .from = to - STEPS * STEP_MS,
+        .to = to,
+        .today =
+            civil_day_start(civil_day(k->desk.now, &k->house->zone), &k->house->zone),
+    };
+}
+
 static enum err
 explain(struct req *r, struct api_env *env)
 {
     struct kit k;
     struct arena a;
+    struct board b;
     struct span what = api_text(r, "measure");
-    enum err e = OK;
     kit_open(&k, env, r);
     arena_init(&a, 64 << 20);
-    struct board b = {.k = &k, .a = &a};
+    enum err e = OK;
+    board_init(&b, r, &k, &a);
     api_list_open(r);
     if (span_eq_cstr(what, "waiting") || span_eq_cstr(what, "sign"))
         e = worked_rows(r, &b, span_eq_cstr(what, "waiting"));
@@ -365,38 +385,57 @@ explain(struct req *r, struct api_env *env)
     return e;
 }
 
-/* Alarms and matters of the last ten minutes, newest first, without plates. */
+static bool
+sees_matter(const struct board *b, const struct matter_row *m)
+{
+    struct alarm_row *alarm = NULL;
+    if (api_sees(b->r, b->k->orgs, m->org))
+        return true;
+    if (m->alarm.v)
+        alarm = ARENA_NEW(b->a, struct alarm_row);
+    return alarm && ledger_alarm_find(b->k->desk.reader, m->alarm, alarm) == OK &&
+           sees(b, m->org, alarm->alarm.site);
+}
+
+static void
+change_text(
+    struct buf *out, const char *key, const struct matter_row *m, const char *state)
+{
+    struct buf line = {0};
+    buf_fmt(&line, "%s %s %s", m->number, m->place, state);
+    buf_fmt(out, "\"%s\":", key);
+    buf_json(out, span_of(line.p, line.n));
+    buf_release(&line);
+}
+
+/* Alarms and matters of the last ten minutes in the caller's part of the city, newest
+ * first, without plates. */
 static enum err
-changes(struct buf *out, struct kit *k, struct arena *a)
+changes(struct buf *out, struct board *b)
 {
     struct matter_row *rows;
-    size_t n;
-    const char *comma = "";
+    size_t n, shown = 0;
+    struct kit *k = b->k;
     struct matter_query q = {
-        .list = MATTERS_ALL, .since_ms = k->desk.now - RECENT_MS, .cap = 20};
-    enum err e = ledger_matters(k->desk.reader, &q, a, &rows, &n);
+        .list = MATTERS_ALL,
+        .since_ms = k->desk.now - RECENT_MS,
+        .cap = RECENT_CAP,
+    };
+    enum err e = ledger_matters(k->desk.reader, &q, b->a, &rows, &n);
     buf_text(out, ",\"changes\":[");
-    for (size_t i = 0; e == OK && i < n; i++) {
+    for (size_t i = 0; e == OK && i < n && shown < CHANGES; i++) {
         const struct loop_def *def =
             loop_def_find(k->desk.defs, span_cstr(rows[i].kind));
         int state = def ? loop_state_find(def, span_cstr(rows[i].state)) : -1;
+        if (!sees_matter(b, &rows[i]))
+            continue;
         buf_fmt(
-            out, "%s{\"at_ms\":%lld,\"level\":\"%s\",\"text\":{\"zh\":", comma,
+            out, "%s{\"at_ms\":%lld,\"level\":\"%s\",\"text\":{", shown++ ? "," : "",
             (long long)rows[i].state_since_ms, rows_level(rows[i].level));
-        struct buf line = {0};
-        buf_fmt(
-            &line, "%s %s %s", rows[i].number, rows[i].place,
-            state >= 0 ? def->states[state].label.zh : "");
-        buf_json(out, span_of(line.p, line.n));
-        buf_clear(&line);
-        buf_fmt(
-            &line, "%s %s %s", rows[i].number, rows[i].place,
-            state >= 0 ? def->states[state].label.en : "");
-        buf_text(out, ",\"en\":");
-        buf_json(out, span_of(line.p, line.n));
-        buf_release(&line);
+        change_text(out, "zh", &rows[i], state >= 0 ? def->states[state].label.zh : "");
+        buf_text(out, ",");
+        change_text(out, "en", &rows[i], state >= 0 ? def->states[state].label.en : "");
         buf_fmt(out, "},\"matter\":\"%s\"}", rows[i].number);
-        comma = ",";
     }
     buf_text(out, "]}");
     return e;
@@ -407,20 +446,15 @@ show(struct req *r, struct api_env *env)
 {
     struct kit k;
     struct arena a;
+    struct board b;
     kit_open(&k, env, r);
     arena_init(&a, 64 << 20);
-    ts_ms to = k.desk.now / STEP_MS * STEP_MS;
-    struct board b = {
-        .k = &k,
-        .a = &a,
-        .from = to - STEPS * STEP_MS,
-        .to = to,
-        .model = k.house->model(k.house->ctx),
-    };
+    board_init(&b, r, &k, &a);
+    b.model = k.house->model(k.house->ctx);
     k.house->state(k.house->ctx, &b.state);
     enum err e = measures(&b, req_out(r));
     if (e == OK)
-        e = changes(req_out(r), &k, &a);
+        e = changes(req_out(r), &b);
     model_unref(b.model);
     arena_release(&a);
     kit_close(&k);

@@ -246,10 +246,20 @@ sight_report(void *arg, enum err e, const struct note *what)
 }
 
 static enum err
-open_sight(struct base *b, const struct base_opts *opts, struct note *note)
+open_sight(struct base *b, const struct base_opts *opts, bool lived, struct note *note)
 {
     char path[OS_PATH];
+    uint64_t size;
+    bool is_dir;
     enum err e = os_join(path, sizeof path, b->dir, "sight");
+    if (e == OK && lived && os_stat(b->fs, path, &size, &is_dir) == ERR_NOTFOUND)
+        e = note_fmt(
+            note, ERR_CORRUPT, "sight",
+            "the passes in %s are missing: mount them or restore a backup; if they are "
+            "lost for good, make an empty directory there to begin anew",
+            "过车数据目录 %s 缺失：请挂载或从备份恢复；如确已丢失，在该处新建空目录即可"
+            "重新开始",
+            path);
     if (e != OK)
         return e;
     struct sight_opts so = {
@@ -261,6 +271,47 @@ open_sight(struct base *b, const struct base_opts *opts, struct note *note)
         .report = sight_report,
     };
     return sight_open(&so, opts->now, &b->sight, note);
+}
+
+enum err
+base_audit_reaches(struct base *b, struct ledger_reader *reader, struct note *note)
+{
+    struct audit_head newest, sign;
+    uint64_t look = 0;
+    enum err e = ledger_look_newest(reader, &look);
+    audit_heads(b->audit, &newest, &sign); /* after it: the chain is always ahead */
+    if (e == OK && look > newest.number)
+        e = note_fmt(
+            note, ERR_CORRUPT, "audit",
+            "the ledger knows look %llu and the audit record ends at %llu: it was cut. "
+            "Restore a backup",
+            "台账记有查询 %llu，而审计记录止于 %llu：审计记录已被截断，请从备份恢复",
+            (unsigned long long)look, (unsigned long long)newest.number);
+    return e;
+}
+
+/* A directory with accounts was opened before: its record and its passes have been
+ * begun, and what is not there now was lost. */
+static enum err
+has_lived(struct base *b, bool *lived)
+{
+    struct arena a;
+    struct user_row *users;
+    size_t n = 0;
+    arena_init(&a, 64 << 20);
+    enum err e = ledger_users(ledger_as_reader(b->ledger), &a, &users, &n);
+    arena_release(&a);
+    *lived = n > 0;
+    return e;
+}
+
+static enum err
+open_audit(struct base *b, const struct base_opts *opts, bool lived, struct note *note)
+{
+    struct audit_options ao = {
+        .thread = opts->threads, .make_key = true, .begun = lived};
+    enum err e = audit_open(b->fs, b->dir, &ao, opts->now, &b->audit, note);
+    return e != OK ? e : base_audit_reaches(b, ledger_as_reader(b->ledger), note);
 }
 
 /* Looks whose row was not written before a stop come back from the chain. */
@@ -306,14 +357,15 @@ base_open(const struct base_opts *opts, struct base **out, struct note *note)
         e = load_definitions(b, opts->definitions, note);
     if (e == OK)
         e = registry_open(b->fs, b->dir, b->ledger, &b->registry, note);
-    if (e == OK) {
-        struct audit_options ao = {.thread = opts->threads, .make_key = true};
-        e = audit_open(b->fs, b->dir, &ao, opts->now, &b->audit, note);
-    }
+    bool lived = false;
+    if (e == OK)
+        e = has_lived(b, &lived);
+    if (e == OK)
+        e = open_audit(b, opts, lived, note);
     if (e == OK)
         e = heal_looks(b, note);
     if (e == OK)
-        e = open_sight(b, opts, note);
+        e = open_sight(b, opts, lived, note);
     if (e == OK)
         e = number_settings(b, opts, note);
     if (e == OK)

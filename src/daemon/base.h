@@ -56,6 +56,10 @@ enum err base_init(
 enum err
 base_open(const struct base_opts *opts, struct base **out, struct note *note) MUST_USE;
 void base_close(struct base **b, ts_ms now);
+/* ERR_CORRUPT when the ledger knows a look that the audit record does not hold any
+ * more: its tail was cut. */
+enum err base_audit_reaches(
+    struct base *b, struct ledger_reader *reader, struct note *note) MUST_USE;
 
 /* ---- snapshots: any thread, referenced ---- */
 struct site_table *base_sites(struct base *b);

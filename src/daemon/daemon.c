@@ -117,6 +117,9 @@ daemon_open(const struct daemon_opts *opts, struct daemon **out, struct note *no
         e = reserve_open(d->base->fs, d->base->dir, &limits, &d->reserve, note);
     }
     if (e == OK)
+        e = head_out_open(
+            &d->head_out, d->base->audit, opts->head_to, d->started_ms, note);
+    if (e == OK)
         e = read_roads(d, note);
     d->live = live_new(0, 0, 0);
     if (e == OK && !d->live)

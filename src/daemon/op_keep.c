@@ -5,7 +5,6 @@
 #include "core/version.h"
 #include "daemon/op.h"
 #include "store/backup.h"
-#include "store/ledger_look.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -41,18 +40,10 @@ run_verify(struct op_call *c, struct note *note)
             "%u journal files are damaged, kept as *.bad: restore a backup",
             "有 %u 个日志文件损坏，原样保留为 *.bad：请从备份恢复",
             h.quarantined_journal);
-    struct audit_head newest, sign;
-    uint64_t look = 0;
     if (e == OK)
-        e = ledger_look_newest(c->door->reader, &look);
-    audit_heads(b->audit, &newest, &sign); /* after it: the chain is always ahead */
-    if (e == OK && look > newest.number)
-        e = note_fmt(
-            note, ERR_CORRUPT, "audit",
-            "the ledger knows look %llu and the audit record ends at %llu: it was cut. "
-            "Restore a backup",
-            "台账记有查询 %llu，而审计记录止于 %llu：审计记录已被截断，请从备份恢复",
-            (unsigned long long)look, (unsigned long long)newest.number);
+        e = base_audit_reaches(b, c->door->reader, note);
+    struct audit_head newest, sign;
+    audit_heads(b->audit, &newest, &sign);
     if (e == OK)
         fprintf(
             c->out, "audit: %llu records; prove them with tongqu-verify %s\n",

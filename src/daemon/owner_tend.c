@@ -351,6 +351,13 @@ look_at_store(
             "超过保存期限的数据未能清除，每小时重试，原因见日志");
     if (d->retention_waits_days)
         retention_waits(st, now, d->retention_waits_days);
+    if (d->head_out.ahead.number)
+        finding(
+            st, LEVEL_RED, now,
+            "the audit record does not reach the head kept outside: it was cut, or "
+            "this directory is an older copy; the log names the file to compare with",
+            "审计记录短于外部留存的记录头：记录已被截断，或数据目录为旧副本；"
+            "用于核对的文件见日志");
     if (d->audit_failed)
         finding(
             st, LEVEL_RED, now, "writing the audit chain fails: no look is possible",
@@ -511,6 +518,17 @@ tick(struct daemon *d, ts_ms now)
 
 /* ---- now and then ---- */
 
+/* A full disk has room again: what waited is written at once, not with whatever somebody
+ * does next, and the head that could not be signed follows. */
+static void
+retry_audit(struct daemon *d)
+{
+    if (d->audit_failed && audit_flush(d->base->audit) == OK) {
+        d->audit_failed = false;
+        d->signed_us = 0;
+    }
+}
+
 static void
 sign_head(struct daemon *d, ts_ms now, dur_us mono)
 {
@@ -520,10 +538,9 @@ sign_head(struct daemon *d, ts_ms now, dur_us mono)
     d->signed_us = mono;
     enum err e = audit_sign(d->base->audit, now, &head);
     d->audit_failed = e != OK;
-    if (e == OK && d->opts.head_to) {
+    if (e == OK) {
         struct note note = {0};
-        e = os_write_file(
-            os_fs_real(), d->opts.head_to, span_cstr(head.line), "head", &note);
+        e = head_out_put(&d->head_out, d->base->audit, &head, now, &note);
         if (e != OK)
             log_note(EV_audit_failed, e, &note);
     }
@@ -649,6 +666,7 @@ owner_tend(void *arg)
             ts_ms now = os_now_ms();
             tick(d, now);
             dur_us mono = os_mono_us();
+            retry_audit(d);
             sign_head(d, now, mono);
             save(d, mono);
             maintain(d, mono);

@@ -13,6 +13,7 @@
 #include "core/mbox.h"
 #include "daemon/base.h"
 #include "daemon/daemon.h"
+#include "daemon/head_out.h"
 #include "daemon/roster.h"
 #include "daemon/wall.h"
 #include "rules/rules.h"
@@ -150,6 +151,7 @@ struct daemon {
     struct live_unit *tend_units;
     uint32_t tend_units_n;
     struct wall wall;
+    struct head_out head_out;
     dur_us signed_us, seen_saved_us, maintained_us; /* 0: not yet */
     int64_t purged_day, model_day;
     dur_us retention_tried_us;

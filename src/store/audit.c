@@ -289,6 +289,15 @@ audit_write(struct audit *a, const struct audit_record *r, uint64_t *number)
     return e ? e : audit_wait(a, *number);
 }
 
+enum err
+audit_flush(struct audit *a)
+{
+    pthread_mutex_lock(&a->lock);
+    uint64_t last = a->last;
+    pthread_mutex_unlock(&a->lock);
+    return audit_wait(a, last);
+}
+
 uint64_t
 audit_durable(struct audit *a)
 {
@@ -454,7 +463,7 @@ begin_chain(struct audit *a)
 }
 
 static enum err
-load_parts(struct audit *a, ts_ms at, struct note *note)
+load_parts(struct audit *a, bool begun, ts_ms at, struct note *note)
 {
     enum err e = os_list(a->fs, a->dir, note_name, a);
     while (!e && a->parts_n && !a->file) {
@@ -479,7 +488,12 @@ load_parts(struct audit *a, ts_ms at, struct note *note)
                                  note, ERR_CORRUPT, "",
                                  "the audit record is missing though heads were signed",
                                  "审计记录缺失，但存在已签名的记录头")
-                           : begin_chain(a);
+            : begun ? note_fmt(
+                          note, ERR_CORRUPT, "",
+                          "the audit record %s is missing: put it back, or restore a "
+                          "backup",
+                          "审计记录 %s 缺失：请放回原处，或从备份恢复", a->dir)
+                    : begin_chain(a);
     return e;
 }
 
@@ -512,13 +526,15 @@ audit_open(
     if (!e)
         e = os_mkdir(fs, a->dir, note);
     if (!e)
-        e = audit_key_load(a, opt->make_key, note);
+        e = audit_key_load(a, opt->make_key && !opt->begun, note);
+    if (e == ERR_NOTFOUND && opt->begun)
+        e = ERR_CORRUPT;
     if (!e) /* names of audit/ and of the key, before any record counts on them */
         e = os_sync_dir(fs, dir, "audit.base");
     if (!e)
         e = audit_heads_load(a, note);
     if (!e)
-        e = load_parts(a, at, note);
+        e = load_parts(a, opt->begun, at, note);
     if (!e && opt->thread)
         e = start_writer(a);
     if (e) {
@@ -542,6 +558,44 @@ drain(struct audit *a)
     if (a->has_thread)
         pthread_join(a->thread, NULL);
     a->has_thread = false;
+}
+
+struct at_number {
+    uint64_t number;
+    uint8_t hash[32];
+    bool there;
+};
+
+static bool
+keep_hash(void *arg, const struct audit_row *row)
+{
+    struct at_number *x = arg;
+    x->there = row->record.number == x->number;
+    memcpy(x->hash, row->hash, sizeof x->hash);
+    return false;
+}
+
+enum err
+audit_fit(struct audit *a, const struct audit_head *outside, enum audit_fit *fit)
+{
+    struct at_number x = {.number = outside->number};
+    *fit = AUDIT_OTHER;
+    if (outside->number == 0 || memcmp(outside->key, a->key, sizeof a->key) != 0)
+        return OK;
+    if (outside->number > audit_durable(a)) {
+        *fit = AUDIT_BEHIND;
+        return OK;
+    }
+    enum err e = audit_each(a, x.number - 1, keep_hash, &x);
+    if (!e && x.there && memcmp(x.hash, outside->hash, sizeof x.hash) == 0)
+        *fit = AUDIT_FITS;
+    return e;
+}
+
+enum err
+audit_head_read(struct span line, struct audit_head *out)
+{
+    return audit_head_parse(line, out);
 }
 
 void

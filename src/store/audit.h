@@ -52,6 +52,7 @@ struct audit_record {
 struct audit_options {
     bool thread;   /* an own writer thread */
     bool make_key; /* make the key pair when there is none (init) */
+    bool begun;    /* there must be a record already: none is damage, not a new one */
 };
 /* Opens or makes DIR/audit. A torn tail that was never acknowledged is set aside in
  * audit/torn-<n> and recorded. `at` stamps the records that opening itself writes. */
@@ -68,6 +69,8 @@ enum err audit_wait(struct audit *a, uint64_t number) MUST_USE;
 /* Both. */
 enum err
 audit_write(struct audit *a, const struct audit_record *r, uint64_t *number) MUST_USE;
+/* Tries once more what waits for room on the disk: OK when nothing waits. */
+enum err audit_flush(struct audit *a) MUST_USE;
 /* Number of the newest durable record. */
 uint64_t audit_durable(struct audit *a);
 
@@ -87,6 +90,18 @@ struct audit_head {
 enum err audit_sign(struct audit *a, ts_ms at, struct audit_head *out) MUST_USE;
 /* Newest durable record unsigned, and the last signed head (number 0: none). */
 void audit_heads(struct audit *a, struct audit_head *newest, struct audit_head *sign);
+
+/* What a head kept outside says of this record. */
+enum audit_fit {
+    AUDIT_FITS,   /* the record holds what the head names */
+    AUDIT_BEHIND, /* it ends before it: cut, or the directory is an older copy */
+    AUDIT_OTHER,  /* another record stands at its number, or another key signed it */
+};
+enum err audit_fit(
+    struct audit *a, const struct audit_head *outside, enum audit_fit *fit) MUST_USE;
+/* A line of a file of heads, without its end; ERR_CORRUPT when it is none or its
+ * signature is wrong. */
+enum err audit_head_read(struct span line, struct audit_head *out) MUST_USE;
 
 /* Signs what leaves the system with the record's key: the line "tongqu-evidence 1
  * <number> <at_ms> <hash> <key> <signature>" for the look `number`, over a hash. The

@@ -72,7 +72,9 @@ audit_key_load(struct audit *a, bool make, struct note *note)
         e = read_secret(a, path, note);
     else if (e != ERR_NOTFOUND || !make)
         return note_fmt(
-            note, e, "", "the audit key %s is missing", "缺少审计密钥 %s", path);
+            note, e, "",
+            "the audit key %s is missing: put it back, or restore a backup",
+            "缺少审计密钥 %s：请放回原处，或从备份恢复", path);
     else if (crypto_sign_keypair(a->key, a->secret) == 0)
         e = write_secret(a, path);
     /* The public half may be missing after a stop between the two. */

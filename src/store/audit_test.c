@@ -297,6 +297,108 @@ durable_damage_is_refused(void **state)
     kit_remove_tree(dir);
 }
 
+static bool disk_full;
+
+static enum err
+write_if_room(struct os_file *f, uint64_t off, const void *p, size_t n)
+{
+    return disk_full ? ERR_FULL : os_fs_real()->ops->write_at(f, off, p, n);
+}
+
+/* What found the disk full waits, its waiter is told; with room again it is written when
+ * somebody asks, with no further record. */
+static void
+a_full_disk(void **state)
+{
+    (void)state;
+    for (int thread = 0; thread < 2; thread++) {
+        char dir[OS_PATH];
+        uint64_t n;
+        struct audit *a = NULL;
+        struct note note = {0};
+        struct os_fs_ops ops = *os_fs_real()->ops;
+        ops.write_at = write_if_room;
+        struct os_fs fs = {&ops, os_fs_real()->ctx};
+        struct audit_options opt = {.thread = thread, .make_key = true};
+        struct audit_record r = {.at_ms = 1, .action = SPAN("x")};
+        kit_temp_dir(dir);
+        kit_ok(audit_open(&fs, dir, &opt, 1, &a, &note), &note);
+        kit_ok(audit_write(a, &r, &n), NULL);
+        kit_ok(audit_flush(a), NULL); /* nothing waits */
+        disk_full = true;
+        assert_int_equal(audit_write(a, &r, &n), ERR_FULL);
+        assert_int_equal(audit_flush(a), ERR_FULL);
+        assert_int_equal(audit_durable(a), 1);
+        disk_full = false;
+        kit_ok(audit_flush(a), NULL);
+        assert_int_equal(audit_durable(a), 2);
+        audit_close(&a, 2);
+        kit_remove_tree(dir);
+    }
+}
+
+/* A head kept outside is held against the record: what it names is here, is not here
+ * any more, or is something else. */
+static void
+a_head_from_outside(void **state)
+{
+    (void)state;
+    char dir[OS_PATH], other[OS_PATH];
+    struct audit_head h, wrong;
+    enum audit_fit fit;
+    kit_temp_dir(dir);
+    kit_temp_dir(other);
+    struct audit *a = open_at(dir, false), *b = open_at(other, false);
+    for (unsigned i = 1; i <= 300; i++)
+        put(a, i, "look.end");
+    kit_ok(audit_sign(a, 7, &h), NULL);
+    struct span line = span_cstr(h.line), first = span_cut(&line, '\n');
+    kit_ok(audit_head_read(first, &wrong), NULL);
+    assert_memory_equal(wrong.hash, h.hash, 32);
+    kit_ok(audit_fit(a, &h, &fit), NULL);
+    assert_int_equal(fit, AUDIT_FITS);
+    put(a, 301, "look.end");
+    kit_ok(audit_fit(a, &h, &fit), NULL);
+    assert_int_equal(fit, AUDIT_FITS);
+    wrong.number = 302;
+    kit_ok(audit_fit(a, &wrong, &fit), NULL);
+    assert_int_equal(fit, AUDIT_BEHIND);
+    wrong.number = 299;
+    kit_ok(audit_fit(a, &wrong, &fit), NULL);
+    assert_int_equal(fit, AUDIT_OTHER);
+    put(b, 1, "look.end");
+    kit_ok(audit_fit(b, &h, &fit), NULL); /* of another key */
+    assert_int_equal(fit, AUDIT_OTHER);
+    audit_close(&a, 8);
+    audit_close(&b, 8);
+    kit_remove_tree(dir);
+    kit_remove_tree(other);
+}
+
+/* A record that was begun and is not there is damage; one is not begun in its place. */
+static void
+a_begun_record_must_be_there(void **state)
+{
+    (void)state;
+    char dir[OS_PATH], path[OS_PATH + 40];
+    struct audit *a = NULL;
+    struct note note = {0};
+    const struct audit_options begun = {.make_key = true, .begun = true};
+    kit_temp_dir(dir);
+    assert_int_equal(audit_open(os_fs_real(), dir, &begun, 1, &a, &note), ERR_CORRUPT);
+    snprintf(path, sizeof path, "%s/audit.key", dir);
+    assert_int_not_equal(access(path, F_OK), 0);
+    a = open_at(dir, false);
+    audit_close(&a, 1);
+    kit_ok(audit_open(os_fs_real(), dir, &begun, 1, &a, &note), &note);
+    audit_close(&a, 1);
+    snprintf(path, sizeof path, "%s/audit/000000000001.tqa", dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(audit_open(os_fs_real(), dir, &begun, 1, &a, &note), ERR_CORRUPT);
+    assert_non_null(strstr(note.en, "is missing: put it back"));
+    kit_remove_tree(dir);
+}
+
 static void
 without_its_key_it_does_not_open(void **state)
 {
@@ -330,6 +432,9 @@ main(void)
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(a_torn_tail_is_set_aside),
         cmocka_unit_test(durable_damage_is_refused),
+        cmocka_unit_test(a_full_disk),
+        cmocka_unit_test(a_head_from_outside),
+        cmocka_unit_test(a_begun_record_must_be_there),
         cmocka_unit_test(without_its_key_it_does_not_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -331,6 +331,12 @@ ledger_commit(struct ledger *l, struct note *note)
     /* After a failed sync nobody knows what the disk holds: reopening finds out. */
     if (e == ERR_IO)
         l->broken = true;
+    if (e == ERR_FULL)
+        return note_set(
+            note, e, "",
+            "the disk is full: the ledger could not be written, nothing of this was "
+            "kept; make room",
+            "磁盘已满：台账无法写入，本次内容均未保存，请清理磁盘空间");
     return note_set(
         note, e, "", "the ledger could not be written: nothing of this was kept",
         "台账写入失败，本次内容均未保存");

@@ -35,8 +35,12 @@ static const struct cmd_opt opts[] = {
      "the passes. Evidence of matters is copied first",
      "过车图片保存天数，不得超过 --keep-days；缺省与过车记录相同。事项证据先行留存"},
     {"head-to", "FILE", OPT_PATH, false, 0, 0, NULL,
-     "hourly signed audit heads go into this file, outside this machine's reach",
-     "每小时签名的审计链头写入该文件（宜在机外）"},
+     "hourly signed audit heads go into this file, outside this machine's reach; at a "
+     "start the head in it is held against the record: an older copy of the data is "
+     "told",
+     "每小时签名的审计链头写入该文件（宜在机外）；启动时与审计记录核对，数据被换成旧副"
+     "本"
+     "即告警"},
     {0},
 };
 

@@ -50,6 +50,8 @@ label(struct buf *out, struct span action)
         {"audit.flags", "查看需要问的查询", "searches worth a question read"},
         {"audit.torn", "审计文件末尾残缺，已另存",
          "a torn end of the audit file set aside"},
+        {"audit.behind", "审计记录短于外部留存的记录头",
+         "the record does not reach the head kept outside"},
         {"import", "导入数据", "data imported"},
         {"backup", "备份", "backup made"},
         {"purge", "到期清除", "expired data dropped"},

@@ -160,6 +160,7 @@ check_signature(struct pack *p, struct bytes manifest, struct bytes line)
               strcmp(word[1], "1") == 0 && hex32(word[4], strlen(word[4]), hash, 32) &&
               hex32(word[5], strlen(word[5]), key, 32) &&
               hex32(word[6], strlen(word[6]), signature, 64) &&
+              line.n == (size_t)(word[6] - text) + 128 && /* and not a byte more */
               crypto_sign_verify_detached(
                   signature, line.p, (size_t)(word[6] - text) - 1, key) == 0;
     if (!ok) {

@@ -97,6 +97,55 @@ test("who hides the plate behind the place is put beside the pass of the same lo
   assert.deepEqual(r.candidates[0].changes.map((x) => x.name), ["plate_gone"]);
 });
 
+function crc32(b) {
+  let c = ~0;
+  for (const x of b) {
+    c ^= x;
+    for (let i = 0; i < 8; i++) c = (c >>> 1) ^ (c & 1 ? 0xedb88320 : 0);
+  }
+  return ~c >>> 0;
+}
+/** [[name, bytes]] of an archive of stored files, by its central directory. */
+function unzipped(b) {
+  const end = b.lastIndexOf(Buffer.from("PK\x05\x06")), files = [];
+  for (let at = b.readUInt32LE(end + 16), n = b.readUInt16LE(end + 10); n-- > 0; at += 46 + b.readUInt16LE(at + 28) + b.readUInt16LE(at + 30) + b.readUInt16LE(at + 32)) {
+    const from = b.readUInt32LE(at + 42), start = from + 30 + b.readUInt16LE(from + 26) + b.readUInt16LE(from + 28);
+    assert.equal(b.readUInt16LE(at + 10), 0, "stored");
+    files.push([b.toString("utf8", at + 46, at + 46 + b.readUInt16LE(at + 28)), b.subarray(start, start + b.readUInt32LE(at + 24))]);
+  }
+  return files;
+}
+function zipped(files) {
+  const body = [], list = [];
+  let at = 0, size = 0;
+  for (const [name, b] of files) {
+    const n = Buffer.from(name), head = Buffer.alloc(30), row = Buffer.alloc(46);
+    head.writeUInt32LE(0x04034b50, 0);
+    row.writeUInt32LE(0x02014b50, 0);
+    for (const [x, o] of [[head, 0], [row, 2]]) {
+      x.writeUInt16LE(20, 4 + o);
+      x.writeUInt16LE(0x800, 6 + o);
+      x.writeUInt32LE(crc32(b), 14 + o);
+      x.writeUInt32LE(b.length, 18 + o);
+      x.writeUInt32LE(b.length, 22 + o);
+      x.writeUInt16LE(n.length, 26 + o);
+    }
+    row.writeUInt16LE(20, 4);
+    row.writeUInt32LE(at, 42);
+    body.push(head, n, b);
+    list.push(row, n);
+    at += 30 + n.length + b.length;
+    size += 46 + n.length;
+  }
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(files.length, 8);
+  end.writeUInt16LE(files.length, 10);
+  end.writeUInt32LE(size, 12);
+  end.writeUInt32LE(at, 16);
+  return Buffer.concat([...body, ...list, end]);
+}
+
 test("evidence leaves signed; whoever changes a byte, adds or takes away a file is found out", async () => {
   const at = yesterday(5, 0);
   const id = await matter("证据导出");
@@ -123,6 +172,17 @@ test("evidence leaves signed; whoever changes a byte, adds or takes away a file 
     assert.match(bad.out, /DAMAGE/);
   }
   assert.equal((await kit.verify([spoil("half", (b) => b.fill(0, b.length - 40))])).status, 3);
+  // Packed anew by a stranger: the same files are whole, more or less of any of them is not.
+  const files = unzipped(bytes), pack = (list) => { const f = join(t.tmp, "packed.zip"); writeFileSync(f, zipped(list)); return f; };
+  assert.equal((await kit.verify([pack(files)])).status, 0);
+  for (const [name] of files) {
+    for (const change of [(b) => Buffer.concat([b, Buffer.from(" ")]), (b) => b.subarray(0, b.length - 1), (b) => Buffer.concat([b, Buffer.from(" and more")])]) {
+      const bad = await kit.verify([pack(files.map(([n, b]) => [n, n === name ? change(b) : b]))]);
+      assert.equal(bad.status, 3, `${name}: ${bad.out}`);
+    }
+    assert.equal((await kit.verify([pack(files.filter(([n]) => n !== name))])).status, 3, `without ${name}`);
+    assert.equal((await kit.verify([pack([...files, [name, Buffer.from("evil")]])])).status, 3, `${name} twice`);
+  }
   // The export is a look of its own: matter, purpose, count.
   const m = await who.analyst.want(200, "GET", `/matters/${id}`);
   assert.deepEqual(m.looks.map((l) => [l.kind, l.count]).sort(), [["analysis", r.count], ["export", 2]]);

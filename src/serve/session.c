@@ -30,6 +30,9 @@ struct sessions {
     atomic_size_t n; /* read by any thread */
     int64_t idle_ms, most_ms;
     struct tries names[TRIES], addresses[TRIES];
+    struct {
+        uint64_t name, peer;
+    } under_way[SIGN_IN_AT_ONCE];
     unsigned at_once;
     uint64_t seed; /* so that nobody can choose colliding names */
 };
@@ -279,19 +282,32 @@ sign_in_right(struct sessions *t, struct span login)
 }
 
 bool
-sign_in_begin(struct sessions *t)
+sign_in_begin(struct sessions *t, struct span login, struct span peer)
 {
-    if (t->at_once >= SIGN_IN_AT_ONCE)
+    uint64_t name = hash_span(login, t->seed), from = hash_span(peer, t->seed);
+    unsigned same_name = 0, same_peer = 0;
+    for (unsigned i = 0; i < t->at_once; i++) {
+        same_name += t->under_way[i].name == name;
+        same_peer += t->under_way[i].peer == from;
+    }
+    if (t->at_once == SIGN_IN_AT_ONCE || same_name == SIGN_IN_SAME_NAME ||
+        same_peer == SIGN_IN_SAME_ADDRESS)
         return false;
-    t->at_once++;
+    t->under_way[t->at_once].name = name;
+    t->under_way[t->at_once++].peer = from;
     return true;
 }
 
 void
-sign_in_end(struct sessions *t)
+sign_in_end(struct sessions *t, struct span login, struct span peer)
 {
-    must(t->at_once > 0);
-    t->at_once--;
+    uint64_t name = hash_span(login, t->seed), from = hash_span(peer, t->seed);
+    unsigned i = 0;
+    while (i < t->at_once &&
+           (t->under_way[i].name != name || t->under_way[i].peer != from))
+        i++;
+    must(i < t->at_once);
+    t->under_way[i] = t->under_way[--t->at_once];
 }
 
 /* ---- pure ---- */

@@ -64,13 +64,16 @@ bool session_csrf_ok(const struct session *s, struct span token);
 #define SIGN_IN_TRIES 5 /* wrong in a row: then locked */
 #define SIGN_IN_LOCK_MS (15 * MINUTE_MS)
 #define SIGN_IN_ADDRESS_TRIES 30 /* wrong from one address in 10 minutes */
-#define SIGN_IN_AT_ONCE 4        /* argon2id computations under way */
+#define SIGN_IN_AT_ONCE 48 /* under way: a whole shift; the work threads compute two */
+#define SIGN_IN_SAME_NAME 4
+#define SIGN_IN_SAME_ADDRESS 16 /* an office behind one address */
 enum refusal
 sign_in_may(struct sessions *t, struct span login, struct span peer, ts_ms now);
 void sign_in_wrong(struct sessions *t, struct span login, struct span peer, ts_ms now);
 void sign_in_right(struct sessions *t, struct span login);
-bool sign_in_begin(struct sessions *t); /* false: too many at once */
-void sign_in_end(struct sessions *t);
+/* False: too many at once. What began ends with the same name and address. */
+bool sign_in_begin(struct sessions *t, struct span login, struct span peer);
+void sign_in_end(struct sessions *t, struct span login, struct span peer);
 
 /* ---- pure ---- */
 void session_hash(struct span secret, uint8_t out[32]); /* BLAKE2b-256 */

@@ -12,7 +12,7 @@ const SITE_OF = (i) => kit.SITES[i % 6]; /* four of six lie in the brigade's par
 let t, d, key, who = {};
 
 before(async () => {
-  t = await kit.town({ people: ["duty", "duty2", "chief", "brigade"] });
+  t = await kit.town();
   const list = t.file("bad.csv", "watch,plate,reason,level,from_ms,to_ms\n" +
     PLATES.map((p, i) => `B${i},${p},stolen,1,${Date.now() - 86400000},${Date.now() + 86400000}\n`).join(""));
   await kit.must(["import", "watches", list, "--data", t.dir, "--author", "duty", "--approver", "chief"]);
@@ -70,4 +70,14 @@ test("two officers sign the same alarm at once: one has it, the other is told; t
   const median = signed.map((r) => r.value).sort((a, b) => a - b)[Math.floor(signed.length / 2)];
   const figure = (await who.duty.want(200, "GET", "/board")).measures.find((m) => m.name === "sign").value;
   assert.equal(figure, median, "the figure is the median of its rows");
+});
+
+test("the shift changes: everybody signs in within the same moment, and is let in", async () => {
+  const all = [...kit.PEOPLE.map(([name]) => name), "root2", "guard", "audit2"];
+  const got = await Promise.all(all.map((name) => new kit.Person(d.url, name).signIn()));
+  assert.deepEqual(got.map((r) => r.status), all.map(() => 200));
+  // Of one name only some at once: guesses do not run beside one another past its lock.
+  const wrong = await Promise.all(Array.from({ length: 16 }, (_, i) => new kit.Person(d.url, "other").signIn(`a guess of many ${i}`)));
+  assert.ok(wrong.filter((r) => r.status === 401).length <= 5, "at most as many guesses as its lock allows");
+  assert.ok(wrong.every((r) => [401, 429, 503].includes(r.status)));
 });

@@ -200,7 +200,7 @@ sign_in_find(struct req *r, struct api_env *env)
 static void
 sign_in_over(struct req *r)
 {
-    sign_in_end(call_of(r)->serve->sessions);
+    sign_in_end(call_of(r)->serve->sessions, api_text(r, "user"), req_peer(r));
 }
 
 /* 0: console loop. */
@@ -216,7 +216,7 @@ sign_in(struct req *r, struct api_env *env)
     struct entry *e = entry_new(r);
     if (!e)
         return ERR_NOMEM;
-    if (!sign_in_begin(t))
+    if (!sign_in_begin(t, login, req_peer(r)))
         return req_refuse(
             r, REFUSE_BUSY, NULL, "too many sign-ins at once: try again",
             "同时登录人数过多，请稍后重试");

@@ -366,7 +366,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
       const p = hit.re.exec(path).slice(1).map(decodeURIComponent);
       if (hit.r === "GET /pictures/{ref}" || hit.r.endsWith("/frame")) {
         const pic = hit.r.endsWith("/frame") ? { color: "#80888e", text: `${Number(url.searchParams.get("position_ms")) / 1000} s`, seed: 5 } : pictures.get(p[0]) ?? no(404, "not_found", "没有这张图片。", "No such picture.");
-        return res.writeHead(200, { "Content-Type": "image/svg+xml", "Cache-Control": "private, max-age=600", "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'" }).end(picture(pic.color, pic.text, pic.seed % 2 === 0, pic.seed));
+        return res.writeHead(200, { "Content-Type": "image/svg+xml", "Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'" }).end(picture(pic.color, pic.text, pic.seed % 2 === 0, pic.seed));
       }
       const body = raw.length && req.headers["content-type"] !== "application/octet-stream" ? JSON.parse(raw.toString()) : {};
       const key = body.once && `${s.user.id}/${path}/${body.once}`;

@@ -295,6 +295,12 @@ describe("phone", { timeout: 120000 }, () => {
       await b.run("() => window.dispatchEvent(new Event('online'))");
       await b.until("all sent", "() => !document.querySelector('[data-waiting]')", [], 15000);
       assert.equal(m.seq, seq + 2, "both moves, each once");
+      // What was kept for opening without a network does not stay for whoever takes the phone next.
+      assert.match(await b.run("() => localStorage.getItem('phone.tasks') ?? ''"), new RegExp(id));
+      await b.run("() => { location.hash = '#/me'; }");
+      await b.until("the button that signs out", "() => { const x = [...document.querySelectorAll('button.big')].at(-1); x?.click(); return !!x; }");
+      await b.has("#old, .door-form");
+      assert.deepEqual(await b.run("() => ['phone.tasks', 'offline.session'].filter((k) => localStorage.getItem(k))"), []);
     } finally {
       await b.close();
       await p.close();

@@ -198,7 +198,7 @@ test("way round: a picture without an alarm or a look that holds it", async () =
   assert.equal(good.status, 200);
   assert.deepEqual(good.bytes, jpeg);
   assert.match(good.headers.get("content-type"), /^image\/jpeg/);
-  assert.match(good.headers.get("cache-control"), /private/);
+  assert.equal(good.headers.get("cache-control"), "no-store", "whoever sits down next at the same machine does not find it there");
   assert.equal(good.headers.get("x-content-type-options"), "nosniff");
   assert.ok([400, 404].includes((await get(who.duty, "")).status), "neither alarm nor look");
   assert.equal((await get(who.duty, "?alarm=0123456789abcdef")).status, 404, "an alarm that is none");

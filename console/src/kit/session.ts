@@ -67,8 +67,12 @@ export async function signOut(): Promise<void> {
   try { await call<void>("DELETE", "/session"); } catch { /* the session ends here in any case */ }
   leave();
 }
+/** Matters that the phone keeps for opening without a network (pages/phone). */
+export const TASKS = "phone.tasks";
+/** What the next person at this machine must not find goes; drafts and what waits to be sent stay, each its owner's. */
 export function leave(): void {
   localStorage.removeItem(KEEP);
+  localStorage.removeItem(TASKS);
   session.value = null;
   door.value = "out";
 }

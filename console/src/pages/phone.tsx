@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // phone.tsx - for officers outside: gloves, rain, one hand. My tasks with their moves, position, plate check.
 // Works without a network: what cannot be sent waits, and the count of what waits is always in sight.
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, get, once, post, reachable, sentence } from "../kit/api";
 import { mine } from "../kit/city";
@@ -11,7 +11,7 @@ import { useLive } from "../kit/live";
 import type { LookResult, Matter, MatterFull, Move, Unit } from "../kit/model";
 import { flush, outbox, putAway, send, sending, waitingCount } from "../kit/outbox";
 import { go, route } from "../kit/route";
-import { codeText, codes, kindText, loop, may, meta, session, signOut, stateText } from "../kit/session";
+import { codeText, codes, door, kindText, loop, may, meta, session, signOut, stateText, TASKS } from "../kit/session";
 import { on } from "../kit/stream";
 import { ago, instant, now, serverNow } from "../kit/time";
 import { Clocks, Journal, fieldName, fieldValue } from "../parts/bench";
@@ -22,11 +22,10 @@ import { Switches } from "../parts/door";
 import { Fields, filled, missing } from "../parts/form";
 import { Icon } from "../parts/icon";
 
-const KEEP = "phone.tasks";
 /** Whole matters kept for opening without a network. */
 const kept = signal<Record<string, { user: number; m: MatterFull; at_ms: number }>>((() => {
   try {
-    return JSON.parse(localStorage.getItem(KEEP) ?? "{}") as Record<string, { user: number; m: MatterFull; at_ms: number }>;
+    return JSON.parse(localStorage.getItem(TASKS) ?? "{}") as Record<string, { user: number; m: MatterFull; at_ms: number }>;
   } catch {
     return {};
   }
@@ -35,8 +34,9 @@ function keep(m: MatterFull): void {
   const user = session.value?.user.id ?? 0;
   const rows = Object.entries(kept.value).filter(([, x]) => x.user === user && x.m.open && x.m.id !== m.id).slice(-19);
   kept.value = { ...Object.fromEntries(rows), [m.id]: { user, m, at_ms: serverNow() } };
-  localStorage.setItem(KEEP, JSON.stringify(kept.value));
+  localStorage.setItem(TASKS, JSON.stringify(kept.value));
 }
+effect(() => { if (door.value === "out") kept.value = {}; });
 
 /** Position reports, one at a time, through the outbox only while there is a network; old ones are worthless. */
 const tracking = signal(localStorage.getItem("phone.track") === "1");

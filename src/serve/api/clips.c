@@ -150,7 +150,6 @@ frame(struct req *r, struct api_env *env)
         api_looked(r);
     if (e == OK) {
         req_set(r, "Content-Type", "image/jpeg");
-        req_set(r, "Cache-Control", "private, max-age=600");
     }
     kit_close(&k);
     return kept ? kept : e;

@@ -130,7 +130,6 @@ one(struct req *r, struct api_env *env)
     enum err e = picture(&k, r, env, id, &a, &bytes);
     if (e == OK) {
         req_set(r, "Content-Type", type_of(bytes));
-        req_set(r, "Cache-Control", "private, max-age=600");
         buf_put(req_out(r), bytes.p, bytes.n);
         api_looked(r);
     } else if (e == ERR_NOTFOUND || e == ERR_INPUT) {

@@ -2,6 +2,8 @@
 /* The error list as a table, notes, and the end of the road. */
 #include "core/err.h"
 
+#include "core/span.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,29 +24,15 @@ err_row(enum err e)
     return &rows[e];
 }
 
-/* Cuts at the last whole UTF-8 character that fits. */
-static void
-put_text(char *dst, size_t cap, const char *src)
-{
-    size_t n = strlen(src);
-    if (n >= cap) {
-        n = cap - 1;
-        while (n && ((unsigned char)src[n] & 0xC0) == 0x80)
-            n--;
-    }
-    memcpy(dst, src, n);
-    dst[n] = 0;
-}
-
 enum err
 note_set(
     struct note *note, enum err e, const char *field, const char *en, const char *zh)
 {
     if (note) {
         note->code[0] = 0;
-        put_text(note->field, sizeof note->field, field ? field : "");
-        put_text(note->en, sizeof note->en, en);
-        put_text(note->zh, sizeof note->zh, zh);
+        span_copy_fit(note->field, sizeof note->field, span_cstr(field ? field : ""));
+        span_copy_fit(note->en, sizeof note->en, span_cstr(en));
+        span_copy_fit(note->zh, sizeof note->zh, span_cstr(zh));
     }
     return e;
 }
@@ -53,7 +41,7 @@ enum err
 note_code(struct note *note, enum err e, const char *code)
 {
     if (note)
-        put_text(note->code, sizeof note->code, code);
+        span_copy_fit(note->code, sizeof note->code, span_cstr(code));
     return e;
 }
 

@@ -48,6 +48,25 @@ span_copy(char *dst, size_t cap, struct span s)
     return fits;
 }
 
+struct span
+span_fit(struct span s, size_t most)
+{
+    if (s.n <= most)
+        return s;
+    while (most && ((unsigned char)s.p[most] & 0xC0) == 0x80)
+        most--;
+    return span_of(s.p, most);
+}
+
+void
+span_copy_fit(char *dst, size_t cap, struct span s)
+{
+    struct span fits = span_fit(s, cap - 1);
+    if (fits.n)
+        memmove(dst, fits.p, fits.n); /* a note may be set from its own field */
+    dst[fits.n] = 0;
+}
+
 bool
 span_u64(struct span s, uint64_t *out)
 {

@@ -71,6 +71,12 @@ struct span span_cut(struct span *rest, char sep);
 /* Copies into dst of size cap with a NUL; false when it does not fit (dst then ""). */
 bool span_copy(char *dst, size_t cap, struct span s);
 
+/* The longest beginning of s, which is UTF-8, of at most `most` bytes that ends with a
+ * character. */
+struct span span_fit(struct span s, size_t most);
+/* Copies as much of s as fits into dst of size cap with a NUL, in whole characters. */
+void span_copy_fit(char *dst, size_t cap, struct span s);
+
 /* Decimal integer, whole span, optional sign; false on anything else or overflow. */
 bool span_i64(struct span s, int64_t *out);
 bool span_u64(struct span s, uint64_t *out);

@@ -30,6 +30,24 @@ copies_only_what_fits(void **state)
 }
 
 static void
+cuts_between_characters(void **state)
+{
+    (void)state;
+    static const char bytes[] = "a车\xF0\xA0\x80\x80z"; /* 1, 3, 4 and 1 bytes */
+    static const size_t ends[] = {0, 1, 1, 1, 4, 4, 4, 4, 8, 9, 9};
+    char dst[sizeof bytes + 2];
+    struct span text = span_cstr(bytes);
+    for (size_t most = 0; most < sizeof ends / sizeof *ends; most++) {
+        assert_int_equal(span_fit(text, most).n, ends[most]);
+        span_copy_fit(dst, most + 1, text);
+        assert_int_equal(strlen(dst), ends[most]);
+        assert_memory_equal(dst, bytes, ends[most]);
+    }
+    span_copy_fit(dst, sizeof dst, span_cstr(NULL));
+    assert_string_equal(dst, "");
+}
+
+static void
 numbers_are_whole_or_refused(void **state)
 {
     (void)state;
@@ -72,6 +90,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cuts_and_trims),
         cmocka_unit_test(copies_only_what_fits),
+        cmocka_unit_test(cuts_between_characters),
         cmocka_unit_test(numbers_are_whole_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

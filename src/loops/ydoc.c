@@ -398,13 +398,7 @@ ydoc_want(
 static int
 shown(const struct ydoc_node *n)
 {
-    size_t cut = n->text.n;
-    if (cut > TEXT_SHOWN) {
-        cut = TEXT_SHOWN;
-        while (cut && ((unsigned char)n->text.p[cut] & 0xC0) == 0x80)
-            cut--;
-    }
-    return (int)cut;
+    return (int)span_fit(n->text, TEXT_SHOWN).n;
 }
 
 enum err

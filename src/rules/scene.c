@@ -112,11 +112,7 @@ alarm_number(struct alarm *a, const char *name, double value)
 void
 alarm_subject(struct alarm *a, const char *text)
 {
-    struct span s = span_cstr(text);
-    while (s.n >= sizeof a->subject || (s.n && (s.p[s.n] & 0xC0) == 0x80))
-        s.n--; /* cut between characters */
-    bool fits = span_copy(a->subject, sizeof a->subject, s);
-    must(fits);
+    span_copy_fit(a->subject, sizeof a->subject, span_cstr(text));
 }
 
 void

@@ -48,15 +48,11 @@ static void
 put_text(struct buf *b, struct span s)
 {
     static const char mark[] = "…";
-    size_t n = s.n;
-    bool cut = n > AUDIT_TEXT_MAX;
-    if (cut) {
-        n = AUDIT_TEXT_MAX - (sizeof mark - 1);
-        while (n && ((unsigned char)s.p[n] & 0xC0) == 0x80)
-            n--;
-    }
-    buf_le(b, n + (cut ? sizeof mark - 1 : 0), 2);
-    buf_put(b, s.p, n);
+    bool cut = s.n > AUDIT_TEXT_MAX;
+    if (cut)
+        s = span_fit(s, AUDIT_TEXT_MAX - (sizeof mark - 1));
+    buf_le(b, s.n + (cut ? sizeof mark - 1 : 0), 2);
+    buf_put(b, s.p, s.n);
     if (cut)
         buf_put(b, mark, sizeof mark - 1);
 }

@@ -235,9 +235,7 @@ audit_look_row(
     memcpy(row->parameters, q->parameters, sizeof row->parameters);
     if (!q->emergency)
         return;
-    struct span why = q->why;
-    while (!span_copy(row->why, sizeof row->why, why))
-        why.n = sizeof row->why - 1;
+    span_copy_fit(row->why, sizeof row->why, q->why);
     row->confirm_by_ms = q->now_ms + rules->emergency_confirm_h * HOUR_MS;
 }
 
@@ -362,9 +360,7 @@ heal_begin(struct heal *h, const struct audit_record *r)
         struct span hex = span_skip(span_cut(&rest, ' '), sizeof key - 1);
         (void)sodium_hex2bin(
             row.parameters, sizeof row.parameters, hex.p, hex.n, NULL, NULL, NULL);
-        if (rest.n >= sizeof row.why)
-            rest.n = sizeof row.why - 1;
-        (void)span_copy(row.why, sizeof row.why, rest);
+        span_copy_fit(row.why, sizeof row.why, rest);
     }
     if (row.emergency)
         row.confirm_by_ms = r->at_ms + h->rules->emergency_confirm_h * HOUR_MS;

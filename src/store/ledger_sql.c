@@ -222,15 +222,7 @@ get_borrowed(struct sql *q)
 void
 get_text(struct sql *q, char *dst, size_t cap)
 {
-    struct span s = get_borrowed(q);
-    if (s.n >= cap) {
-        s.n = cap - 1;
-        while (s.n && ((unsigned char)s.p[s.n] & 0xC0) == 0x80)
-            s.n--;
-    }
-    if (s.n)
-        memcpy(dst, s.p, s.n);
-    dst[s.n] = 0;
+    span_copy_fit(dst, cap, get_borrowed(q));
 }
 
 void

@@ -100,20 +100,6 @@ write_row(struct ledger *l, const struct watch_row *w)
     return sql_run(&q);
 }
 
-/* As much of src as fits, at a character's end. */
-static void
-cut_copy(char *dst, size_t cap, const char *src)
-{
-    size_t n = strlen(src);
-    if (n >= cap) {
-        n = cap - 1;
-        while (n && ((unsigned char)src[n] & 0xC0) == 0x80)
-            n--;
-    }
-    memcpy(dst, src, n);
-    dst[n] = 0;
-}
-
 static void
 read_row(struct sql *q, struct watch_row *w)
 {
@@ -129,7 +115,7 @@ read_row(struct sql *q, struct watch_row *w)
     x->to_ms = get_i64(q);
     x->list_ms = get_i64(q);
     GET_TEXT(q, w->why);
-    cut_copy(x->reason, sizeof x->reason, w->why);
+    span_copy_fit(x->reason, sizeof x->reason, span_cstr(w->why));
     GET_TEXT(q, x->author);
     GET_TEXT(q, x->approver);
     x->matter = get_u64(q);

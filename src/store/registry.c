@@ -105,8 +105,7 @@ owners_add(struct owners *o, struct span s, uint32_t *number)
     *number = 0;
     if (s.n == 0)
         return true;
-    if (s.n > OWNER_MAX)
-        s.n = OWNER_MAX;
+    s = span_fit(s, OWNER_MAX);
     if (o->n == o->room && !owners_grow(o))
         return false;
     size_t i = hash_span(s, 0) & o->mask;

@@ -145,39 +145,39 @@ index_flight(struct audit *a, uint64_t from)
     p->end = from + a->flight.n;
 }
 
-/* The disk was full before anything was synced: the batch goes back to the head of the
- * queue, its waiters are told, and the next append tries again. */
+/* Makes what has gathered the next write. */
 static void
-hold_back(struct audit *a, uint64_t last)
-{
-    buf_put(&a->flight, a->batch.p, a->batch.n);
-    if (a->flight.bad) {
-        a->failed = ERR_NOMEM;
-        return;
-    }
-    struct buf swap = a->batch;
-    a->batch = a->flight;
-    a->flight = swap;
-    buf_clear(&a->flight);
-    a->full = last;
-}
-
-/* Writes what has gathered. Called with the lock held and !writing; returns with it
- * held. */
-static void
-pump(struct audit *a)
+take_off(struct audit *a)
 {
     struct buf swap = a->flight;
-    uint8_t prev[32], hash[32];
     a->flight = a->batch;
     a->batch = swap;
     buf_clear(&a->batch);
-    a->writing = true;
     a->batch_open = false;
-    uint64_t first = a->durable + 1, last = a->last;
-    ts_ms at = a->at_ms;
+    a->flight_last = a->last;
+    a->flight_ms = a->at_ms;
+    memcpy(a->flight_hash, a->hash, sizeof a->hash);
+}
+
+/* Is there something to write? */
+static bool
+has_work(const struct audit *a)
+{
+    return a->held || a->batch.n;
+}
+
+/* Writes what has gathered. Called with the lock held and !writing; returns with it
+ * held. What a full disk held back goes again as the write that it was: a write begins
+ * with its flagged record, and a reader tells a torn one by that. */
+static void
+pump(struct audit *a)
+{
+    uint8_t prev[32];
+    if (!a->held)
+        take_off(a);
+    a->writing = true;
+    uint64_t first = a->durable + 1;
     memcpy(prev, a->durable_hash, sizeof prev);
-    memcpy(hash, a->hash, sizeof hash);
     pthread_mutex_unlock(&a->lock);
     enum err e = roll(a, first, prev);
     uint64_t from = a->end;
@@ -188,17 +188,18 @@ pump(struct audit *a)
         e = os_sync(a->file, "audit.write");
     pthread_mutex_lock(&a->lock);
     a->writing = false;
+    a->held = full; /* nothing was synced: those who wait are told, and it waits */
     if (full) {
-        hold_back(a, last);
+        a->full = a->last;
     } else if (e) {
         a->failed = e;
     } else {
         a->full = 0;
         a->end = from + a->flight.n;
         index_flight(a, from);
-        a->durable = last;
-        a->durable_ms = at;
-        memcpy(a->durable_hash, hash, sizeof hash);
+        a->durable = a->flight_last;
+        a->durable_ms = a->flight_ms;
+        memcpy(a->durable_hash, a->flight_hash, sizeof a->flight_hash);
     }
     pthread_cond_broadcast(&a->moved);
 }
@@ -209,9 +210,9 @@ writer(void *arg)
     struct audit *a = arg;
     pthread_mutex_lock(&a->lock);
     for (;;) {
-        while (!a->stop && (a->failed || a->writing || a->batch.n == 0))
+        while (!a->stop && (a->failed || a->writing || !has_work(a)))
             pthread_cond_wait(&a->work, &a->lock);
-        if (a->stop && (a->failed || a->batch.n == 0))
+        if (a->stop && (a->failed || !has_work(a)))
             break;
         pump(a);
         if (a->full && a->stop)
@@ -227,7 +228,7 @@ writer(void *arg)
 static void
 help(struct audit *a)
 {
-    if (!a->has_thread && !a->writing && a->batch.n)
+    if (!a->has_thread && !a->writing && has_work(a))
         pump(a);
     else
         pthread_cond_wait(&a->moved, &a->lock);
@@ -550,7 +551,7 @@ static void
 drain(struct audit *a)
 {
     pthread_mutex_lock(&a->lock);
-    while (a->batch.n && !a->failed && !a->full)
+    while (has_work(a) && !a->failed && !a->full)
         help(a);
     a->stop = true;
     pthread_cond_broadcast(&a->work);

@@ -39,9 +39,14 @@ struct audit {
     pthread_t thread;
     bool has_thread, stop, writing;
     enum err failed;
-    uint64_t
-        full; /* records up to this found the disk full and wait for the next try */
-    struct buf batch, flight;
+    uint64_t full; /* records up to this found the disk full and wait for the next try
+                    */
+    struct buf batch;
+    struct buf flight;    /* the write under way, or held back: it goes again alone */
+    bool held;            /* ... by a full disk */
+    uint64_t flight_last; /* number of its last record, its time and hash */
+    ts_ms flight_ms;
+    uint8_t flight_hash[32];
     bool batch_open;  /* a record was put since the last write began */
     uint64_t last;    /* number given last */
     uint8_t hash[32]; /* of that record */

@@ -13,6 +13,26 @@ answer_add(struct answer *a, struct span row)
     a->mark += hash_span(row, 1);
 }
 
+bool
+answer_field(struct answer_row *row, struct span field)
+{
+    if (sizeof row->text - row->n < field.n + 1)
+        return false;
+    if (row->fields++)
+        row->text[row->n++] = '|';
+    if (field.n)
+        memcpy(row->text + row->n, field.p, field.n);
+    row->n += field.n;
+    return true;
+}
+
+void
+answer_end(struct answer *a, struct answer_row *row)
+{
+    answer_add(a, span_of(row->text, row->n));
+    row->n = row->fields = 0;
+}
+
 static int
 site_list(char *dst, size_t room, const struct draw *d)
 {

@@ -25,8 +25,17 @@ struct answer {
     uint64_t rows, mark;
 };
 void answer_add(struct answer *a, struct span row);
-/* Fields of a row are joined by '|' into a buffer of this size. */
+/* A row under way: its fields, joined by '|'. */
 #define ANSWER_ROW 512
+struct answer_row {
+    char text[ANSWER_ROW];
+    size_t n;
+    unsigned fields;
+};
+/* False when the row has no room for it. */
+bool answer_field(struct answer_row *row, struct span field);
+/* Counts the row and begins the next. */
+void answer_end(struct answer *a, struct answer_row *row);
 
 struct peer {
     const char *name;

@@ -163,21 +163,19 @@ static bool
 peer_ask(const char *sql, struct answer *out)
 {
     struct duck_result r;
-    char row[ANSWER_ROW];
+    struct answer_row row = {.n = 0};
     *out = (struct answer){0};
     bool good = duck.query(con, sql, &r) == 0;
     if (!good)
         fprintf(stderr, "DuckDB: %s: %s\n", sql, duck.result_error(&r));
     uint64_t rows = good ? duck.row_count(&r) : 0, cols = duck.column_count(&r);
-    for (uint64_t i = 0; i < rows; i++) {
-        size_t at = 0;
-        for (uint64_t c = 0; c < cols && at < sizeof row - 200; c++) {
+    for (uint64_t i = 0; good && i < rows; i++) {
+        for (uint64_t c = 0; good && c < cols; c++) {
             char *text = duck.value_varchar(&r, c, i);
-            at += (size_t)snprintf(
-                row + at, sizeof row - at, "%s%s", c ? "|" : "", text ? text : "");
+            good = answer_field(&row, span_cstr(text));
             duck.free(text);
         }
-        answer_add(out, span_of(row, at));
+        answer_end(out, &row);
     }
     duck.destroy_result(&r);
     return good;

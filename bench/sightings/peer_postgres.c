@@ -198,17 +198,15 @@ static bool
 peer_ask(const char *sql, struct answer *out)
 {
     void *r = pq.exec(con, sql);
-    char row[ANSWER_ROW];
+    struct answer_row row = {.n = 0};
     bool good = pq.result_status(r) == PQ_TUPLES_OK;
     *out = (struct answer){0};
     if (!good)
         fprintf(stderr, "PostgreSQL: %s: %s\n", sql, pq.error(con));
     for (int i = 0; good && i < pq.ntuples(r); i++) {
-        size_t at = 0;
-        for (int c = 0; c < pq.nfields(r) && at < sizeof row - 200; c++)
-            at += (size_t)snprintf(
-                row + at, sizeof row - at, "%s%s", c ? "|" : "", pq.value(r, i, c));
-        answer_add(out, span_of(row, at));
+        for (int c = 0; good && c < pq.nfields(r); c++)
+            good = answer_field(&row, span_cstr(pq.value(r, i, c)));
+        answer_end(out, &row);
     }
     pq.clear(r);
     return good;

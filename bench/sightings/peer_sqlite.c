@@ -104,29 +104,24 @@ static bool
 peer_ask(const char *sql, struct answer *out)
 {
     sqlite3_stmt *s;
-    char row[ANSWER_ROW];
+    struct answer_row row = {.n = 0};
     *out = (struct answer){0};
     if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK) {
         fprintf(stderr, "SQLite: %s: %s\n", sql, sqlite3_errmsg(db));
         return false;
     }
-    int step;
-    while ((step = sqlite3_step(s)) == SQLITE_ROW) {
-        size_t at = 0;
-        for (int c = 0; c < sqlite3_column_count(s); c++) {
-            const char *text = (const char *)sqlite3_column_text(s, c);
-            size_t n = (size_t)sqlite3_column_bytes(s, c);
-            if (at + n + 1 > sizeof row)
-                return false;
-            if (c)
-                row[at++] = '|';
-            memcpy(row + at, text ? text : "", n);
-            at += n;
+    bool good = true;
+    int step = SQLITE_DONE;
+    while (good && (step = sqlite3_step(s)) == SQLITE_ROW) {
+        for (int c = 0; good && c < sqlite3_column_count(s); c++) {
+            const unsigned char *text = sqlite3_column_text(s, c);
+            good =
+                answer_field(&row, span_of(text, (size_t)sqlite3_column_bytes(s, c)));
         }
-        answer_add(out, span_of(row, at));
+        answer_end(out, &row);
     }
     sqlite3_finalize(s);
-    return step == SQLITE_DONE;
+    return good && step == SQLITE_DONE;
 }
 
 static uint64_t

@@ -104,7 +104,22 @@ read_secret(const char *path, char *dst, size_t cap, struct note *note)
             note, ERR_INPUT, "password",
             "the first line of %s is no password: 8 to %zu bytes",
             "%s 的首行不是口令：须为 8 至 %zu 字节", path, cap - 1);
-    memset(text, 0, n);
+    explicit_bzero(text, n);
     free(text);
+    return e;
+}
+
+enum err
+op_password(const struct cmd_args *args, json_t *to, struct note *note)
+{
+    char password[257];
+    const char *file = cmd_cstr(args, "password-file");
+    enum err e = file ? read_secret(file, password, sizeof password, note) : OK;
+    if (e == OK && file &&
+        json_object_set_new(to, "password", json_string(password)) != 0)
+        e = note_set(
+            note, ERR_INPUT, "password", "the password is no UTF-8 text",
+            "口令不是 UTF-8 文字");
+    explicit_bzero(password, sizeof password);
     return e;
 }

@@ -28,5 +28,9 @@ enum err keep_printed(
 /* A line of a password file without its newline into dst[cap]. */
 enum err
 read_secret(const char *path, char *dst, size_t cap, struct note *note) MUST_USE;
+/* The first line of --password-file as the argument "password"; without the option
+ * nothing. */
+enum err
+op_password(const struct cmd_args *args, json_t *to, struct note *note) MUST_USE;
 
 #endif

@@ -23,7 +23,7 @@ static enum err
 run(const struct cmd_args *args, struct note *note)
 {
     static const char *const names[] = {"name", "site", "protocol", NULL};
-    char password[33], code[64];
+    char code[64];
     static const char *const listing[] = {"format", NULL};
     if (span_eq_cstr(args->word[0], "list") && args->words == 1)
         return run_op(args, "device_list", op_args(args, listing), NULL, note);
@@ -39,16 +39,10 @@ run(const struct cmd_args *args, struct note *note)
     json_t *a = op_args(args, names);
     if (!a || json_object_set_new(a, "code", json_string(code)) != 0)
         return ERR_NOMEM;
-    const char *file = cmd_cstr(args, "password-file");
-    if (file) {
-        enum err e = read_secret(file, password, sizeof password, note);
-        if (e == OK && json_object_set_new(a, "password", json_string(password)) != 0)
-            e = ERR_NOMEM;
-        memset(password, 0, sizeof password);
-        if (e != OK) {
-            json_decref(a);
-            return e;
-        }
+    enum err e = op_password(args, a, note);
+    if (e != OK) {
+        json_decref(a);
+        return e;
     }
     return run_op(args, "device_add", a, NULL, note);
 }

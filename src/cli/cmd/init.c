@@ -37,7 +37,7 @@ run(const struct cmd_args *args, struct note *note)
     s.password = file ? password : NULL;
     if (e == OK)
         e = setup_data(&s, note);
-    memset(password, 0, sizeof password);
+    explicit_bzero(password, sizeof password);
     return e;
 }
 

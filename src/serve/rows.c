@@ -3,15 +3,9 @@
  */
 #include "serve/rows.h"
 
-#include "rules/rule.h"
 #include "store/ledger_place.h"
 
-#include <math.h>
 #include <stdio.h>
-
-#define SILENT_MS (30 * MINUTE_MS) /* until a site's own habit is learned */
-#define LATE_MS MINUTE_MS
-#define CLOCK_UNKNOWN_SD_MS 20000u /* so doubtful a clock is not shown */
 
 const char *
 rows_level(uint8_t level)
@@ -72,16 +66,15 @@ rows_lonlat(struct buf *out, int32_t lon, int32_t lat)
         buf_fmt(out, "\"lon\":%.7f,\"lat\":%.7f", lon / 1e7, lat / 1e7);
 }
 
-static void
-text(struct buf *out, const char *key, const char *value)
+void
+rows_text(struct buf *out, const char *key, const char *value)
 {
     buf_fmt(out, "\"%s\":", key);
     buf_json(out, span_cstr(value));
 }
 
-/* ,"key":N or null when 0. */
-static void
-ms_or_null(struct buf *out, const char *key, ts_ms t)
+void
+rows_ms(struct buf *out, const char *key, ts_ms t)
 {
     if (t)
         buf_fmt(out, ",\"%s\":%lld", key, (long long)t);
@@ -98,7 +91,7 @@ rows_org(struct buf *out, const struct org_table *orgs, struct org_id id)
         return;
     }
     buf_fmt(out, "{\"id\":%u,", id.v);
-    text(out, "name", o->name);
+    rows_text(out, "name", o->name);
     buf_text(out, "}");
 }
 
@@ -129,7 +122,7 @@ rows_sighting(struct buf *out, const struct sighting *s, const struct site_table
         return;
     out->n--; /* goes on inside the object */
     buf_fmt(out, ",\"site_id\":%u,", s->site.v);
-    text(out, "site_name", site ? site->name : "");
+    rows_text(out, "site_name", site ? site->name : "");
     buf_text(out, ",");
     rows_lonlat(out, site ? site->lon : 0, site ? site->lat : 0);
     buf_fmt(out, ",\"received_ms\":%lld", (long long)s->arrive_ms);
@@ -188,7 +181,7 @@ alarm_site(struct buf *out, const struct site_table *sites, struct site_id id)
         return;
     }
     buf_fmt(out, ",\"site\":{\"id\":%u,", id.v);
-    text(out, "name", site->name);
+    rows_text(out, "name", site->name);
     buf_text(out, ",");
     rows_lonlat(out, site->lon, site->lat);
     buf_text(out, "}");
@@ -243,7 +236,7 @@ matter_place(struct buf *out, const struct matter_row *row)
         return;
     }
     buf_text(out, ",\"place\":{");
-    text(out, "text", row->place);
+    rows_text(out, "text", row->place);
     buf_text(out, ",");
     rows_lonlat(out, row->lon, row->lat);
     buf_text(out, "}");
@@ -257,18 +250,18 @@ rows_matter(struct buf *out, struct desk *d, const struct matter_row *row)
     struct note note;
     bool loaded = desk_load(d, row->id, &m, &note) == OK;
     buf_text(out, "{");
-    text(out, "id", row->number);
+    rows_text(out, "id", row->number);
     buf_text(out, ",");
-    text(out, "kind", row->kind);
+    rows_text(out, "kind", row->kind);
     buf_text(out, ",");
-    text(out, "title", row->title);
+    rows_text(out, "title", row->title);
     buf_text(out, ",");
-    text(out, "state", row->state);
+    rows_text(out, "state", row->state);
     buf_fmt(
         out, ",\"state_since_ms\":%lld,\"level\":\"%s\",\"opened_ms\":%lld",
         (long long)row->state_since_ms, rows_level(row->level),
         (long long)row->opened_ms);
-    ms_or_null(out, "closed_ms", row->closed_ms);
+    rows_ms(out, "closed_ms", row->closed_ms);
     buf_fmt(
         out, ",\"seq\":%u,\"open\":%s,\"owner\":", row->seq,
         row->open ? "true" : "false");
@@ -324,7 +317,7 @@ unit_crew(struct buf *out, struct ledger_reader *reader, struct unit_id id)
             if (users[i].user.unit.v != id.v || users[i].user.disabled)
                 continue;
             buf_fmt(out, "%s{\"id\":%u,", comma, users[i].user.id.v);
-            text(out, "name", users[i].user.name);
+            rows_text(out, "name", users[i].user.name);
             buf_text(out, "}");
             comma = ",";
         }
@@ -339,7 +332,7 @@ unit_position(struct buf *out, const struct live *live, const struct unit *u)
     bool fresh = at->fix_ms > u->fix_ms;
     buf_text(out, ",");
     rows_lonlat(out, fresh ? at->lon : u->lon, fresh ? at->lat : u->lat);
-    ms_or_null(out, "fix_ms", fresh ? at->fix_ms : u->fix_ms);
+    rows_ms(out, "fix_ms", fresh ? at->fix_ms : u->fix_ms);
     if (fresh && at->speed_kmh >= 0)
         buf_fmt(out, ",\"speed_kmh\":%d", at->speed_kmh);
     else
@@ -357,7 +350,7 @@ rows_unit(
 {
     const struct unit *u = &row->unit;
     buf_fmt(out, "{\"id\":%u,", u->id.v);
-    text(out, "callsign", u->callsign);
+    rows_text(out, "callsign", u->callsign);
     buf_fmt(out, ",\"kind\":\"%s\",\"org\":", unit_kind(u->kind));
     rows_org(out, d->orgs, u->org);
     unit_crew(out, d->reader, u->id);
@@ -366,230 +359,11 @@ rows_unit(
     struct matter_row m;
     if (row->matter && ledger_matter_find(d->reader, row->matter, &m) == OK) {
         buf_text(out, ",");
-        text(out, "matter", m.number);
+        rows_text(out, "matter", m.number);
     } else {
         buf_text(out, ",\"matter\":null");
     }
     buf_text(out, "}");
-}
-
-/* ---- sites ---- */
-
-const char *
-rows_vital_name(uint8_t state)
-{
-    static const char *const names[] = {
-        [VITAL_OK] = "ok",
-        [VITAL_CLOCK] = "clock",
-        [VITAL_DEGRADED] = "degraded",
-        [VITAL_SILENT] = "silent"};
-    return names[state <= VITAL_SILENT ? state : VITAL_OK];
-}
-
-const char *
-rows_site_state(const struct live *live, const struct site *s, ts_ms now)
-{
-    const struct live_site *l = live_site(live, s->id);
-    if (!site_is_placed(s))
-        return "unplaced";
-    if (l->devices && !l->devices_online)
-        return "offline";
-    if (l->vital.state != VITAL_OK)
-        return rows_vital_name(l->vital.state);
-    /* Where the habit is known, its judge has spoken. */
-    if (l->usual < 0 && now - l->last_arrive_ms > SILENT_MS)
-        return "silent";
-    return l->late_ms > LATE_MS ? "late" : "ok";
-}
-
-bool
-rows_site_ails(const struct live *live, const struct site *s, ts_ms now)
-{
-    const char *state = rows_site_state(live, s, now);
-    return strcmp(state, "ok") != 0 && strcmp(state, "late") != 0;
-}
-
-static void
-both(struct buf *out, const char *zh, const char *en)
-{
-    buf_text(out, "{\"zh\":");
-    buf_json(out, span_cstr(zh));
-    buf_text(out, ",\"en\":");
-    buf_json(out, span_cstr(en));
-    buf_text(out, "}");
-}
-
-void
-rows_vital_text(struct buf *out, const struct vital_site *v, ts_ms now)
-{
-    char zh[200] = "", en[200] = "";
-    double clock_s = fabs(v->clock_ms / 1000.0), sd_s = v->clock_sd_ms / 1000.0;
-    long long min = (long long)((now - v->since_ms) / MINUTE_MS);
-    switch (v->state) {
-    case VITAL_SILENT:
-        snprintf(
-            zh, sizeof zh,
-            "已 %lld 分钟没有过车，平时此时每小时 %.0f 辆，应有约 %.0f 辆", min,
-            (double)v->usual, (double)v->expected);
-        snprintf(
-            en, sizeof en,
-            "no pass for %lld min; usually %.0f an hour now, so about %.0f are missing",
-            min, (double)v->usual, (double)v->expected);
-        break;
-    case VITAL_DEGRADED:
-        snprintf(
-            zh, sizeof zh, "近期 %.0f%% 的过车没有完整号牌，平时为 %.1f%%",
-            v->unread * 100.0, v->usual * 100.0);
-        snprintf(
-            en, sizeof en,
-            "%.0f %% of the last reads have no whole plate; usually %.1f %%",
-            v->unread * 100.0, v->usual * 100.0);
-        break;
-    case VITAL_CLOCK:
-        if (v->clock_sd_ms) {
-            snprintf(
-                zh, sizeof zh, "时钟%s %.1f 秒（±%.1f），由车辆行程时间推得",
-                v->clock_ms > 0 ? "偏快" : "偏慢", clock_s, sd_s);
-            snprintf(
-                en, sizeof en,
-                "its clock is %.1f s %s (± %.1f), learned from travel times", clock_s,
-                v->clock_ms > 0 ? "fast" : "slow", sd_s);
-        } else {
-            snprintf(zh, sizeof zh, "过车时间超前于本机 %.1f 秒：时钟偏快", clock_s);
-            snprintf(
-                en, sizeof en,
-                "passes come from %.1f s in the future: its clock is fast", clock_s);
-        }
-        break;
-    default:
-        buf_text(out, "null");
-        return;
-    }
-    both(out, zh, en);
-}
-
-/* Why the state is as it is, in words; null when the word says it all. */
-static void
-site_reason(struct buf *out, const struct live_site *l, const char *state, ts_ms now)
-{
-    char zh[200], en[200];
-    long long min = (long long)((now - l->last_arrive_ms) / MINUTE_MS);
-    if (strcmp(state, "offline") == 0) {
-        snprintf(zh, sizeof zh, "%u 台前端设备心跳中断", l->devices);
-        snprintf(en, sizeof en, "%u devices have missed their heartbeats", l->devices);
-        both(out, zh, en);
-    } else if (strcmp(state, "late") == 0) {
-        snprintf(
-            zh, sizeof zh, "记录平均晚到 %lld 秒", (long long)(l->late_ms / SECOND_MS));
-        snprintf(
-            en, sizeof en, "records come %lld s late on average",
-            (long long)(l->late_ms / SECOND_MS));
-        both(out, zh, en);
-    } else if (strcmp(state, "silent") == 0 && l->vital.state != VITAL_SILENT) {
-        snprintf(
-            zh, sizeof zh,
-            l->last_arrive_ms ? "已 %lld 分钟没有过车，平时流量尚未学得"
-                              : "本次启动以来没有过车",
-            min);
-        snprintf(
-            en, sizeof en,
-            l->last_arrive_ms
-                ? "no pass for %lld min; its usual flow is not learned yet"
-                : "no pass since the start of this server",
-            min);
-        both(out, zh, en);
-    } else {
-        rows_vital_text(out, &l->vital, now);
-    }
-}
-
-static const char *
-site_kind(uint8_t kind)
-{
-    static const char *const names[] = {
-        "camera", "gantry", "detector", "mobile", "rsu"};
-    return kind < sizeof names / sizeof *names ? names[kind] : "camera";
-}
-
-static void
-site_directions(struct buf *out, uint16_t directions)
-{
-    static const int heading[] = {0, 90, 270, 180, 0, 45, 225, 135, 315, 0};
-    int first = 0;
-    const char *comma = "";
-    for (int k = 1; k < 10; k++)
-        if (!first && directions >> k & 1)
-            first = k;
-    if (first && first < 9)
-        buf_fmt(out, ",\"heading_deg\":%d", heading[first]);
-    else
-        buf_text(out, ",\"heading_deg\":null");
-    buf_text(out, ",\"directions\":[");
-    for (int k = 1; k < 10; k++)
-        if (directions >> k & 1) {
-            buf_fmt(out, "%s%d", comma, k);
-            comma = ",";
-        }
-    buf_text(out, "]");
-}
-
-/* Read rate of the moment while it is bad, else of today, or of the learned days while
- * today is young; misreads; the clock.
- */
-static void
-site_learned(struct buf *out, const struct live_site *l, const struct site_model *m)
-{
-    if (l->vital.state == VITAL_DEGRADED)
-        buf_fmt(out, ",\"read_rate\":%.4f", 1 - (double)l->vital.unread);
-    else if (l->today >= 20)
-        buf_fmt(out, ",\"read_rate\":%.4f", 1 - (double)l->unread / l->today);
-    else if (m)
-        buf_fmt(out, ",\"read_rate\":%.4f", 1 - (double)m->unread);
-    else
-        buf_text(out, ",\"read_rate\":null");
-    if (m)
-        buf_fmt(
-            out, ",\"misread_rate\":%.5f,\"clock_error_ms\":%d,\"clock_sd_ms\":%u",
-            (double)m->misread, m->offset_ms, m->offset_sd_ms);
-    else
-        buf_text(
-            out, ",\"misread_rate\":null,\"clock_error_ms\":null,\"clock_sd_ms\":null");
-}
-
-void
-rows_site(
-    struct buf *out, const struct org_table *orgs, const struct live *live,
-    const struct model *model, const struct site *site, ts_ms now)
-{
-    const struct live_site *l = live_site(live, site->id);
-    buf_fmt(out, "{\"id\":%u,", site->id.v);
-    text(out, "code", site->code);
-    buf_text(out, ",");
-    text(out, "name", site->name);
-    buf_fmt(out, ",\"kind\":\"%s\",", site_kind(site->kind));
-    rows_lonlat(out, site->lon, site->lat);
-    site_directions(out, site->directions);
-    buf_fmt(out, ",\"lanes\":%u", site->lanes);
-    if (site->limit_kmh)
-        buf_fmt(out, ",\"limit_kmh\":%u", site->limit_kmh);
-    else
-        buf_text(out, ",\"limit_kmh\":null");
-    buf_text(out, ",\"org\":");
-    rows_org(out, orgs, site->org);
-    const char *state = rows_site_state(live, site, now);
-    buf_fmt(out, ",\"state\":\"%s\",\"reason\":", state);
-    site_reason(out, l, state, now);
-    ms_or_null(out, "since_ms", l->vital.since_ms);
-    ms_or_null(out, "last_pass_ms", l->last_pass_ms);
-    buf_fmt(out, ",\"flow\":%u,\"flow_usual\":", l->flow);
-    if (l->usual >= 0 && l->last_arrive_ms)
-        buf_fmt(out, "%.1f", (double)l->usual);
-    else
-        buf_text(out, "null");
-    const struct site_model *m = model ? model_site(model, site->id) : NULL;
-    site_learned(out, l, m && m->reads ? m : NULL);
-    buf_fmt(
-        out, ",\"devices\":%u,\"devices_online\":%u}", l->devices, l->devices_online);
 }
 
 /* ---- devices, vehicles ---- */
@@ -617,26 +391,26 @@ rows_device(
                         : row->last_ms ? "offline"
                                        : "never";
     buf_fmt(out, "{\"id\":%u,", row->id.v);
-    text(out, "code", row->code);
+    rows_text(out, "code", row->code);
     buf_text(out, ",");
-    text(out, "name", row->name);
+    rows_text(out, "name", row->name);
     buf_text(out, ",");
-    text(out, "kind", row->kind);
+    rows_text(out, "kind", row->kind);
     buf_text(out, ",\"site\":");
     if (site) {
         buf_fmt(out, "{\"id\":%u,", site->id.v);
-        text(out, "name", site->name);
+        rows_text(out, "name", site->name);
         buf_text(out, "}");
     } else {
         buf_text(out, "null");
     }
     buf_fmt(out, ",\"state\":\"%s\"", state);
-    ms_or_null(out, "last_ms", l->last_ms > row->last_ms ? l->last_ms : row->last_ms);
+    rows_ms(out, "last_ms", l->last_ms > row->last_ms ? l->last_ms : row->last_ms);
     buf_fmt(
         out, ",\"faults\":%llu,\"objects\":%llu,",
         (unsigned long long)(row->faults + l->faults),
         (unsigned long long)(row->objects + l->objects));
-    text(out, "protocol", row->protocol);
+    rows_text(out, "protocol", row->protocol);
     buf_text(out, "}");
 }
 
@@ -651,7 +425,7 @@ rows_vehicle(
         return;
     }
     buf_text(out, "{");
-    text(out, "plate", plate_format(plate, v->plate));
+    rows_text(out, "plate", plate_format(plate, v->plate));
     buf_fmt(
         out, ",\"plate_color\":%u,\"plate_class\":\"%02u\",\"vehicle_class\":\"%s\"",
         v->plate_color, v->plate_class, code3_format(code, v->vehicle_class));
@@ -666,115 +440,12 @@ rows_vehicle(
         }
     char use[] = {v->use_nature ? v->use_nature : 0, 0};
     buf_text(out, "],");
-    text(out, "use_nature", use);
-    ms_or_null(
+    rows_text(out, "use_nature", use);
+    rows_ms(
         out, "inspection_ms",
         v->inspection_day ? civil_day_start(v->inspection_day, zone) : 0);
-    ms_or_null(out, "scrap_ms", v->scrap_day ? civil_day_start(v->scrap_day, zone) : 0);
+    rows_ms(out, "scrap_ms", v->scrap_day ? civil_day_start(v->scrap_day, zone) : 0);
     buf_text(out, ",\"owner\":");
     buf_json(out, vehicle_owner(registry, v->owner));
     buf_text(out, ",\"picture\":null}");
-}
-
-/* ---- events ---- */
-
-#define LOOKERS (ROLE_DUTY | ROLE_ANALYST | ROLE_SQUAD | ROLE_SUPERVISOR)
-
-static bool
-alarm_event(
-    struct desk *d, const struct house *house, struct alarm_id id, struct buf *data,
-    struct event_out *ev)
-{
-    struct alarm_row row;
-    if (ledger_alarm_find(d->reader, id, &row) != OK)
-        return false;
-    struct sight_snap *snap = house->sight ? sight_snapshot(house->sight) : NULL;
-    rows_alarm(data, d, snap, &row);
-    sight_snap_free(snap);
-    const struct site *site = site_get(d->sites, row.alarm.site);
-    ev->topic = ev->name = "alarm";
-    ev->roles = LOOKERS;
-    ev->org = site ? site->org : (struct org_id){0};
-    struct matter_row m;
-    if (row.matter && ledger_matter_find(d->reader, row.matter, &m) == OK)
-        ev->unit = m.owner_unit;
-    return true;
-}
-
-static bool
-matter_event(struct desk *d, uint64_t id, struct buf *data, struct event_out *ev)
-{
-    struct matter_row row;
-    if (ledger_matter_find(d->reader, id, &row) != OK)
-        return false;
-    rows_matter(data, d, &row);
-    ev->topic = ev->name = "matter";
-    ev->roles = LOOKERS;
-    ev->org = row.org;
-    ev->unit = row.owner_unit;
-    return true;
-}
-
-static bool
-unit_event(
-    struct desk *d, const struct house *house, uint64_t id, struct buf *data,
-    struct event_out *ev)
-{
-    struct unit_row row;
-    if (ledger_unit_find(d->reader, (struct unit_id){(uint32_t)id}, &row) != OK)
-        return false;
-    struct live *live = house->live(house->ctx);
-    rows_unit(data, d, live, &row);
-    live_unref(live);
-    ev->topic = ev->name = "unit";
-    ev->roles = LOOKERS;
-    ev->org = row.unit.org;
-    return true;
-}
-
-static bool
-site_event(
-    struct desk *d, const struct house *house, uint64_t id, struct buf *data,
-    struct event_out *ev)
-{
-    const struct site *site = site_get(d->sites, (struct site_id){(uint32_t)id});
-    if (!site)
-        return false;
-    struct live *live = house->live(house->ctx);
-    struct model *model = house->model(house->ctx);
-    rows_site(data, d->orgs, live, model, site, d->now);
-    model_unref(model);
-    live_unref(live);
-    ev->topic = ev->name = "site";
-    ev->roles = LOOKERS | ROLE_ADMIN;
-    ev->org = site->org;
-    return true;
-}
-
-bool
-rows_event(
-    struct desk *d, const struct house *house, const struct ledger_entry *entry,
-    struct buf *data, struct event_out *ev)
-{
-    *ev = (struct event_out){.journal = entry->n};
-    bool told = false;
-    switch (entry->topic) {
-    case TOPIC_ALARM:
-        told = alarm_event(d, house, (struct alarm_id){entry->object}, data, ev);
-        break;
-    case TOPIC_MATTER:
-        told = matter_event(d, entry->object, data, ev);
-        break;
-    case TOPIC_UNIT:
-        told = unit_event(d, house, entry->object, data, ev);
-        break;
-    case TOPIC_SITE:
-    case TOPIC_VITAL:
-        told = site_event(d, house, entry->object, data, ev);
-        break;
-    default:
-        break;
-    }
-    ev->data = span_of(data->p, data->n);
-    return told;
 }

@@ -24,13 +24,17 @@ void rows_words(struct buf *out, double probability);
 char *rows_alarm_id(char dst[ALARM_ID_TEXT], struct alarm_id id);
 bool rows_alarm_parse(struct span s, struct alarm_id *out);
 
+/* "key":"value". */
+void rows_text(struct buf *out, const char *key, const char *value);
+/* ,"key":N with the comma; null when 0. */
+void rows_ms(struct buf *out, const char *key, ts_ms t);
 /* Positions as "lon":..,"lat":.. (null when both are 0). */
 void rows_lonlat(struct buf *out, int32_t lon, int32_t lat);
 /* {"id":3,"name":"..."}, or null. */
 void rows_org(struct buf *out, const struct org_table *orgs, struct org_id id);
-/* One sighting as the console reads it (docs/api.md "Sighting"). */
 /* Is there a picture of ours to open? */
 bool rows_has_picture(const struct sighting *s);
+/* One sighting as the console reads it (docs/api.md "Sighting"). */
 void rows_sighting(
     struct buf *out, const struct sighting *s, const struct site_table *sites);
 

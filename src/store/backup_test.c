@@ -3,6 +3,7 @@
  * counted. */
 #include "store/backup.h"
 
+#include "core/cur.h"
 #include "kit/kit.h"
 #include "store/docs.h"
 #include "store/format.h"
@@ -10,6 +11,7 @@
 #include "store/ledger_place.h"
 
 #include <pthread.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -291,12 +293,79 @@ damage_is_found(void **state)
     kit_remove_tree(back);
 }
 
+static void
+put_file(const char *dir, const char *name, struct span bytes)
+{
+    char path[OS_PATH + 64];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    kit_ok(os_write_file(os_fs_real(), path, bytes, "test", NULL), NULL);
+}
+
+/* A manifest that names one empty file, its hashes right. */
+static void
+forge(const char *dir, const char *name)
+{
+    uint8_t hash[32];
+    char hex[65];
+    struct buf m = {0};
+    crypto_generichash(hash, sizeof hash, NULL, 0, NULL, 0);
+    buf_fmt(
+        &m, "tongqu-backup 1 1.0 1\nat lsn 0 journal 0 audit 0\nfile 0 %s %s\n",
+        sodium_bin2hex(hex, sizeof hex, hash, sizeof hash), name);
+    crypto_generichash(hash, sizeof hash, m.p, m.n, NULL, 0);
+    buf_fmt(&m, "end 1 0 %s\n", sodium_bin2hex(hex, sizeof hex, hash, sizeof hash));
+    put_file(dir, "manifest.tq", span_of(m.p, m.n));
+    buf_release(&m);
+}
+
+/* A manifest from elsewhere names nothing outside its directory, and a restore touches
+ * nothing that was there before it. */
+static void
+a_restore_stays_in_its_place(void **state)
+{
+    (void)state;
+    static const char *const wild[] = {"../stray", "sub/../../stray", "sub/./inner",
+                                       "/inner",   "sub//inner",      "sub/"};
+    char top[OS_PATH], out[OS_PATH + 16], back[OS_PATH + 16], sub[OS_PATH + 32];
+    struct note note = {0};
+    struct backup_result r;
+    kit_temp_dir(top);
+    snprintf(out, sizeof out, "%s/out", top);
+    snprintf(back, sizeof back, "%s/back", top);
+    snprintf(sub, sizeof sub, "%s/sub", out);
+    kit_ok(os_mkdir(os_fs_real(), out, NULL), NULL);
+    kit_ok(os_mkdir(os_fs_real(), sub, NULL), NULL);
+    put_file(top, "stray", SPAN(""));
+    put_file(out, "inner", SPAN(""));
+    put_file(sub, "inner", SPAN(""));
+    for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
+        forge(out, wild[i]);
+        assert_int_equal(backup_verify(os_fs_real(), out, &r, &note), ERR_CORRUPT);
+        assert_non_null(strstr(note.en, "manifest"));
+        assert_int_equal(
+            backup_restore(os_fs_real(), out, back, &r, &note), ERR_CORRUPT);
+        assert_int_not_equal(access(back, F_OK), 0);
+    }
+    forge(out, "sub/inner");
+    kit_ok(os_mkdir(os_fs_real(), back, NULL), NULL);
+    put_file(back, "mine", SPAN("x"));
+    assert_int_equal(backup_restore(os_fs_real(), out, back, &r, &note), ERR_CONFLICT);
+    snprintf(sub, sizeof sub, "%s/sub", back);
+    assert_int_not_equal(access(sub, F_OK), 0);
+    kit_remove_tree(back);
+    kit_ok(backup_restore(os_fs_real(), out, back, &r, &note), &note);
+    assert_int_equal(access(sub, F_OK), 0);
+    kit_remove_tree(top);
+}
+
 int
 main(void)
 {
+    must(sodium_init() >= 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(under_load),
         cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(a_restore_stays_in_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,7 +77,7 @@ grow(struct arena *a, size_t need)
 }
 
 void *
-arena_take(struct arena *a, size_t n)
+arena_raw(struct arena *a, size_t n)
 {
     if (n > SIZE_MAX / 4)
         return NULL;
@@ -88,7 +88,14 @@ arena_take(struct arena *a, size_t n)
         return NULL;
     void *p = block_bytes(a->head) + a->used;
     a->used += rounded;
-    return memset(p, 0, n);
+    return p;
+}
+
+void *
+arena_take(struct arena *a, size_t n)
+{
+    void *p = arena_raw(a, n);
+    return p ? memset(p, 0, n) : NULL;
 }
 
 void *
@@ -103,9 +110,10 @@ arena_array(struct arena *a, size_t count, size_t size)
 struct span
 arena_span(struct arena *a, struct span s)
 {
-    char *p = arena_take(a, s.n + 1);
+    char *p = arena_raw(a, s.n + 1);
     if (!p)
         return (struct span){NULL, 0};
+    p[s.n] = 0;
     if (s.n)
         memcpy(p, s.p, s.n);
     return (struct span){p, s.n};

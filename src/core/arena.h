@@ -28,6 +28,8 @@ void arena_reset(struct arena *a);
 
 /* n zeroed bytes aligned for any type; NULL past the cap. */
 void *arena_take(struct arena *a, size_t n);
+/* The same, not zeroed: the caller writes all of them. */
+void *arena_raw(struct arena *a, size_t n);
 /* count zeroed elements; NULL past the cap or when count * size overflows. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 /* A copy of s, NUL-terminated behind its length; .p is NULL past the cap. */

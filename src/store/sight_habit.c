@@ -68,6 +68,14 @@ usual_find(const struct usual_map *m, uint32_t site, uint8_t direction)
     return usual_slot(m, usual_key(site, direction));
 }
 
+void
+usual_ahead(const struct usual_map *m, uint32_t site, uint8_t direction)
+{
+    if (m->room)
+        __builtin_prefetch(
+            &m->slots[hash_u64(usual_key(site, direction)) & (m->room - 1)]);
+}
+
 static int
 by_key(const void *a, const void *b)
 {
@@ -128,6 +136,7 @@ void
 follow_release(struct follow_map *m)
 {
     free(m->slots);
+    free(m->row);
     *m = (struct follow_map){0};
 }
 
@@ -168,6 +177,22 @@ follow_at(struct follow_map *m, uint32_t site)
         m->n++;
     }
     return f;
+}
+
+bool
+follow_next(const struct follow_map *m, uint32_t from, uint64_t code, uint32_t *to)
+{
+    if (m->row) {
+        if (from >= m->row_n || code >= m->row[from].n)
+            return false;
+        *to = m->row[from].next[code];
+        return true;
+    }
+    const struct follow *f = follow_find(m, from);
+    if (!f || code >= f->n)
+        return false;
+    *to = f->next[code];
+    return true;
 }
 
 bool
@@ -272,6 +297,38 @@ follow_encode(const struct follow_map *m, struct buf *out)
     free(sorted);
 }
 
+#define FOLLOW_ROWS 16384u /* sites up to which there is a table by site */
+
+/* Makes the table by site unless a number is too large for it; false: no memory. */
+static bool
+follow_rows(struct follow_map *m)
+{
+    uint32_t most = 0, least_room = 0;
+    for (uint32_t i = 0; i < m->room; i++) {
+        const struct follow *f = &m->slots[i];
+        least_room = f->site > least_room ? f->site : least_room;
+        for (uint32_t k = 0; f->site && k < f->n; k++)
+            most = f->next[k] > most ? f->next[k] : most;
+    }
+    if (!m->n || least_room > FOLLOW_ROWS || most > UINT16_MAX)
+        return true;
+    m->row = aligned_alloc(sizeof *m->row, least_room * sizeof *m->row);
+    if (!m->row)
+        return false;
+    memset(m->row, 0, least_room * sizeof *m->row);
+    m->row_n = least_room;
+    for (uint32_t i = 0; i < m->room; i++) {
+        const struct follow *f = &m->slots[i];
+        if (!f->site)
+            continue;
+        struct follow_row *r = &m->row[f->site - 1];
+        r->n = (uint16_t)f->n;
+        for (uint32_t k = 0; k < f->n; k++)
+            r->next[k] = (uint16_t)f->next[k];
+    }
+    return true;
+}
+
 bool
 follow_decode(struct follow_map *m, struct span bytes)
 {
@@ -288,7 +345,7 @@ follow_decode(struct follow_map *m, struct span bytes)
         for (uint32_t k = 0; k < fan; k++)
             f->next[k] = (uint32_t)cur_varint(&c);
     }
-    return !c.bad && cur_left(&c) == 0;
+    return !c.bad && cur_left(&c) == 0 && follow_rows(m);
 }
 
 uint64_t

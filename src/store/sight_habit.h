@@ -28,6 +28,8 @@ void usual_release(struct usual_map *m);
 struct usual *usual_at(struct usual_map *m, uint32_t site, uint8_t direction);
 const struct usual *
 usual_find(const struct usual_map *m, uint32_t site, uint8_t direction);
+/* usual_find() of it is asked soon. */
+void usual_ahead(const struct usual_map *m, uint32_t site, uint8_t direction);
 
 /* Which sites a vehicle is mostly seen at next: a row's site is its rank in the list of
  * the site before, or FOLLOW_FAN + site when it is not in it. */
@@ -41,12 +43,22 @@ struct follow {
 struct follow_map {
     struct follow *slots;
     uint32_t n, room; /* room is a power of two */
+    /* When read from a segment whose sites are few and small numbers, the same by site:
+     * half a line of the cache each, since a plate's rows ask one after the other. */
+    struct follow_row {
+        uint16_t next[FOLLOW_FAN], n;
+    } * row;
+    uint32_t row_n;
 };
 void follow_release(struct follow_map *m);
 struct follow *
 follow_at(struct follow_map *m, uint32_t site); /* added when new; NULL: memory */
 const struct follow *
 follow_find(const struct follow_map *m, uint32_t site); /* may be NULL */
+
+/* The site of a code below FOLLOW_FAN behind `from`; false: there is none. */
+bool
+follow_next(const struct follow_map *m, uint32_t from, uint64_t code, uint32_t *to);
 
 /* Learns lists from steps (from, to) counted in a heap table. */
 struct follow_count {

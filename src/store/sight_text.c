@@ -8,6 +8,7 @@
 #include "core/err.h"
 #include "core/hash.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 enum part {
@@ -23,6 +24,12 @@ enum part {
 #define NUM_MAX 18u
 #define TEXT_MAX 400u
 
+/* Pieces of a form: a part and, of PART_NUM, its width; or PIECE_TEXT, a length and so
+ * many bytes. */
+#define PIECE_END 0u
+#define PIECE_TEXT 8u
+#define PIECE_MOST 255u
+
 /* ---- dictionary ---- */
 
 void
@@ -30,6 +37,10 @@ text_dict_release(struct text_dict *d)
 {
     for (uint32_t i = 0; i < d->n; i++)
         free((void *)(uintptr_t)d->tpl[i].p);
+    for (uint32_t i = 0; d->forms && i < d->n; i++)
+        if (d->forms[i].is_far)
+            free(d->forms[i].far);
+    free(d->forms);
     free(d->tpl);
     free(d->uses);
     free(d->slots);
@@ -67,6 +78,7 @@ dict_grow(struct text_dict *d)
 uint32_t
 text_dict_add(struct text_dict *d, struct span tpl)
 {
+    must(!d->forms);
     if ((d->n == d->room || !d->slots) && !dict_grow(d))
         return TEXT_LITERAL;
     uint64_t h = hash_span(tpl, 0);
@@ -89,21 +101,6 @@ text_dict_encode(const struct text_dict *d, struct buf *out)
     buf_varint(out, d->n);
     for (uint32_t i = 0; i < d->n; i++)
         buf_span(out, d->tpl[i]);
-}
-
-bool
-text_dict_decode(struct text_dict *d, struct span bytes)
-{
-    struct cur c = cur_of(bytes.p, bytes.n);
-    uint64_t n = cur_varint(&c);
-    for (uint64_t i = 0; i < n && !c.bad; i++) {
-        struct span tpl = cur_span(&c);
-        if (c.bad || tpl.n > TEXT_TEMPLATE_MAX)
-            return false;
-        if (text_dict_add(d, tpl) != i + TEXT_FIRST)
-            return false;
-    }
-    return !c.bad && cur_left(&c) == 0;
 }
 
 /* ---- digits and civil times ---- */
@@ -129,13 +126,27 @@ digits_at(struct span s, size_t at, unsigned n, uint64_t *out)
     return true;
 }
 
+/* Eight digits of v < 10^8: halves, pairs, digits, each step for all at once. */
+static void
+digits_eight(char *p, uint64_t v)
+{
+    uint64_t x = v / 10000 | v % 10000 << 32;
+    uint64_t tens = (x * 10486 >> 20) & UINT64_C(0x0000007f0000007f);
+    x = tens | (x - tens * 100) << 16;
+    tens = (x * 103 >> 10) & UINT64_C(0x000f000f000f000f);
+    x = htole64((tens | (x - tens * 10) << 8) + UINT64_C(0x3030303030303030));
+    memcpy(p, &x, 8);
+}
+
 static void
 digits_put(char *p, uint64_t v, unsigned n)
 {
-    while (n--) {
-        p[n] = (char)('0' + v % 10);
-        v /= 10;
-    }
+    char tail[8];
+    for (; n >= 8; n -= 8, v /= 100000000)
+        digits_eight(p + n - 8, v % 100000000);
+    digits_eight(tail, v % 100000000);
+    for (unsigned i = 0; i < n; i++)
+        p[i] = tail[8 - n + i];
 }
 
 static int64_t
@@ -452,6 +463,109 @@ text_split(struct text_dict *d, uint32_t hint, struct span s, const struct text_
     return got.tpl == TEXT_LITERAL ? v : got;
 }
 
+/* ---- forms ---- */
+
+static uint8_t *
+pieces_of(struct text_form *f, size_t n)
+{
+    if (n <= FORM_NEAR)
+        return f->near;
+    f->far = malloc(n);
+    f->is_far = f->far;
+    return f->far;
+}
+
+/* Writes the pieces of a template to `to` (NULL: only counts them) and sums them up in
+ * *f; bytes, 0 when it is malformed. */
+static size_t
+form_pieces(struct text_form *f, struct span tpl, uint8_t *to)
+{
+    size_t n = 0, fixed = 0;
+    for (size_t i = 0, len; i < tpl.n; i += len) {
+        uint8_t part = (uint8_t)tpl.p[i], head[2] = {part, 0};
+        size_t head_n = 1, body = 0;
+        len = 1;
+        if (part >= TEXT_CONTROLS) {
+            while (i + len < tpl.n && len < PIECE_MOST &&
+                   (uint8_t)tpl.p[i + len] >= TEXT_CONTROLS)
+                len++;
+            head[0] = PIECE_TEXT;
+            head[1] = (uint8_t)len;
+            head_n = 2;
+            body = len;
+            fixed += len;
+        } else if (part == PART_NUM) {
+            unsigned width = i + 1 < tpl.n ? (uint8_t)tpl.p[i + 1] - TEXT_CONTROLS : 99;
+            if (width > NUM_MAX)
+                return 0;
+            head[1] = (uint8_t)width;
+            head_n = len = 2;
+            fixed += width;
+        } else if (part == PART_RECORD) {
+            f->records++;
+        } else if (part && part < PART_NUM) {
+            if (part <= PART_T17 && !f->time)
+                f->time = part;
+            fixed += width_of(part);
+        } else {
+            return 0;
+        }
+        if (to) {
+            memcpy(to + n, head, head_n);
+            memcpy(to + n + head_n, tpl.p + i, body);
+        }
+        n += head_n + body;
+    }
+    if (to)
+        to[n] = PIECE_END;
+    f->fixed = (uint16_t)fixed; /* TEXT_TEMPLATE_MAX * 18 at most */
+    return n + 1;
+}
+
+/* False without memory; a malformed template is none of text_form()'s. */
+static bool
+form_make(struct text_form *f, struct span tpl)
+{
+    struct text_form sums = {0};
+    size_t n = form_pieces(&sums, tpl, NULL);
+    *f = (struct text_form){0};
+    if (!n)
+        return true;
+    uint8_t *to = pieces_of(f, n);
+    if (!to)
+        return false;
+    (void)form_pieces(f, tpl, to);
+    return f->sound = true;
+}
+
+bool
+text_dict_decode(struct text_dict *d, struct span bytes)
+{
+    struct cur c = cur_of(bytes.p, bytes.n);
+    uint64_t n = cur_varint(&c);
+    for (uint64_t i = 0; i < n && !c.bad; i++) {
+        struct span tpl = cur_span(&c);
+        if (c.bad || tpl.n > TEXT_TEMPLATE_MAX)
+            return false;
+        if (text_dict_add(d, tpl) != i + TEXT_FIRST)
+            return false;
+    }
+    if (c.bad || cur_left(&c))
+        return false;
+    struct text_form *forms = aligned_alloc(64, (d->n + 1) * sizeof *forms);
+    if (!forms)
+        return false;
+    memset(forms, 0, (d->n + 1) * sizeof *forms);
+    d->forms = forms;
+    free(d->slots); /* only for adding */
+    d->slots = NULL;
+    d->slots_room = 0;
+    for (uint32_t i = 0; i < d->n; i++)
+        if (!form_make(&forms[i], d->tpl[i]))
+            return false;
+    return true;
+}
+
 /* ---- back ---- */
 
 ts_ms
@@ -459,6 +573,10 @@ text_time(const struct text_dict *d, const struct text_val *v, ts_ms pass)
 {
     if (v->tpl < TEXT_FIRST || v->tpl - TEXT_FIRST >= d->n)
         return pass;
+    if (d->forms) {
+        const struct text_form *f = &d->forms[v->tpl - TEXT_FIRST];
+        return f->time ? time_of(f->time, v->dt, pass) : pass;
+    }
     struct span tpl = d->tpl[v->tpl - TEXT_FIRST];
     for (size_t i = 0; i < tpl.n; i++) {
         unsigned part = (uint8_t)tpl.p[i];
@@ -470,24 +588,63 @@ text_time(const struct text_dict *d, const struct text_val *v, ts_ms pass)
     return pass;
 }
 
-static void
-join_part(
-    unsigned part, const struct text_val *v, const struct text_at *at, ts_ms *ref,
-    struct buf *out)
+/* Short texts, whose lengths nobody knows before. */
+static inline void
+put_bytes(char *dst, const void *from, size_t n)
 {
-    char text[24];
-    if (part == PART_D8)
-        digits_put(text, date_of(*ref, at->zone), 8);
-    else if (part == PART_H2)
-        digits_put(text, hour_of(*ref, at->zone), 2);
-    else {
-        *ref = time_of(part, v->dt, at->pass);
-        if (part == PART_T13)
-            digits_put(text, (uint64_t)*ref, 13);
-        else
-            civil_put(text, *ref, at->zone, part == PART_T17);
+    const char *p = from;
+    for (; n >= 16; n -= 16, dst += 16, p += 16)
+        memcpy(dst, p, 16);
+    if (n & 8) {
+        memcpy(dst, p, 8);
+        dst += 8;
+        p += 8;
     }
-    buf_put(out, text, width_of(part));
+    for (size_t i = 0; i < (n & 7); i++)
+        dst[i] = p[i];
+}
+
+static void
+put_part(char *dst, unsigned part, int64_t dt, const struct text_at *at, ts_ms *ref)
+{
+    if (part == PART_D8) {
+        digits_put(dst, date_of(*ref, at->zone), 8);
+    } else if (part == PART_H2) {
+        digits_put(dst, hour_of(*ref, at->zone), 2);
+    } else {
+        *ref = time_of(part, dt, at->pass);
+        if (part == PART_T13)
+            digits_put(dst, (uint64_t)*ref, 13);
+        else
+            civil_put(dst, *ref, at->zone, part == PART_T17);
+    }
+}
+
+void
+text_put(
+    char *dst, const struct text_form *f, const struct text_val *v,
+    const struct text_at *at)
+{
+    const uint8_t *p = f->is_far ? f->far : f->near;
+    ts_ms ref = at->ref;
+    for (unsigned part; (part = *p++) != PIECE_END;) {
+        size_t n;
+        if (part == PIECE_TEXT) {
+            n = *p++;
+            put_bytes(dst, p, n);
+            p += n;
+        } else if (part == PART_RECORD) {
+            n = at->record.n;
+            put_bytes(dst, at->record.p, n);
+        } else if (part == PART_NUM) {
+            n = *p++;
+            digits_put(dst, v->num, (unsigned)n);
+        } else {
+            n = width_of(part);
+            put_part(dst, part, v->dt, at, &ref);
+        }
+        dst += n;
+    }
 }
 
 bool
@@ -499,30 +656,15 @@ text_join(
         return true;
     if (v->tpl < TEXT_FIRST || v->tpl - TEXT_FIRST >= d->n)
         return false;
-    struct span tpl = d->tpl[v->tpl - TEXT_FIRST];
-    ts_ms ref = at->ref;
-    char text[32];
-    for (size_t i = 0; i < tpl.n; i++) {
-        unsigned part = (uint8_t)tpl.p[i];
-        if (part >= TEXT_CONTROLS) {
-            size_t run = i;
-            while (run < tpl.n && (uint8_t)tpl.p[run] >= TEXT_CONTROLS)
-                run++;
-            buf_put(out, tpl.p + i, run - i);
-            i = run - 1;
-        } else if (part == PART_RECORD) {
-            buf_put(out, at->record.p, at->record.n);
-        } else if (part == PART_NUM) {
-            unsigned width = i + 1 < tpl.n ? (uint8_t)tpl.p[++i] - TEXT_CONTROLS : 99;
-            if (width > NUM_MAX)
-                return false;
-            digits_put(text, v->num, width);
-            buf_put(out, text, width);
-        } else if (part && part < PART_NUM) {
-            join_part(part, v, at, &ref, out);
-        } else {
-            return false;
-        }
+    struct text_form made, *f = d->forms ? &d->forms[v->tpl - TEXT_FIRST] : &made;
+    if (f == &made && !form_make(&made, d->tpl[v->tpl - TEXT_FIRST]))
+        return false;
+    uint8_t *to = f->sound ? buf_room(out, text_size(f, at->record.n)) : NULL;
+    if (to) {
+        text_put((char *)to, f, v, at);
+        out->n += text_size(f, at->record.n);
     }
-    return !out->bad;
+    if (f == &made && made.is_far)
+        free(made.far);
+    return to;
 }

@@ -39,15 +39,32 @@ struct text_at {
     const struct zone *zone;
 };
 
+/* A template as it is joined: its pieces one after the other, a line of the cache where
+ * they fit (nearly all do), so that a text of a look-up costs one miss. */
+#define FORM_NEAR 56u
+struct text_form {
+    uint16_t fixed;   /* bytes of the text but for record ids */
+    uint16_t records; /* how many of these */
+    uint8_t time;     /* its first time part; 0: none */
+    bool sound, is_far;
+    union {
+        uint8_t near[FORM_NEAR];
+        uint8_t *far; /* heap */
+    };
+};
+_Static_assert(sizeof(struct text_form) == 64, "a line of the cache");
+
 struct text_dict {
     struct span *tpl; /* [0 .. n): template n is TEXT_FIRST + n */
     uint32_t *uses;
     uint32_t n, room;
     uint32_t *slots, slots_room; /* hash table, only while writing */
+    struct text_form *forms;     /* n of them, when read from a segment */
 };
 
 void text_dict_release(struct text_dict *d);
-/* The number of a template, added when new; TEXT_LITERAL without memory. */
+/* The number of a template, added when new; TEXT_LITERAL without memory. Not of a
+ * dictionary that was read: it is frozen. */
 uint32_t text_dict_add(struct text_dict *d, struct span tpl);
 /* All templates as bytes, and back. false: malformed. */
 void text_dict_encode(const struct text_dict *d, struct buf *out);
@@ -61,6 +78,29 @@ text_split(struct text_dict *d, uint32_t hint, struct span s, const struct text_
 bool text_join(
     const struct text_dict *d, const struct text_val *v, const struct text_at *at,
     struct buf *out);
+/* A template of a dictionary that was read; NULL when it does not exist or is malformed.
+ * Its text has text_size() bytes, which text_put() writes. */
+static inline const struct text_form *
+text_form(const struct text_dict *d, uint32_t tpl)
+{
+    uint32_t i = tpl - TEXT_FIRST;
+    return tpl >= TEXT_FIRST && i < d->n && d->forms[i].sound ? &d->forms[i] : NULL;
+}
+static inline size_t
+text_size(const struct text_form *f, size_t record_n)
+{
+    return f->fixed + f->records * record_n;
+}
+void text_put(
+    char *dst, const struct text_form *f, const struct text_val *v,
+    const struct text_at *at);
+/* It is wanted soon. */
+static inline void
+text_ahead(const struct text_dict *d, uint32_t tpl)
+{
+    if (tpl >= TEXT_FIRST && tpl - TEXT_FIRST < d->n)
+        __builtin_prefetch(&d->forms[tpl - TEXT_FIRST]);
+}
 /* The time a record id itself states, else the pass time: what its picture's D8/H2
  * mean. */
 ts_ms text_time(const struct text_dict *d, const struct text_val *v, ts_ms pass);

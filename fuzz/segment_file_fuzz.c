@@ -187,24 +187,53 @@ see_row(struct seen *out, const struct sighting *s)
 }
 
 static bool
+walk_row(
+    struct run_rows *r, const struct run_plate *p, const struct vrow *v,
+    struct arena *arena, struct seen *out)
+{
+    struct sighting s;
+    bool good = run_sighting(run_dict(r->seg), &zone, p->plate, v, arena, &s);
+    if (good)
+        see_row(out, &s);
+    arena_reset(arena);
+    return good;
+}
+
+/* Row by row. */
+static bool
 walk_plate(
     struct run_rows *r, const struct run_plate *p, struct arena *arena,
     struct seen *out)
 {
-    struct buf scratch = {0};
     bool good = true;
     for (uint64_t i = 0; i < p->rows && good && out->n < BUDGET; i++) {
         ts_ms t;
         struct vrow v;
-        struct sighting s;
         good = run_rows_time(r, p->row + i, i == 0, &t) &&
                run_rows_get(r, p->row + i, t, p->look, &v) &&
-               run_sighting(run_dict(r->seg), &zone, p->plate, &v, &scratch, arena, &s);
-        if (good)
-            see_row(out, &s);
-        arena_reset(arena);
+               walk_row(r, p, &v, arena, out);
     }
-    buf_release(&scratch);
+    return good;
+}
+
+/* The same, part by part. */
+static bool
+walk_parts(
+    struct run_rows *r, const struct run_plate *p, struct arena *arena,
+    struct seen *out)
+{
+    ts_ms t[RUN_PART];
+    uint32_t site[RUN_PART];
+    struct vrow v[RUN_PART];
+    bool good = true;
+    r->stop = p->row + p->rows;
+    for (uint64_t row = p->row; row < r->stop && good && out->n < BUDGET;) {
+        unsigned n = run_rows_times(r, row, row == p->row, t, site);
+        good = n && run_rows_some(r, row, n, t, site, p->look, v);
+        for (unsigned i = 0; i < n && good && out->n < BUDGET; i++)
+            good = walk_row(r, p, &v[i], arena, out);
+        row += n;
+    }
     return good;
 }
 
@@ -220,10 +249,10 @@ walk_run(struct seg *s, bool whole, struct seen *out)
     bool good = true;
     arena_init(&arena, 16u << 20);
     must(run_rows_init(&r, s, &zone, whole));
-    r.stop = UINT64_MAX;
     run_plates_init(&plates, s, 0, PLATES_ALL);
     while (good && out->n < BUDGET && run_plates_next(&plates, &p)) {
-        good = walk_plate(&r, &p, &arena, out);
+        good =
+            whole ? walk_plate(&r, &p, &arena, out) : walk_parts(&r, &p, &arena, out);
         if (run_find(s, p.plate, &again))
             (void)run_seek(&r, &again, s->meta.min_ms + HOUR_MS, &row);
     }

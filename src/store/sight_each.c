@@ -25,9 +25,7 @@ each_row(struct each *e, const struct run_plate *p, uint64_t row, ts_ms t)
     if (!run_rows_get(&e->rows, row, t, p->look, &v))
         return false;
     arena_reset(&e->texts);
-    if (!run_sighting(
-            run_dict(e->rows.seg), e->rows.zone, p->plate, &v, &e->rows.scratch,
-            &e->texts, &s))
+    if (!run_sighting(run_dict(e->rows.seg), e->rows.zone, p->plate, &v, &e->texts, &s))
         e->a->err = ERR_TOOBIG;
     else
         e->a->err = e->fn(e->arg, &s);

@@ -576,8 +576,7 @@ verify_row(
     struct sighting full;
     arena_reset(arena);
     if (!run_rows_get(r, row, t, p->look, &v) ||
-        !run_sighting(
-            run_dict(r->seg), r->zone, p->plate, &v, &r->scratch, arena, &full))
+        !run_sighting(run_dict(r->seg), r->zone, p->plate, &v, arena, &full))
         return note_fmt(
             note, ERR_CORRUPT, "segment", "%s does not read", "%s 无法读取",
             r->seg->path);

@@ -54,6 +54,7 @@ enum run_row_col {
     ROW_LAG,
     ROW_COLS
 };
+enum { TPL_USUAL, TPL_NONE, TPL_LITERAL, TPL_FIRST }; /* of the form columns */
 enum run_day_col { DAY_DAY, DAY_HOURS, DAY_ROWS, DAY_COLS };
 #define RUN_PLATE_BLOCK 256u
 
@@ -163,25 +164,23 @@ bool run_plates_seek(struct run_plates *p, uint64_t lo, struct run_plate *out);
 #define RUN_PART 48u
 #define RUN_STRIDE                                                                     \
     (COL_ROWS + 8) /* no power of two: a row would lie in one set of the cache */
-struct run_part {
-    unsigned from, n;
-    uint64_t v[RUN_PART];
-};
 struct run_rows {
     struct seg *seg;
     const struct zone *zone;
     size_t block; /* open one; SIZE_MAX = none */
     struct blk blk;
     uint32_t have;    /* columns opened */
-    uint32_t decoded; /* columns in val */
+    uint32_t decoded; /* columns in val, or of the part */
+    uint32_t fixed;   /* of one value, in every part of the block */
     struct col col[ROW_COLS];
     uint64_t (*val)[RUN_STRIDE]; /* ROW_COLS of them, heap, only when whole */
-    struct buf texts, scratch;
+    struct buf texts;
     bool have_texts, whole;
     ts_ms last;    /* time of the row before */
     uint32_t site; /* of the row before; after run_rows_time() of its row */
     uint64_t stop; /* rows below it will be asked for in order; 0: only this one */
-    struct run_part part[ROW_COLS];
+    unsigned part_from, part_n; /* rows of the block in the part */
+    uint64_t part[ROW_COLS][RUN_PART];
 };
 bool
 run_rows_init(struct run_rows *r, struct seg *s, const struct zone *zone, bool whole);
@@ -197,11 +196,19 @@ bool run_rows_value(struct run_rows *r, uint64_t row, unsigned col, uint64_t *v)
 /* The whole row (t and site from run_rows_time); spans live until the block changes. */
 bool run_rows_get(
     struct run_rows *r, uint64_t row, ts_ms t, struct looks usual, struct vrow *out);
+/* Of a reader of parts: times and sites of `row` and those behind it that lie in one
+ * part; how many, 0: damaged. Then whole rows of it, n of them from `row`; usual: the
+ * look of their plate. */
+unsigned run_rows_times(
+    struct run_rows *r, uint64_t row, bool first, ts_ms t[RUN_PART],
+    uint32_t site[RUN_PART]);
+bool run_rows_some(
+    struct run_rows *r, uint64_t row, unsigned n, const ts_ms *t, const uint32_t *site,
+    struct looks usual, struct vrow *out);
 /* Makes a sighting of it, texts in the arena. false: arena full or damaged template. */
 bool run_sighting(
     const struct text_dict *d, const struct zone *zone, uint64_t plate,
-    const struct vrow *row, struct buf *scratch, struct arena *arena,
-    struct sighting *out);
+    const struct vrow *row, struct arena *arena, struct sighting *out);
 /* First row of [p->row, p->row + p->rows) with time >= t, by the blocks' first times;
  * start of a block or of the plate, so that run_rows_time may begin there. */
 bool run_seek(struct run_rows *r, const struct run_plate *p, ts_ms t, uint64_t *row);

@@ -232,33 +232,52 @@ asked_give_rows(
 
 /* ---- one vehicle ---- */
 
+/* Makes sightings of n rows of one part. */
+static bool
+add_rows(
+    struct asked *a, struct run_rows *r, const struct run_plate *p, uint64_t row,
+    unsigned n, const ts_ms *t, const uint32_t *site, struct list *rows)
+{
+    struct vrow v[RUN_PART];
+    if (!run_rows_some(r, row, n, t, site, p->look, v))
+        return false;
+    if (rows->room - rows->n < n && !list_room(a, rows, n))
+        return false;
+    struct sighting *to = (struct sighting *)rows->p + rows->n;
+    const struct text_dict *dict = run_dict(r->seg);
+    for (unsigned i = 0; i < n; i++)
+        if (!run_sighting(dict, r->zone, p->plate, &v[i], a->ask->arena, &to[i])) {
+            a->err = ERR_TOOBIG;
+            return false;
+        }
+    rows->n += n;
+    return true;
+}
+
 /* Rows [row, end) of a plate that lie in the window; at most `limit` of them. */
 static void
 read_rows(
     struct asked *a, struct run_rows *r, const struct run_plate *p, uint64_t row,
     uint64_t end, size_t limit, struct list *rows)
 {
-    size_t got = 0;
-    r->stop = limit < end - row ? row + limit : end;
-    for (; row < end && asked_go_on(a) && got < limit; row++) {
-        ts_ms t;
-        struct vrow v;
-        struct sighting s;
-        if (!run_rows_time(r, row, row == p->row, &t) || t >= a->to)
+    ts_ms t[RUN_PART];
+    uint32_t site[RUN_PART];
+    for (unsigned n; row < end && limit && asked_go_on(a); row += n) {
+        r->stop = limit < end - row ? row + limit : end;
+        n = run_rows_times(r, row, row == p->row, t, site);
+        if (!n || !asked_spend(a, n - 1))
             return;
-        if (t < a->from)
-            continue;
-        if (!run_rows_get(r, row, t, p->look, &v))
+        must(n <= end - row);
+        unsigned lo = 0, hi = n;
+        while (lo < hi && t[lo] < a->from)
+            lo++;
+        while (hi > lo && t[hi - 1] >= a->to)
+            hi--;
+        if (hi > lo && !add_rows(a, r, p, row + lo, hi - lo, t + lo, site + lo, rows))
             return;
-        if (!run_sighting(
-                run_dict(r->seg), r->zone, p->plate, &v, &r->scratch, a->ask->arena,
-                &s)) {
-            a->err = ERR_TOOBIG;
+        if (hi < n)
             return;
-        }
-        if (!asked_add_row(a, rows, &s, false))
-            return;
-        got++;
+        limit -= hi - lo;
     }
 }
 

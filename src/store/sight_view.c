@@ -94,8 +94,7 @@ run_rows_at(
             continue;
         if (!run_rows_get(&r, row, at, p.look, &v))
             break;
-        if (!run_sighting(
-                run_dict(s), zone, want->plate, &v, &r.scratch, arena, &full)) {
+        if (!run_sighting(run_dict(s), zone, want->plate, &v, arena, &full)) {
             e = ERR_TOOBIG;
             break;
         }

@@ -72,8 +72,17 @@ real_open(struct os_fs *fs, const char *path, unsigned flags, struct os_file **o
 static void
 real_close(struct os_file *f)
 {
-    close(real(f)->fd);
+    if (real(f)->fd >= 0)
+        close(real(f)->fd);
     free(real(f));
+}
+
+static void
+real_only_map(struct os_file *f)
+{
+    if (real(f)->fd >= 0)
+        close(real(f)->fd);
+    real(f)->fd = -1;
 }
 
 static enum err
@@ -277,6 +286,7 @@ static const struct os_fs_ops real_ops = {
     .map = real_map,
     .unmap = real_unmap,
     .need = real_need,
+    .only_map = real_only_map,
     .lock = real_lock,
     .rename = real_rename,
     .unlink = real_unlink,
@@ -396,6 +406,13 @@ os_need(struct os_file *f, const void *p, size_t n)
 {
     if (f->fs->ops->need)
         f->fs->ops->need(f, p, n);
+}
+
+void
+os_only_map(struct os_file *f)
+{
+    if (f->fs->ops->only_map)
+        f->fs->ops->only_map(f);
 }
 
 enum err

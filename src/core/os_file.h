@@ -44,6 +44,7 @@ struct os_fs_ops {
     enum err (*map)(struct os_file *, uint64_t off, size_t n, const void **p);
     void (*unmap)(struct os_file *, const void *p, size_t n);
     void (*need)(struct os_file *, const void *p, size_t n); /* or NULL */
+    void (*only_map)(struct os_file *);                      /* or NULL */
     enum err (*lock)(struct os_file *);
     enum err (*rename)(struct os_fs *, const char *from, const char *to);
     enum err (*unlink)(struct os_fs *, const char *path);
@@ -93,6 +94,8 @@ enum err os_map(struct os_file *f, uint64_t off, size_t n, const void **p) MUST_
 void os_unmap(struct os_file *f, const void *p, size_t n);
 /* These bytes of a mapping are read soon, and not all that lies about them. A wish. */
 void os_need(struct os_file *f, const void *p, size_t n);
+/* From now on only what is mapped is used: the descriptor goes back to the system. */
+void os_only_map(struct os_file *f);
 /* Exclusive lock of the process; ERR_CONFLICT when another holds it. Freed by
  * os_close(). */
 enum err os_lock(struct os_file *f) MUST_USE;

@@ -3,6 +3,7 @@
 
 #include "kit/kit.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 static void
@@ -63,6 +64,36 @@ errors_name_the_path(void **state)
     assert_int_equal(os_join(small, sizeof small, "abc", "d"), ERR_TOOBIG);
 }
 
+/* Thousands of mapped segments need no descriptor each. */
+static void
+maps_outlive_their_descriptor(void **state)
+{
+    (void)state;
+    char dir[OS_PATH], path[OS_PATH], b[4];
+    struct note note = {0};
+    struct os_file *f;
+    const void *map;
+    size_t got;
+    kit_temp_dir(dir);
+    kit_ok(os_join(path, sizeof path, dir, "f"), NULL);
+    kit_ok(os_write_file(os_fs_real(), path, SPAN("abcd"), "test", &note), &note);
+    kit_ok(os_open(os_fs_real(), path, OS_READ, &f, &note), &note);
+    kit_ok(os_map(f, 0, 4, &map), NULL);
+    assert_true(os_fd(f) >= 0);
+    int fd = os_fd(f);
+    os_only_map(f);
+    os_only_map(f);
+    assert_int_equal(os_fd(f), -1);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    assert_int_equal(os_read_at(f, 0, b, 4, &got), ERR_IO);
+    kit_ok(os_unlink(os_fs_real(), path), NULL);
+    os_need(f, map, 4);
+    assert_memory_equal(map, "abcd", 4);
+    os_unmap(f, map, 4);
+    os_close(&f);
+    kit_remove_tree(dir);
+}
+
 static void
 count_names(void *arg, const char *name)
 {
@@ -96,6 +127,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_live),
         cmocka_unit_test(errors_name_the_path),
+        cmocka_unit_test(maps_outlive_their_descriptor),
         cmocka_unit_test(directories_list_sorted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

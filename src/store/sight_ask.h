@@ -47,11 +47,14 @@ asked_overlaps(const struct asked *a, const struct seg *s)
 struct list {
     void *p;
     size_t n, room, size;
+    bool lent; /* p lies in the arena */
 };
 /* Room for one more (zeroed), or NULL with a->err set. */
 void *list_add(struct asked *a, struct list *l);
 /* Room for n more, which the caller writes and counts; false with a->err set. */
 bool list_room(struct asked *a, struct list *l, size_t n);
+/* Of an empty list that will most likely have n: they need not move any more. */
+bool list_expect(struct asked *a, struct list *l, size_t n);
 void list_release(struct list *l);
 /* Copies into the arena. */
 enum err list_give(struct asked *a, struct list *l, void **out, size_t *n) MUST_USE;

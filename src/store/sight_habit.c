@@ -3,6 +3,7 @@
  * sorted. */
 #include "store/sight_habit.h"
 
+#include "core/err.h"
 #include "core/hash.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@ void
 usual_release(struct usual_map *m)
 {
     free(m->slots);
+    free(m->first);
     *m = (struct usual_map){0};
 }
 
@@ -49,6 +51,7 @@ usual_key(uint32_t site, uint8_t direction)
 struct usual *
 usual_at(struct usual_map *m, uint32_t site, uint8_t direction)
 {
+    must(!m->first);
     if ((m->n + 1) * 2 > m->room && !usual_grow(m))
         return NULL;
     struct usual *u = usual_slot(m, usual_key(site, direction));
@@ -65,13 +68,23 @@ usual_find(const struct usual_map *m, uint32_t site, uint8_t direction)
     static const struct usual none = {0};
     if (!m->room)
         return &none;
-    return usual_slot(m, usual_key(site, direction));
+    if (!m->first)
+        return usual_slot(m, usual_key(site, direction));
+    uint32_t end = site < m->sites ? m->first[site + 1] : 0;
+    for (uint32_t i = end ? m->first[site] : 0; i < end; i++)
+        if (m->slots[i].key == usual_key(site, direction))
+            return &m->slots[i];
+    return &none;
 }
 
 void
 usual_ahead(const struct usual_map *m, uint32_t site, uint8_t direction)
 {
-    if (m->room)
+    if (m->first) {
+        const struct usual *u = &m->slots[m->first[site < m->sites ? site : 0]];
+        __builtin_prefetch(u);
+        __builtin_prefetch((const char *)u + 64); /* four directions */
+    } else if (m->room)
         __builtin_prefetch(
             &m->slots[hash_u64(usual_key(site, direction)) & (m->room - 1)]);
 }
@@ -109,6 +122,39 @@ usual_encode(const struct usual_map *m, struct buf *out)
     free(sorted);
 }
 
+#define SITES_DENSE 16384u /* up to which there are tables by site */
+
+/* Puts the slots in key order with an index by site, unless a site is too large a
+ * number for it; false: no memory. */
+static bool
+usual_settle(struct usual_map *m)
+{
+    struct usual *sorted = malloc((m->n + 1) * sizeof *sorted);
+    uint32_t n = 0, at = 0;
+    for (uint32_t i = 0; sorted && i < m->room; i++)
+        if (m->slots[i].key)
+            sorted[n++] = m->slots[i];
+    if (!sorted)
+        return false;
+    qsort(sorted, n, sizeof *sorted, by_key);
+    uint64_t sites = n ? ((sorted[n - 1].key - 1) >> 8) + 1 : 0;
+    uint32_t *first = sites && sites <= SITES_DENSE
+                          ? malloc((size_t)(sites + 1) * sizeof *first)
+                          : NULL;
+    if (!first) {
+        free(sorted);
+        return !sites || sites > SITES_DENSE;
+    }
+    for (uint32_t s = 0; s <= sites; s++) {
+        while (at < n && (sorted[at].key - 1) >> 8 < s)
+            at++;
+        first[s] = at;
+    }
+    free(m->slots);
+    *m = (struct usual_map){sorted, n, n, first, (uint32_t)sites};
+    return true;
+}
+
 bool
 usual_decode(struct usual_map *m, struct span bytes)
 {
@@ -127,7 +173,7 @@ usual_decode(struct usual_map *m, struct span bytes)
         u->rec = rec;
         u->img = img;
     }
-    return !c.bad && cur_left(&c) == 0;
+    return !c.bad && cur_left(&c) == 0 && usual_settle(m);
 }
 
 /* ---- which site comes next ---- */
@@ -297,8 +343,6 @@ follow_encode(const struct follow_map *m, struct buf *out)
     free(sorted);
 }
 
-#define FOLLOW_ROWS 16384u /* sites up to which there is a table by site */
-
 /* Makes the table by site unless a number is too large for it; false: no memory. */
 static bool
 follow_rows(struct follow_map *m)
@@ -310,7 +354,7 @@ follow_rows(struct follow_map *m)
         for (uint32_t k = 0; f->site && k < f->n; k++)
             most = f->next[k] > most ? f->next[k] : most;
     }
-    if (!m->n || least_room > FOLLOW_ROWS || most > UINT16_MAX)
+    if (!m->n || least_room > SITES_DENSE || most > UINT16_MAX)
         return true;
     m->row = aligned_alloc(sizeof *m->row, least_room * sizeof *m->row);
     if (!m->row)

@@ -22,6 +22,9 @@ struct usual {
 struct usual_map {
     struct usual *slots;
     uint32_t n, room; /* room is a power of two */
+    /* When read from a segment whose sites are small numbers: the slots are the n in
+     * key order, and those of a site begin at first[site], for site < sites. */
+    uint32_t *first, sites;
 };
 void usual_release(struct usual_map *m);
 /* The slot of a key, added when new; NULL without memory. */

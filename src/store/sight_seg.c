@@ -445,6 +445,8 @@ seg_open(struct os_fs *fs, const char *path, struct seg **out, struct note *note
     if (e == OK && s->bytes >= HEAD_BYTES + TAIL_BYTES)
         e = os_map(s->file, 0, s->bytes, &map);
     s->map = map;
+    if (map)
+        os_only_map(s->file); /* a year has thousands of segments */
     if (e == OK)
         e = open_checked(s, note);
     if (e != OK) {

@@ -109,13 +109,37 @@ list_room(struct asked *a, struct list *l, size_t n)
         room *= 2;
     if (room == l->room)
         return true;
-    void *p = room <= cap / l->size ? realloc(l->p, room * l->size) : NULL;
+    void *p =
+        room <= cap / l->size ? realloc(l->lent ? NULL : l->p, room * l->size) : NULL;
+    if (!p) {
+        a->err = ERR_TOOBIG;
+        return false;
+    }
+    if (l->lent && l->n)
+        memcpy(p, l->p, l->n * l->size);
+    l->lent = false;
+    l->p = p;
+    l->room = room;
+    return true;
+}
+
+bool
+list_expect(struct asked *a, struct list *l, size_t n)
+{
+    size_t bytes;
+    must(!l->p);
+    if (!n)
+        return true;
+    void *p = __builtin_mul_overflow(n, l->size, &bytes)
+                  ? NULL
+                  : arena_raw(a->ask->arena, bytes);
     if (!p) {
         a->err = ERR_TOOBIG;
         return false;
     }
     l->p = p;
-    l->room = room;
+    l->room = n;
+    l->lent = true;
     return true;
 }
 
@@ -132,16 +156,18 @@ list_add(struct asked *a, struct list *l)
 void
 list_release(struct list *l)
 {
-    free(l->p);
+    if (!l->lent)
+        free(l->p);
     l->p = NULL;
     l->n = l->room = 0;
+    l->lent = false;
 }
 
 enum err
 list_give(struct asked *a, struct list *l, void **out, size_t *n)
 {
-    void *p = NULL;
-    if (a->err == OK) {
+    void *p = l->lent ? l->p : NULL;
+    if (a->err == OK && !p) {
         p = arena_array(a->ask->arena, l->n ? l->n : 1, l->size);
         if (!p)
             a->err = ERR_TOOBIG;
@@ -307,6 +333,7 @@ runs_trajectory(
     size_t limit, struct list *rows)
 {
     struct run_plate p[RUNS_AT_ONCE];
+    size_t all = 0;
     for (size_t i = 0; n > 1 && i < n; i++)
         run_want(runs[i], plate.v);
     for (size_t i = 0; i < n; i++) {
@@ -314,7 +341,11 @@ runs_trajectory(
             p[i].rows = 0;
         else if (n > 1)
             run_want_rows(runs[i], &p[i]);
+        all += p[i].rows;
     }
+    bool whole = a->from == INT64_MIN && a->to == INT64_MAX && limit == SIZE_MAX;
+    if (whole && !rows->p && !list_expect(a, rows, all))
+        return;
     for (size_t i = 0; i < n && a->err == OK; i++)
         if (p[i].rows)
             run_trajectory(a, runs[i], &p[i], limit, rows);

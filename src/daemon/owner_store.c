@@ -176,6 +176,18 @@ look_behind(struct daemon *d)
     d->behind |= sight_lsn(d->base->sight) > d->forwarded_lsn;
 }
 
+/* A clock that was set back, or began behind, refuses nobody for being right. */
+static void
+look_at_course(struct daemon *d, ts_ms now)
+{
+    struct sight_health sh = {.newest_ms = INT64_MIN};
+    if (!d->course.looked)
+        sight_health(d->base->sight, &sh);
+    wall_course_look(&d->course, now, os_mono_us(), sh.newest_ms);
+    sight_set_doubt(
+        d->base->sight, wall_course_lost(&d->course), wall_course_held(&d->course));
+}
+
 /* One sync for all of them; every sender is answered, whatever came of it. */
 static void
 commit(struct daemon *d, struct append **group, size_t n)
@@ -184,7 +196,9 @@ commit(struct daemon *d, struct append **group, size_t n)
     struct note note = {0};
     for (size_t i = 0; i < n; i++)
         batches[i] = group[i]->batch;
-    enum err e = sight_append(d->base->sight, batches, n, os_now_ms(), &note);
+    ts_ms now = os_now_ms();
+    look_at_course(d, now);
+    enum err e = sight_append(d->base->sight, batches, n, now, &note);
     d->store_failed = e != OK && e != ERR_FULL;
     if (e != OK)
         log_note(EV_store_failed, e, &note);

@@ -257,7 +257,10 @@ look_at_clock(
     struct daemon *d, struct house_state *st, struct health *h,
     const struct sight_health *sh, ts_ms now)
 {
-    int64_t jump = wall_look(&d->wall, now, os_mono_us(), sh->newest_ms, sh->future);
+    int64_t jump = wall_look(
+        &d->wall, now, os_mono_us(), sh->newest_ms, sh->future + sh->ahead + sh->held);
+    counter_set(CTR_sightings_ahead, sh->ahead);
+    counter_set(CTR_sightings_held, sh->held);
     if (jump)
         log_event(EV_clock_step, log_n("ms", jump));
     h->clock_step_ms = wall_step(&d->wall);
@@ -274,11 +277,17 @@ look_at_clock(
     if (h->clock_behind_ms)
         finding(
             st, LEVEL_RED, now,
-            "passes are refused as ahead of time, and the clock of this machine stands "
-            "before the newest pass: set the clock (/health says how far)",
-            "过车因时间超前被拒收，且本机时钟落后于最新过车记录：请立即校准时钟（/"
-            "health "
-            "给出落后的时长）");
+            sh->held
+                ? "the clock of this machine stands before the newest pass: set the "
+                  "clock (/health says how far). Passes of the present are put off "
+                  "until then: cameras send them again"
+                : "the clock of this machine stands before the newest pass: set the "
+                  "clock (/health says how far). Passes of the present are taken as "
+                  "before it was set back, for a day",
+            sh->held ? "本机时钟落后于最新过车记录，请立即校准（/health "
+                       "给出落后时长）。校准前暂缓接收当前过车，由前端重传"
+                     : "本机时钟落后于最新过车记录，请立即校准（/health "
+                       "给出落后时长）。一天内仍按回拨前的时间接收过车");
 }
 
 static void

@@ -119,6 +119,7 @@ struct daemon {
     uint64_t forwarded_lsn; /* newest batch given to the rules */
     uint64_t forwarded_rows;
     bool behind; /* rules must be caught up from the journal */
+    struct wall_course course;
 
     /* owned by rules */
     struct rules *rules;

@@ -30,7 +30,7 @@ struct wall {
 };
 
 /* A look at both clocks; newest_ms = largest pass time stored, INT64_MIN = nothing is
- * stored; future = passes refused as ahead of time since start. The step since the look
+ * stored; future = passes since start that were ahead of time: refused, put off, taken. The step since the look
  * before, 0 when there was none worth a word. */
 int64_t
 wall_look(struct wall *w, ts_ms now, dur_us mono, ts_ms newest_ms, uint64_t future);
@@ -40,5 +40,28 @@ int64_t wall_step(const struct wall *w);
  * allowed; else 0. */
 int64_t wall_behind(const struct wall *w);
 bool wall_steady(const struct wall *w);
+
+/* The wall clock beside its own course: what it would say had nobody set it since the
+ * last steady day. Of two times that contradict one another it cannot know the right
+ * one, so the store refuses no pass that was good by either.
+ *
+ *   lost     it was set back by so much in all: passes so far ahead are taken
+ *   held     it began before the newest pass that is stored and has not passed it:
+ *            senders of what is ahead are told to come again, since nothing here says
+ *            what time it is
+ *
+ * Both end by themselves: when it is set right, passes what is stored, or has run on for
+ * a day without a step. Owner, threads: as of struct wall; another one's. */
+struct wall_course {
+    ts_ms at_ms;
+    dur_us at_us, since_us;
+    int64_t net_ms; /* sum of the steps */
+    ts_ms held_ms;  /* the newest pass it began behind; INT64_MIN not held */
+    bool looked;
+};
+/* newest_ms as of wall_look(); only the first look reads it. */
+void wall_course_look(struct wall_course *c, ts_ms now, dur_us mono, ts_ms newest_ms);
+int64_t wall_course_lost(const struct wall_course *c); /* ms; 0 */
+bool wall_course_held(const struct wall_course *c);
 
 #endif

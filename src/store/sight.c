@@ -365,9 +365,11 @@ fate_of(struct group *g, const struct sighting *row, uint8_t *fate)
 {
     struct sighting copy;
     const struct sighting *same = NULL;
-    if (row->pass_ms > g->now + FUTURE_MS) {
-        *fate = FATE_FUTURE;
-        g->sum.future++;
+    ts_ms limit = g->now + FUTURE_MS;
+    if (row->pass_ms > limit + g->s->doubt_ms) {
+        *fate = g->s->hold ? FATE_REFUSED : FATE_FUTURE;
+        g->sum.future += !g->s->hold;
+        g->sum.held += g->s->hold;
         return OK;
     }
     if (row->pass_ms < g->oldest) {
@@ -379,6 +381,7 @@ fate_of(struct group *g, const struct sighting *row, uint8_t *fate)
     const char *field = same ? head_differs(same, row) : NULL;
     *fate = !same ? FATE_STORED : field ? FATE_CONFLICT : FATE_DUPLICATE;
     g->sum.duplicates += *fate == FATE_DUPLICATE;
+    g->sum.ahead += *fate == FATE_STORED && row->pass_ms > limit;
     if (field) {
         g->sum.conflicts++;
         g->sum.conflict = sighting_id_of(row);
@@ -514,6 +517,8 @@ count_group(struct sight *s, const struct sight_health *sum)
     h->duplicates += sum->duplicates;
     h->conflicts += sum->conflicts;
     h->future += sum->future;
+    h->ahead += sum->ahead;
+    h->held += sum->held;
     h->expired += sum->expired;
     if (sum->conflicts) {
         h->conflict = sum->conflict;
@@ -643,6 +648,13 @@ sight_set_applied(struct sight *s, uint64_t lsn)
         atomic_store(&s->applied, lsn);
     if (!s->read_only)
         trim(s);
+}
+
+void
+sight_set_doubt(struct sight *s, int64_t ahead_ms, bool hold)
+{
+    s->doubt_ms = ahead_ms;
+    s->hold = hold;
 }
 
 void

@@ -80,6 +80,10 @@ enum err sight_replay(
  * it is in segments). Before the first call nothing is trimmed; UINT64_MAX = no rules
  * here. */
 void sight_set_applied(struct sight *s, uint64_t lsn);
+/* The clock is in doubt: passes up to ahead_ms further ahead are taken, and with `hold`
+ * those still further are FATE_REFUSED (their senders come again), not FATE_FUTURE. The
+ * store thread's, before its sight_append(). */
+void sight_set_doubt(struct sight *s, int64_t ahead_ms, bool hold);
 /* true: take nothing in (FATE_REFUSED, ERR_FULL). */
 void sight_set_low(struct sight *s, bool low);
 
@@ -194,6 +198,8 @@ struct sight_health {
     uint64_t rows;      /* visible now */
     uint64_t head_rows; /* of them in memory */
     uint64_t stored, duplicates, conflicts, future, expired, refused; /* since open */
+    uint64_t ahead,
+        held; /* of a clock in doubt: taken all the same; told to come again */
     uint64_t journal_bytes, segment_bytes, pack_bytes;
     uint64_t lsn, flushed_lsn, applied_lsn;
     uint32_t segments, places, runs, quarantined, quarantined_journal;

@@ -71,6 +71,8 @@ struct sight {
     _Atomic uint64_t seq;     /* last number given to a file */
     _Atomic uint64_t flushed; /* LSN up to which everything is in segments */
     _Atomic int64_t now;      /* as last told */
+    int64_t doubt_ms;         /* of the store thread: sight_set_doubt() */
+    bool hold;
     _Atomic bool low;
     _Atomic uint32_t building; /* bulk runs queued or being built: merging waits */
     pthread_mutex_t commit;

@@ -895,6 +895,50 @@ test_duplicates(void **state)
     free_city(&c);
 }
 
+/* A clock that may have been set back: what is good by its own course is stored and
+ * counted, what is further ahead comes again, and later it is as ever. */
+static void
+test_a_clock_in_doubt_loses_nothing(void **state)
+{
+    (void)state;
+    struct city c;
+    struct sight_health h;
+    fresh();
+    make_city(&c, 5, 10, 2);
+    struct sight_opts o = opts();
+    struct sight *s = sight_kit_open(&o);
+    struct sighting row = c.rows[0];
+    sight_set_doubt(s, HOUR_MS, true);
+    row.pass_ms = NOW + HOUR_MS + 2 * MINUTE_MS;
+    row.arrive_ms = NOW; /* an arrival before the passage is the mark that stays */
+    assert_int_equal(fate_of(s, &row, NOW), FATE_STORED);
+    assert_int_equal(fate_of(s, &row, NOW), FATE_DUPLICATE);
+    row.pass_ms++;
+    assert_int_equal(fate_of(s, &row, NOW), FATE_REFUSED);
+    sight_set_doubt(s, HOUR_MS, false);
+    assert_int_equal(fate_of(s, &row, NOW), FATE_FUTURE);
+    row.pass_ms = NOW;
+    assert_int_equal(fate_of(s, &row, NOW), FATE_STORED);
+    sight_health(s, &h);
+    assert_int_equal(h.ahead, 1);
+    assert_int_equal(h.held, 1);
+    assert_int_equal(h.future, 1);
+    sight_set_doubt(s, 0, false);
+    row.pass_ms = NOW + 2 * MINUTE_MS + 1;
+    assert_int_equal(fate_of(s, &row, NOW), FATE_FUTURE);
+    struct sight_snap *snap = sight_snapshot(s);
+    struct arena a;
+    struct sighting got;
+    arena_init(&a, 1u << 20);
+    row.pass_ms = NOW + HOUR_MS + 2 * MINUTE_MS;
+    assert_int_equal(sight_fetch(snap, sighting_id_of(&row), &a, &got), OK);
+    assert_int_equal(got.arrive_ms, NOW);
+    sight_snap_free(snap);
+    arena_release(&a);
+    sight_close(s);
+    free_city(&c);
+}
+
 static void
 test_fates(void **state)
 {
@@ -1753,17 +1797,29 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_bulk_conflicts), cmocka_unit_test(test_bulk_failures),
-        cmocka_unit_test(test_bulk_builders),  cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_duplicates),     cmocka_unit_test(test_retries),
-        cmocka_unit_test(test_fates),          cmocka_unit_test(test_order),
-        cmocka_unit_test(test_replay),         cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_purge),          cmocka_unit_test(test_purge_pictures),
-        cmocka_unit_test(test_damage),         cmocka_unit_test(test_picture_damaged),
-        cmocka_unit_test(test_manifest_gone),  cmocka_unit_test(test_newer),
-        cmocka_unit_test(test_read_only),      cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_backup),         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_bulk_conflicts),
+        cmocka_unit_test(test_bulk_failures),
+        cmocka_unit_test(test_bulk_builders),
+        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_a_clock_in_doubt_loses_nothing),
+        cmocka_unit_test(test_fates),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_replay),
+        cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_purge),
+        cmocka_unit_test(test_purge_pictures),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_picture_damaged),
+        cmocka_unit_test(test_manifest_gone),
+        cmocka_unit_test(test_newer),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_backup),
+        cmocka_unit_test(test_threads),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     kit_remove_tree(root);

@@ -13,15 +13,23 @@
 
 #define CERTIFICATE_DAYS 825
 
+static json_t *
+user_args(
+    const char *login, const char *name, const char *role, const char *org,
+    const char *password, bool must_change)
+{
+    return json_pack(
+        "{s:s, s:s, s:s, s:s*, s:s*, s:b}", "login", login, "name", name, "role", role,
+        "org", org, "password", password, "keep_password", !must_change);
+}
+
 enum err
 setup_user(
     const char *dir, const char *login, const char *name, const char *role,
     const char *org, const char *password, bool must_change, FILE *out,
     struct note *note)
 {
-    json_t *args = json_pack(
-        "{s:s, s:s, s:s, s:s*, s:s*, s:b}", "login", login, "name", name, "role", role,
-        "org", org, "password", password, "keep_password", !must_change);
+    json_t *args = user_args(login, name, role, org, password, must_change);
     if (!args)
         return ERR_NOMEM;
     enum err e = door_run(dir, "user_add", args, -1, out, note);
@@ -50,8 +58,8 @@ certificate(const struct setup *s, struct note *note)
     return e;
 }
 
-enum err
-setup_data(const struct setup *s, struct note *note)
+static enum err
+first_users(const struct setup *s, struct note *note)
 {
     static const struct {
         const char *login, *name, *role;
@@ -60,15 +68,32 @@ setup_data(const struct setup *s, struct note *note)
         {"security", "安全员", "security"},
         {"auditor", "审计员", "auditor"},
     };
+    struct base *base = NULL;
+    struct base_opts bo = {.dir = s->dir, .unfinished = true, .now = os_now_ms()};
+    enum err e = base_open(&bo, &base, note);
+    for (size_t i = 0; e == OK && i < sizeof first / sizeof *first; i++) {
+        json_t *args = user_args(
+            first[i].login, first[i].name, first[i].role, NULL,
+            i == 0 ? s->password : NULL, true);
+        e = args ? door_run_on(base, "user_add", args, -1, s->out, note) : ERR_NOMEM;
+        json_decref(args);
+    }
+    base_close(&base, os_now_ms());
+    return e;
+}
+
+/* The marker that makes it a data directory is written when everything else is there:
+ * whatever cuts this off leaves a directory that every command refuses. */
+enum err
+setup_data(const struct setup *s, struct note *note)
+{
     /* What can be refused is refused before anything is made. */
     enum err e = s->tls_names ? tls_names_check(span_cstr(s->tls_names), note) : OK;
     if (e == OK)
         e = base_init(s->dir, &s->zone, os_now_ms(), note);
-    for (size_t i = 0; e == OK && i < sizeof first / sizeof *first; i++)
-        e = setup_user(
-            s->dir, first[i].login, first[i].name, first[i].role, NULL,
-            i == 0 ? s->password : NULL, true, s->out, note);
+    if (e == OK)
+        e = first_users(s, note);
     if (e == OK && s->tls_names)
         e = certificate(s, note);
-    return e;
+    return e == OK ? base_finish(s->dir, note) : e;
 }

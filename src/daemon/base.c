@@ -3,11 +3,11 @@
  * way round. */
 #include "daemon/base.h"
 
-#include "daemon/builtin.h"
 #include "core/log.h"
 #include "core/version.h"
 #include "daemon/purposes.h"
 #include "daemon/rule_file.h"
+#include "daemon/shipped.h"
 #include "store/audit_look.h"
 #include "store/ledger_people.h"
 #include "store/ledger_place.h"
@@ -29,30 +29,17 @@ struct base_shared {
 
 /* ---- making one ---- */
 
+/* With its offset: the directory means the same on a machine without that zone. */
 static enum err
-write_definitions(const char *dir, struct note *note)
+put_zone(struct ledger *l, const struct zone *zone)
 {
-    struct os_fs *fs = os_fs_real();
-    char path[OS_PATH];
-    enum err e = OK;
-    for (const struct builtin_file *f = builtin_definitions(); f->path && e == OK;
-         f++) {
-        /* "loops/alarm.yaml": its folder first */
-        const char *slash = strrchr(f->path, '/');
-        char folder[OS_PATH];
-        int n = snprintf(
-            folder, sizeof folder, "%s/definitions/%.*s", dir,
-            slash ? (int)(slash - f->path) : 0, f->path);
-        if (n < 0 || (size_t)n >= sizeof folder)
-            return ERR_TOOBIG;
-        e = os_mkdir(fs, folder, note);
-        n = snprintf(path, sizeof path, "%s/definitions/%s", dir, f->path);
-        if (n < 0 || (size_t)n >= sizeof path)
-            return ERR_TOOBIG;
-        if (e == OK)
-            e = os_write_file(fs, path, f->text, "definitions", note);
-    }
-    return e;
+    char offset[16];
+    int m = zone->offset_min < 0 ? -zone->offset_min : zone->offset_min;
+    snprintf(
+        offset, sizeof offset, "%c%02d:%02d", zone->offset_min < 0 ? '-' : '+', m / 60,
+        m % 60);
+    enum err e = ledger_meta_put(l, "zone", span_cstr(zone->name));
+    return e == OK ? ledger_meta_put(l, "zone_offset", span_cstr(offset)) : e;
 }
 
 enum err
@@ -61,20 +48,15 @@ base_init(const char *dir, const struct zone *zone, ts_ms now, struct note *note
     struct os_fs *fs = os_fs_real();
     struct ledger *ledger = NULL;
     struct audit *audit = NULL;
-    char path[OS_PATH];
-    enum err e = data_init(fs, dir, TQ_VERSION, note);
-    if (e == OK)
-        e = os_join(path, sizeof path, dir, "definitions");
-    if (e == OK)
-        e = os_mkdir(fs, path, note);
-    if (e == OK)
-        e = write_definitions(dir, note);
+    enum err e = data_init(fs, dir, note);
     if (e == OK)
         e = ledger_open(fs, dir, &ledger, note);
     if (e == OK)
         e = ledger_begin(ledger);
     if (e == OK)
-        e = ledger_meta_put(ledger, "zone", span_cstr(zone->name));
+        e = shipped_write(dir, ledger, note);
+    if (e == OK)
+        e = put_zone(ledger, zone);
     if (e == OK)
         e = ledger_commit(ledger, note);
     ledger_close(&ledger);
@@ -86,6 +68,12 @@ base_init(const char *dir, const struct zone *zone, ts_ms now, struct note *note
     return e;
 }
 
+enum err
+base_finish(const char *dir, struct note *note)
+{
+    return data_finish(os_fs_real(), dir, TQ_VERSION, note);
+}
+
 /* ---- opening ---- */
 
 static enum err
@@ -93,15 +81,26 @@ read_zone(struct base *b, struct note *note)
 {
     struct arena a;
     arena_init(&a, 1 << 16);
-    struct span text;
-    enum err e = ledger_meta_find(ledger_as_reader(b->ledger), "zone", &a, &text);
-    if (e == ERR_NOTFOUND)
+    struct span name, offset;
+    struct ledger_reader *r = ledger_as_reader(b->ledger);
+    enum err e = ledger_meta_find(r, "zone", &a, &name);
+    if (e == ERR_NOTFOUND) /* 0.1.0 wrote its format first */
         e = note_fmt(
             note, e, "",
             "%s was not made to its end: empty it and run tongqu init again",
             "%s 尚未创建完成：请清空该目录后重新执行 tongqu init", b->dir);
+    if (e == OK) {
+        e = ledger_meta_find(r, "zone_offset", &a, &offset);
+        if (e ==
+            ERR_NOTFOUND) { /* before 0.2.0 its zones were those that are built in */
+            offset = name;
+            e = OK;
+        }
+    }
     if (e == OK)
-        e = zone_parse(text, &b->zone, note);
+        e = zone_parse(offset, &b->zone, note);
+    if (e == OK && !span_copy(b->zone.name, sizeof b->zone.name, name))
+        e = ERR_CORRUPT;
     arena_release(&a);
     return e;
 }
@@ -345,7 +344,9 @@ base_open(const struct base_opts *opts, struct base **out, struct note *note)
     must(pthread_mutex_init(&b->shared->lock, NULL) == 0);
     if (!span_copy(b->dir, sizeof b->dir, span_cstr(opts->dir)))
         goto out;
-    e = data_open(b->fs, b->dir, TQ_VERSION, NULL, NULL, &b->data, note);
+    e = opts->unfinished
+            ? data_open_new(b->fs, b->dir, &b->data, note)
+            : data_open(b->fs, b->dir, TQ_VERSION, NULL, NULL, &b->data, note);
     if (e == OK) {
         struct reserve_limits limits = reserve_limits_default();
         reserve_relieve(b->fs, b->dir, &limits);
@@ -353,6 +354,8 @@ base_open(const struct base_opts *opts, struct base **out, struct note *note)
     }
     if (e == OK)
         e = read_zone(b, note);
+    if (e == OK && !opts->definitions)
+        e = shipped_bring(b->dir, b->ledger, note);
     if (e == OK)
         e = load_definitions(b, opts->definitions, note);
     if (e == OK)

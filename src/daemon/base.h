@@ -46,13 +46,16 @@ struct base_opts {
     const char *dir;
     const char *definitions; /* NULL: DIR/definitions */
     bool threads;            /* engines get their own threads (the daemon) */
+    bool unfinished;         /* between base_init() and base_finish() */
     int keep_days;           /* retention of passes; 0 the default */
     ts_ms now;
 };
 
-/* Makes an empty data directory with zone and definitions. */
+/* Begins an empty data directory with zone and definitions. Until base_finish() it is
+ * opened as `unfinished` only, and is none for everybody else. */
 enum err base_init(
     const char *dir, const struct zone *zone, ts_ms now, struct note *note) MUST_USE;
+enum err base_finish(const char *dir, struct note *note) MUST_USE;
 enum err
 base_open(const struct base_opts *opts, struct base **out, struct note *note) MUST_USE;
 void base_close(struct base **b, ts_ms now);

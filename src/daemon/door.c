@@ -113,21 +113,30 @@ login_of(char *dst, size_t cap, uid_t uid)
         snprintf(dst, cap, "cli:%u", (unsigned)uid);
 }
 
-static enum err
-run_alone(
-    const char *dir, const struct op *op, json_t *args, int in, FILE *out,
+enum err
+door_run_on(
+    struct base *base, const char *op, struct json_t *args, int in, FILE *out,
     struct note *note)
 {
     char login[64];
+    const struct op *row = op_find(op);
+    must(row != NULL);
+    struct door door = {base, NULL, ledger_as_reader(base->ledger)};
+    login_of(login, sizeof login, getuid());
+    struct op_call call = {&door, args, in, out, stderr, login};
+    return row->fn(&call, note);
+}
+
+static enum err
+run_alone(
+    const char *dir, const char *op, json_t *args, int in, FILE *out, struct note *note)
+{
     struct base *base = NULL;
     struct base_opts bo = {.dir = dir, .threads = true, .now = os_now_ms()};
     enum err e = base_open(&bo, &base, note);
     if (e != OK)
         return e;
-    struct door door = {base, NULL, ledger_as_reader(base->ledger)};
-    login_of(login, sizeof login, getuid());
-    struct op_call call = {&door, args, in, out, stderr, login};
-    e = op->fn(&call, note);
+    e = door_run_on(base, op, args, in, out, note);
     base_close(&base, os_now_ms());
     return e;
 }
@@ -137,10 +146,9 @@ door_run(
     const char *dir, const char *op, struct json_t *args, int in, FILE *out,
     struct note *note)
 {
-    const struct op *row = op_find(op);
-    must(row != NULL);
+    must(op_find(op) != NULL);
     enum err e;
     if (ctl_ask(dir, op, args, in, out, &e, note))
         return e;
-    return run_alone(dir, row, args, in, out, note);
+    return run_alone(dir, op, args, in, out, note);
 }

@@ -54,4 +54,9 @@ enum err door_run(
     const char *dir, const char *op, struct json_t *args, int in, FILE *out,
     struct note *note) MUST_USE;
 
+/* The same on a base that the caller has opened and nobody else works on. */
+enum err door_run_on(
+    struct base *base, const char *op, struct json_t *args, int in, FILE *out,
+    struct note *note) MUST_USE;
+
 #endif

@@ -36,6 +36,7 @@ setup(void **state)
     kit_ok(os_join(r->data, sizeof r->data, r->dir, "data"), NULL);
     kit_ok(zone_parse(SPAN("Asia/Shanghai"), &zone, &r->note), &r->note);
     kit_ok(base_init(r->data, &zone, os_now_ms(), &r->note), &r->note);
+    kit_ok(base_finish(r->data, &r->note), &r->note);
     *state = r;
     return 0;
 }
@@ -424,6 +425,7 @@ a_stop_with_work_waiting_loses_nothing(void **state)
     kit_ok(os_join(other.data, sizeof other.data, other.dir, "data"), NULL);
     kit_ok(zone_parse(SPAN("Asia/Shanghai"), &zone, &r->note), &r->note);
     kit_ok(base_init(other.data, &zone, os_now_ms(), &r->note), &r->note);
+    kit_ok(base_finish(other.data, &r->note), &r->note);
     watch(&other);
     kit_ok(import(&other, "sightings", text, NULL), &other.note);
     assert_int_equal(first, alarms(&other));

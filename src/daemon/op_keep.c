@@ -4,6 +4,7 @@
 #include "core/os_clock.h"
 #include "core/version.h"
 #include "daemon/op.h"
+#include "daemon/shipped.h"
 #include "store/backup.h"
 
 #include <limits.h>
@@ -114,6 +115,27 @@ run_backup(struct op_call *c, struct note *note)
 
 /* ---- status ---- */
 
+/* Definitions of this release that wait beside the city's own. */
+static void
+put_waiting(const struct op_call *c)
+{
+    const char *path, *dir = c->door->base->dir;
+    fprintf(c->out, ",\"definitions_new\":[");
+    for (size_t i = 0; (path = shipped_waits(dir, i)); i++) {
+        fprintf(c->out, "%s\"%s\"", i ? "," : "", path);
+        fprintf(
+            c->log,
+            op_flag(c, "zh")
+                ? "%s/definitions/%s 已在本地修改：新版本随附的定义存为 "
+                  "%s.new，请比较、"
+                  "合并后删除该 .new 文件\n"
+                : "%s/definitions/%s was changed here: compare it with this release's, "
+                  "%s.new, take over what you want and remove the .new file\n",
+            dir, path, path);
+    }
+    fprintf(c->out, "]}\n");
+}
+
 static enum err
 run_status(struct op_call *c, struct note *note)
 {
@@ -131,14 +153,14 @@ run_status(struct op_call *c, struct note *note)
         "{\"version\":\"%s\",\"rows\":%llu,\"lsn\":%llu,\"applied_lsn\":%llu,"
         "\"bytes\":%llu,\"bytes_per_row\":%.2f,\"segments\":%u,\"quarantined\":%u,"
         "\"pack_bytes\":%llu,\"sites\":%u,\"vehicles\":%llu,\"watches\":%zu,"
-        "\"ledger_bytes\":%llu,\"stored\":%llu,\"duplicates\":%llu,\"conflicts\":%llu}"
-        "\n",
+        "\"ledger_bytes\":%llu,\"stored\":%llu,\"duplicates\":%llu,\"conflicts\":%llu",
         TQ_VERSION, (unsigned long long)h.rows, (unsigned long long)h.lsn,
         (unsigned long long)h.applied_lsn, (unsigned long long)h.segment_bytes,
         h.bytes_per_row, h.segments, h.quarantined, (unsigned long long)h.pack_bytes,
         sites->n, (unsigned long long)vehicle_count(registry), watch_set_count(watches),
         (unsigned long long)size.file_bytes, (unsigned long long)h.stored,
         (unsigned long long)h.duplicates, (unsigned long long)h.conflicts);
+    put_waiting(c);
     vehicle_index_unref(registry);
     watch_set_unref(watches);
     site_table_unref(sites);

@@ -22,6 +22,7 @@ setup(void **state)
     kit_ok(os_join(r->data, sizeof r->data, r->dir, "data"), NULL);
     kit_ok(zone_parse(SPAN("Asia/Shanghai"), &zone, &note), &note);
     kit_ok(base_init(r->data, &zone, os_now_ms(), &note), &note);
+    kit_ok(base_finish(r->data, &note), &note);
     struct base_opts opts = {.dir = r->data, .now = os_now_ms()};
     kit_ok(base_open(&opts, &r->d.base, &note), &note);
     *state = r;

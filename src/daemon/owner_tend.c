@@ -3,6 +3,7 @@
  * and the published picture, now and then signed heads and retention. It never waits
  * for anybody. */
 #include "daemon/parts.h"
+#include "daemon/shipped.h"
 
 #include "core/counter.h"
 #include "core/log.h"
@@ -393,6 +394,31 @@ look_at_devices(struct daemon *d, struct house_state *st, struct health *h, ts_m
     }
 }
 
+/* What an upgrade left to compare. */
+static void
+look_at_definitions(
+    struct daemon *d, struct house_state *st, struct health *h, ts_ms now)
+{
+    const char *path;
+    if (d->opts.definitions)
+        return;
+    while ((path = shipped_waits(d->base->dir, h->definitions_new))) {
+        char en[200], zh[160];
+        h->definitions_new++;
+        snprintf(
+            en, sizeof en,
+            "definitions/%s was changed here: compare it with this release's, %s.new, "
+            "take over what you want, remove the .new file and start again",
+            path, path);
+        snprintf(
+            zh, sizeof zh,
+            "definitions/%s 已在本地修改：请与新版本 %s.new 比较合并，删除 .new "
+            "文件后重启",
+            path, path);
+        finding(st, LEVEL_YELLOW, now, en, zh);
+    }
+}
+
 /* The board's trend: one sample each five minutes, the running one renewed. */
 static void
 sample_sites(
@@ -510,6 +536,7 @@ tick(struct daemon *d, ts_ms now)
     look_at_store(d, &st, &h, &sh, now);
     look_at_clock(d, &st, &h, &sh, now);
     look_at_devices(d, &st, &h, now);
+    look_at_definitions(d, &st, &h, now);
     h.disk_free = st.disk.free_bytes;
     h.disk_total = st.disk.total_bytes;
     h.disk_reserve = st.disk.reserve_bytes;

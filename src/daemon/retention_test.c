@@ -90,6 +90,7 @@ setup(void **state)
     kit_ok(zone_parse(SPAN("Asia/Shanghai"), &zone, &note), &note);
     r->today = civil_day(r->now, &zone);
     kit_ok(base_init(r->data, &zone, r->now, &note), &note);
+    kit_ok(base_finish(r->data, &note), &note);
     struct base_opts opts = {.dir = r->data, .now = r->now};
     kit_ok(base_open(&opts, &r->b, &note), &note);
     store_passes(r);

@@ -94,6 +94,7 @@ struct health {
     uint64_t rules_lag;      /* records stored that no rule has seen */
     bool store_failed, ledger_failed, audit_failed;
     uint32_t devices_online, devices_offline;
+    uint32_t definitions_new; /* shipped ones that wait beside the city's own */
 };
 
 struct serve_needs {

@@ -56,8 +56,8 @@ status_health(struct req *r, const struct serve_needs *needs)
     write_bool(out, "ledger_failed", h.ledger_failed);
     write_bool(out, "audit_failed", h.audit_failed);
     buf_fmt(
-        out, ",\"devices_online\":%u,\"devices_offline\":%u}\n", h.devices_online,
-        h.devices_offline);
+        out, ",\"devices_online\":%u,\"devices_offline\":%u,\"definitions_new\":%u}\n",
+        h.devices_online, h.devices_offline, h.definitions_new);
     req_status(r, h.ok ? 200 : 503);
     req_set(r, "Cache-Control", "no-store");
 }

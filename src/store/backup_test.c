@@ -187,7 +187,8 @@ under_load(void **state)
     pthread_t thread;
     struct doc_ref ref;
     kit_temp_dir(dir);
-    kit_ok(data_init(os_fs_real(), dir, "1.0", &note), &note);
+    kit_ok(data_init(os_fs_real(), dir, &note), &note);
+    kit_ok(data_finish(os_fs_real(), dir, "1.0", &note), &note);
     open_city(&c, dir);
     kit_ok(docs_put(os_fs_real(), dir, SPAN("evidence"), &ref, &note), &note);
     for (unsigned i = 0; i < 60; i++)
@@ -250,7 +251,8 @@ damage_is_found(void **state)
     struct note note = {0};
     struct backup_result r;
     kit_temp_dir(dir);
-    kit_ok(data_init(os_fs_real(), dir, "1.0", &note), &note);
+    kit_ok(data_init(os_fs_real(), dir, &note), &note);
+    kit_ok(data_finish(os_fs_real(), dir, "1.0", &note), &note);
     open_city(&c, dir);
     write_round(&c);
     snprintf(out, sizeof out, "%s-out", dir);

@@ -43,7 +43,7 @@ count_name(void *arg, const char *name)
 }
 
 enum err
-data_init(struct os_fs *fs, const char *dir, const char *release, struct note *note)
+data_init(struct os_fs *fs, const char *dir, struct note *note)
 {
     char path[OS_PATH], text[34];
     unsigned char id[16];
@@ -64,11 +64,24 @@ data_init(struct os_fs *fs, const char *dir, const char *release, struct note *n
     text[32] = '\n';
     if (!e)
         e = os_join(path, sizeof path, dir, "id");
-    if (!e)
-        e = os_write_file(fs, path, (struct span){text, 33}, "format.id", note);
-    /* Last: a directory without it is none, and init may be tried anew after emptying
-     * it. */
-    return e ? e : write_format(fs, dir, DATA_FORMAT, release, note);
+    return e ? e : os_write_file(fs, path, (struct span){text, 33}, "format.id", note);
+}
+
+enum err
+data_finish(struct os_fs *fs, const char *dir, const char *release, struct note *note)
+{
+    return write_format(fs, dir, DATA_FORMAT, release, note);
+}
+
+/* Begun, and cut off before DIR/format? */
+static bool
+unfinished(struct os_fs *fs, const char *dir)
+{
+    char path[OS_PATH];
+    uint64_t size;
+    bool is_dir;
+    return os_join(path, sizeof path, dir, "id") == OK &&
+           os_stat(fs, path, &size, &is_dir) == OK;
 }
 
 enum err
@@ -79,6 +92,11 @@ data_format(struct os_fs *fs, const char *dir, uint32_t *format, struct note *no
     enum err e = os_join(path, sizeof path, dir, "format");
     if (!e)
         e = os_read_file(fs, path, 4096, &text, &n, NULL);
+    if (e == ERR_NOTFOUND && unfinished(fs, dir))
+        return note_fmt(
+            note, e, "",
+            "%s was not made to its end: empty it and run tongqu init again",
+            "%s 尚未创建完成：请清空该目录后重新执行 tongqu init", dir);
     if (e == ERR_NOTFOUND)
         return note_fmt(
             note, e, "", "%s is no data directory: make one with tongqu init",
@@ -142,30 +160,40 @@ bring_forward(
 }
 
 enum err
+data_open_new(struct os_fs *fs, const char *dir, struct data **out, struct note *note)
+{
+    struct data *d = calloc(1, sizeof *d);
+    if (!d)
+        return ERR_NOMEM;
+    d->fs = fs;
+    enum err e = span_copy(d->dir, sizeof d->dir, span_cstr(dir)) ? OK : ERR_TOOBIG;
+    if (!e)
+        e = take_lock(d, note);
+    if (e)
+        data_close(&d);
+    else
+        *out = d;
+    return e;
+}
+
+enum err
 data_open(
     struct os_fs *fs, const char *dir, const char *release,
     enum err (*before_migration)(void *arg, uint32_t from, struct note *note),
     void *arg, struct data **out, struct note *note)
 {
     uint32_t format;
+    struct data *d = NULL;
     enum err e = data_format(fs, dir, &format, note); /* before a lock file is made */
-    if (e)
-        return e;
-    struct data *d = calloc(1, sizeof *d);
-    if (!d)
-        return ERR_NOMEM;
-    d->fs = fs;
-    e = span_copy(d->dir, sizeof d->dir, span_cstr(dir)) ? OK : ERR_TOOBIG;
     if (!e)
-        e = take_lock(d, note);
+        e = data_open_new(fs, dir, &d, note);
     if (!e)
         e = bring_forward(d, release, before_migration, arg, note);
-    if (e) {
+    if (e)
         data_close(&d);
-        return e;
-    }
-    *out = d;
-    return OK;
+    else
+        *out = d;
+    return e;
 }
 
 void

@@ -20,9 +20,12 @@
 
 struct data;
 
-/* Makes an empty data directory (dir may exist when it is empty; ERR_CONFLICT
- * otherwise). */
-enum err data_init(
+/* Begins an empty data directory (dir may exist when it is empty; ERR_CONFLICT
+ * otherwise). It is none until data_finish(): only data_open_new() opens it. */
+enum err data_init(struct os_fs *fs, const char *dir, struct note *note) MUST_USE;
+/* Writes DIR/format, last of all: before it everybody is told that DIR was not made to
+ * its end. */
+enum err data_finish(
     struct os_fs *fs, const char *dir, const char *release, struct note *note) MUST_USE;
 /* Is there a data directory, and of which format? Does not lock. */
 enum err data_format(
@@ -34,6 +37,9 @@ enum err data_open(
     struct os_fs *fs, const char *dir, const char *release,
     enum err (*before_migration)(void *arg, uint32_t from, struct note *note),
     void *arg, struct data **out, struct note *note) MUST_USE;
+/* One that is being made. */
+enum err data_open_new(
+    struct os_fs *fs, const char *dir, struct data **out, struct note *note) MUST_USE;
 void data_close(struct data **d);
 const char *data_dir(const struct data *d);
 struct os_fs *data_fs(const struct data *d);

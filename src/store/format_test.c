@@ -18,6 +18,14 @@ write_file(const char *dir, const char *name, const char *text)
     fclose(f);
 }
 
+static void
+make(const char *dir)
+{
+    struct note note = {0};
+    kit_ok(data_init(os_fs_real(), dir, &note), &note);
+    kit_ok(data_finish(os_fs_real(), dir, "1.0", &note), &note);
+}
+
 static enum err
 try_open(const char *dir, struct note *note)
 {
@@ -37,8 +45,8 @@ made_once(void **state)
     struct data *d = NULL;
     kit_temp_dir(dir);
     assert_int_equal(try_open(dir, &note), ERR_NOTFOUND);
-    kit_ok(data_init(os_fs_real(), dir, "1.0", &note), &note);
-    assert_int_equal(data_init(os_fs_real(), dir, "1.0", &note), ERR_CONFLICT);
+    make(dir);
+    assert_int_equal(data_init(os_fs_real(), dir, &note), ERR_CONFLICT);
     kit_ok(data_format(os_fs_real(), dir, &format, &note), &note);
     assert_int_equal(format, DATA_FORMAT);
     kit_ok(data_open(os_fs_real(), dir, "1.0", NULL, NULL, &d, &note), &note);
@@ -55,7 +63,7 @@ newer_and_damaged_are_refused(void **state)
     char dir[OS_PATH];
     struct note note = {0};
     kit_temp_dir(dir);
-    kit_ok(data_init(os_fs_real(), dir, "1.0", &note), &note);
+    make(dir);
     write_file(dir, "format", "tongqu-data 2 9.9\n");
     assert_int_equal(try_open(dir, &note), ERR_NEWER);
     assert_int_equal(err_row(ERR_NEWER)->exit_status, 3);
@@ -77,7 +85,7 @@ one_process_at_a_time(void **state)
     struct data *d = NULL;
     int status = 0;
     kit_temp_dir(dir);
-    kit_ok(data_init(os_fs_real(), dir, "1.0", &note), &note);
+    make(dir);
     kit_ok(data_open(os_fs_real(), dir, "1.0", NULL, NULL, &d, &note), &note);
     pid_t child = fork();
     if (child == 0)
@@ -89,11 +97,33 @@ one_process_at_a_time(void **state)
     kit_remove_tree(dir);
 }
 
+/* Cut off before its end it is none, and the sentence says what to do. */
+static void
+unfinished_is_none(void **state)
+{
+    (void)state;
+    char dir[OS_PATH];
+    struct note note = {0};
+    struct data *d = NULL;
+    kit_temp_dir(dir);
+    kit_ok(data_init(os_fs_real(), dir, &note), &note);
+    assert_int_equal(try_open(dir, &note), ERR_NOTFOUND);
+    assert_non_null(strstr(note.en, "not made to its end"));
+    kit_ok(data_open_new(os_fs_real(), dir, &d, &note), &note);
+    data_close(&d);
+    assert_int_equal(try_open(dir, &note), ERR_NOTFOUND);
+    assert_int_equal(data_init(os_fs_real(), dir, &note), ERR_CONFLICT);
+    kit_ok(data_finish(os_fs_real(), dir, "1.0", &note), &note);
+    kit_ok(try_open(dir, &note), &note);
+    kit_remove_tree(dir);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(made_once),
+        cmocka_unit_test(unfinished_is_none),
         cmocka_unit_test(newer_and_damaged_are_refused),
         cmocka_unit_test(one_process_at_a_time),
     };

@@ -2,14 +2,17 @@
 /* tongqu init: an empty data directory with the first three accounts. */
 #include "cli/run_op.h"
 #include "cli/setup.h"
+#include "core/os_zone.h"
 
 #include <stdio.h>
 
 static const struct cmd_opt opts[] = {
     {"data", "DIR", OPT_PATH, true, 0, 0, NULL, "data directory, absent or empty",
      "数据目录，须不存在或为空"},
-    {"zone", "ZONE", OPT_TEXT, false, 0, 0, "Asia/Shanghai", "civil time zone",
-     "民用时区"},
+    {"zone", "ZONE", OPT_TEXT, false, 0, 0, "Asia/Shanghai",
+     "civil time zone: a name of the machine's tz database without summer time, or an "
+     "offset as +08:00",
+     "民用时区：本机时区数据库中无夏令时的名称，或 +08:00 形式的偏移量"},
     {"password-file", "FILE", OPT_PATH, false, 0, 0, NULL,
      "first line is the administrator's password; one is made and printed when left "
      "out",
@@ -30,7 +33,8 @@ run(const struct cmd_args *args, struct note *note)
         .out = stdout,
     };
     char password[257] = "";
-    enum err e = zone_parse(cmd_text(args, "zone"), &s.zone, note);
+    enum err e = os_zone(OS_ZONES, cmd_text(args, "zone"), &s.zone, note);
+    e = e == ERR_INPUT ? ERR_USAGE : e;
     const char *file = cmd_cstr(args, "password-file");
     if (e == OK && file)
         e = read_secret(file, password, sizeof password, note);

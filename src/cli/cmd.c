@@ -36,6 +36,68 @@ opt_count(const struct cmd *cmd)
         cmd, SPAN("\n")); /* no option has this name: the end of the table */
 }
 
+/* "table|json|csv" as "table, json or csv". */
+static void
+list_choices(const char *words, const char *last, char *dst, size_t cap)
+{
+    struct span rest = span_cstr(words);
+    size_t n = 0;
+    dst[0] = 0;
+    while (rest.n && n < cap) {
+        struct span word = span_cut(&rest, '|');
+        const char *before = n == 0 ? "" : rest.n ? ", " : last;
+        n += (size_t)snprintf(dst + n, cap - n, "%s%.*s", before, SPAN_ARG(word));
+    }
+}
+
+static enum err
+take_choice(const struct cmd_opt *o, struct span v, struct note *note)
+{
+    char en[128], zh[128];
+    struct span rest = span_cstr(o->arg);
+    while (rest.n)
+        if (span_eq(v, span_cut(&rest, '|')))
+            return OK;
+    list_choices(o->arg, " or ", en, sizeof en);
+    list_choices(o->arg, " 或 ", zh, sizeof zh);
+    snprintf(note->field, sizeof note->field, "%s", o->name);
+    snprintf(
+        note->en, sizeof note->en, "--%s takes %s, not \"%.*s\"", o->name, en,
+        (int)(v.n < 60 ? v.n : 60), v.p);
+    snprintf(
+        note->zh, sizeof note->zh, "--%s 须为 %s，而不是“%.*s”", o->name, zh,
+        (int)(v.n < 60 ? v.n : 60), v.p);
+    return ERR_USAGE;
+}
+
+/* "HOST:PORT", "[::1]:8080", ":8080"; whether the host is one is seen when it is
+ * listened at. */
+static enum err
+take_listen(const struct cmd_opt *o, struct span v, struct note *note)
+{
+    struct span rest = v;
+    size_t n = 0;
+    while (rest.n) {
+        struct span at = span_trim(span_cut(&rest, ' '));
+        const char *colon = at.n ? memrchr(at.p, ':', at.n) : NULL;
+        uint64_t port;
+        if (at.n == 0)
+            continue;
+        n++;
+        if (!colon || !span_u64(span_skip(at, (size_t)(colon - at.p) + 1), &port) ||
+            port > 65535)
+            return note_fmt(
+                note, ERR_USAGE, o->name,
+                "--%s takes HOST:PORT, as 127.0.0.1:8080 or [::1]:8080, not \"%.*s\"",
+                "--%s 须为 主机:端口，如 127.0.0.1:8080 或 [::1]:8080，而不是“%.*s”",
+                o->name, SPAN_ARG(at));
+    }
+    return n ? OK
+             : note_fmt(
+                   note, ERR_USAGE, o->name, "--%s takes HOST:PORT",
+                   "--%s 须为 主机:端口", o->name);
+}
+
 static enum err
 take_value(struct cmd_args *a, size_t i, struct span v, struct note *note)
 {
@@ -58,6 +120,10 @@ take_value(struct cmd_args *a, size_t i, struct span v, struct note *note)
                 o->name);
         }
     }
+    if (o->type == OPT_LISTEN)
+        return take_listen(o, v, note);
+    if (o->type == OPT_CHOICE)
+        return take_choice(o, v, note);
     if (o->type == OPT_TIME)
         return ts_parse(v, &default_zone, &a->time[i], note) == OK ? OK : ERR_USAGE;
     return OK;

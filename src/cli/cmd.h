@@ -14,11 +14,19 @@
 #include "core/err.h"
 #include "core/span.h"
 
-enum opt_type { OPT_FLAG, OPT_TEXT, OPT_NUMBER, OPT_TIME, OPT_PATH };
+enum opt_type {
+    OPT_FLAG,
+    OPT_TEXT,
+    OPT_NUMBER,
+    OPT_TIME,
+    OPT_PATH,
+    OPT_LISTEN, /* HOST:PORT, several with blanks between */
+    OPT_CHOICE, /* one of the words of `arg`: "table|json|csv" */
+};
 
 struct cmd_opt {
     const char *name; /* "data": written --data; ended by a NULL name */
-    const char *arg;  /* "DIR" in the synopsis; NULL for a flag */
+    const char *arg;  /* "DIR" in the synopsis; NULL for a flag; words of a choice */
     enum opt_type type;
     bool required;
     double min, max;    /* OPT_NUMBER; both 0: any */

@@ -2,6 +2,7 @@
 /* Snapshots come from the base; the model is the newest frozen one of the ledger. */
 #include "daemon/op_house.h"
 
+#include "core/cur.h"
 #include "core/os_clock.h"
 #include "store/ledger_alarm.h"
 #include "store/ledger_matter.h"
@@ -94,6 +95,25 @@ find_matter(const struct op_call *c, uint64_t *id, struct note *note)
     return e;
 }
 
+/* A purpose that is none is told with those there are. */
+static enum err
+check_purpose(const struct op_call *c, struct note *note)
+{
+    const char *text = op_text(c, "purpose");
+    const struct look_rules *r = &c->door->base->looks;
+    struct buf have = {0};
+    if (!text || look_purpose_find(r, span_cstr(text)))
+        return OK;
+    for (unsigned i = 0; i < r->purposes_n; i++)
+        buf_fmt(&have, "%s%s", i ? ", " : "", r->purposes[i].code);
+    enum err e = note_fmt(
+        note, ERR_USAGE, "purpose", "\"%s\" is no purpose: %.*s",
+        "“%s”不是事由代码，可用：%.*s", text, (int)have.n,
+        have.n ? (const char *)have.p : "");
+    buf_release(&have);
+    return e;
+}
+
 enum err
 op_house_who(
     struct op_call *c, enum look_kind kind, struct look_request *out, struct note *note)
@@ -111,7 +131,9 @@ op_house_who(
         .now_ms = os_now_ms(),
     };
     org_table_unref(orgs);
-    enum err e = find_matter(c, &q.matter, note);
+    enum err e = check_purpose(c, note);
+    if (e == OK)
+        e = find_matter(c, &q.matter, note);
     if (e == OK)
         *out = q;
     return e;

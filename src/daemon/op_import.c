@@ -209,9 +209,12 @@ run_kind(struct import *im)
     return e;
 }
 
-/* A name in a watch is somebody who can be asked about it. */
+/* A name in a watch is somebody who can be asked about it, and whose it is to ask for
+ * one or to approve it. */
 static enum err
-account(const struct import *im, const char *field, const char *login)
+account(
+    const struct import *im, const char *field, const char *login, unsigned roles,
+    const char *en, const char *zh)
 {
     struct user_row row;
     enum err e = ledger_user_by_login(im->call->door->reader, span_cstr(login), &row);
@@ -224,6 +227,8 @@ account(const struct import *im, const char *field, const char *login)
         return note_fmt(
             im->note, ERR_INPUT, field, "the account \"%s\" is disabled",
             "账号“%s”已停用", login);
+    if (e == OK && !(row.user.roles & roles))
+        return note_set(im->note, ERR_DENIED, field, en, zh);
     return e;
 }
 
@@ -235,8 +240,15 @@ two_persons(const struct import *im)
             im->note, ERR_USAGE, "approver",
             "watches need two different persons: --author U --approver U",
             "布控须两人办理：--author 与 --approver 为不同人员");
-    enum err e = account(im, "author", im->author);
-    return e == OK ? account(im, "approver", im->approver) : e;
+    enum err e = account(
+        im, "author", im->author, ROLES_WATCH,
+        "watches are asked for by duty, analyst or supervisor",
+        "布控由 duty、analyst 或 supervisor 申请");
+    if (e == OK)
+        e = account(
+            im, "approver", im->approver, ROLE_SUPERVISOR,
+            "watches are approved by a supervisor", "布控由 supervisor 审批");
+    return e;
 }
 
 static enum err

@@ -51,7 +51,7 @@ read_roles(const char *text, unsigned *out, struct note *note)
         const struct role_row *row = role_find(name);
         if (!row || row->role == ROLE_DEVICE)
             return note_fmt(
-                note, ERR_INPUT, "role",
+                note, ERR_USAGE, "role",
                 "\"%.*s\" is not a role: duty, analyst, squad, supervisor, auditor, "
                 "security "
                 "or admin",
@@ -60,9 +60,13 @@ read_roles(const char *text, unsigned *out, struct note *note)
                 SPAN_ARG(name));
         roles |= row->role;
     }
+    if (!roles)
+        return note_set(
+            note, ERR_USAGE, "role", "an account has at least one role",
+            "账号至少须有一个角色");
     if (!roles_compatible(roles))
         return note_set(
-            note, ERR_INPUT, "role",
+            note, ERR_USAGE, "role",
             "admin, security, auditor and working roles are held by different users",
             "系统管理、安全、审计与业务角色须由不同用户担任（三员分立）");
     *out = roles;

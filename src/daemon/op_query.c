@@ -318,6 +318,16 @@ print_answer(
         print_coverage(c, f == FORMAT_TABLE ? c->out : c->log, &a->coverage, sites);
 }
 
+/* What was typed was wrong, and no look was made of it. */
+static bool
+is_parameter(const struct question *q, const char *field)
+{
+    for (const struct question_param *p = q->params; p->name; p++)
+        if (strcmp(p->name, field) == 0)
+            return true;
+    return strcmp(field, "params") == 0;
+}
+
 static enum err
 ask(struct op_call *c, const struct question *q, struct note *note)
 {
@@ -347,6 +357,8 @@ ask(struct op_call *c, const struct question *q, struct note *note)
         e = asking_run(
             &h.house, c->door->reader, &ask, &a, &answer, &passes, &row, &recorded,
             note);
+    if (e == ERR_INPUT && is_parameter(q, note->field))
+        e = ERR_USAGE;
     if (e == OK)
         e = op_house_looked(c, &row, note);
     if (e == OK)

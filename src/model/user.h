@@ -21,6 +21,7 @@ enum role {
 };
 #define ROLES_ALL 255u
 #define ROLES_PEOPLE 127u
+#define ROLES_WATCH (ROLE_DUTY | ROLE_ANALYST | ROLE_SUPERVISOR) /* ask for one */
 
 struct role_row {
     enum role role;

@@ -49,12 +49,54 @@ both("wrong usage is status 2 and says what is right", async () => {
   await refused(2, /--plate stands twice/, ...look("--plate", "晋AZQ001", "--plate", "晋AZQ002", ...window));
   await refused(2, /there is no rule "nonsense"/, "query", "alarms", "--data", t.dir, "--kind", "nonsense");
   await refused(2, /one whole plate/, "query", "alarms", "--data", t.dir, "--plate", "晋A?????");
-  await refused(2, /--protocol is viid/, "device", "add", "14010000001190000077", "--protocol", "pigeon", "--data", t.dir);
+  await refused(2, /--protocol takes viid, ndjson or fixes, not "pigeon"/, "device", "add", "14010000001190000077", "--protocol", "pigeon", "--data", t.dir);
   for (const login of ["", "a b", "a\nb", "x".repeat(32), "y".repeat(100)])
     await refused(2, /1 to 31 bytes|too long/, "user", "add", login, "--role", "duty", "--data", t.dir);
   const list = file("map.csv", "plate,site,time_ms\n");
   await refused(2, /theirs=ours/, "import", "sightings", list, "--data", t.dir, "--map", "garbage");
   await refused(2, /utf-8 or gb18030/, "import", "sightings", list, "--data", t.dir, "--encoding", "ebcdic");
+});
+
+both("a word that is none of those there are is status 2, and they are told", async () => {
+  const data = ["--data", t.dir], window = ["--from", String(now - 1000), "--to", String(now)];
+  await refused(2, /"king" is not a role: duty, analyst, squad, supervisor, auditor, security or admin/, "user", "add", "x1", "--role", "king", ...data);
+  await refused(2, /at least one role/, "user", "add", "x1", "--role", "", ...data);
+  await refused(2, /held by different users/, "user", "add", "x1", "--role", "admin,duty", ...data);
+  await refused(2, /no kind of matter that is opened by hand: .*inquiry/, "matter", "open", "--kind", "nonsense", "--title", "x", ...data);
+  await refused(2, /no kind of matter that is opened by hand/, "matter", "open", "--kind", "alarm", "--title", "x", ...data);
+  await refused(2, /--title TEXT/, "matter", "open", "--kind", "inquiry", "--title", "", ...data);
+  await refused(2, /"nonsense" is no purpose: .*inquiry/, "query", "sightings", "--matter", matter, "--purpose", "nonsense", "--plate", "晋AZQ001", ...window, ...data);
+  await refused(2, /companions has no parameter "nonsense"/, "query", "companions", "nonsense=1", "--matter", matter, "--purpose", "inquiry", ...window, ...data);
+  await refused(2, /fill in/, "query", "companions", "--matter", matter, "--purpose", "inquiry", ...window, ...data);
+  for (const [c, ...more] of [["user", "list"], ["device", "list"], ["rules"], ["report", "quality"], ["query", "alarms"]])
+    await refused(2, /--format takes table, json(, csv, geojson or markdown| or csv), not "xml"/, c, ...more, "--format", "xml", ...data);
+});
+
+test("every command: --help, an option it has not, a data directory that is none, files that are not there", async () => {
+  const names = [...(await kit.must(["help"])).matchAll(/^  ([a-z]+) /gm)].map((m) => m[1]);
+  assert.ok(names.length >= 19, names.join());
+  const nowhere = join(t.tmp, "nowhere");
+  const least = { backup: [join(t.tmp, "b")], import: ["sites", "/dev/null"], matter: ["open", "--kind", "inquiry", "--title", "x"], report: ["quality"], restore: [join(t.tmp, "no-backup")],
+    user: ["list"], device: ["list"], query: ["alarms"], export: ["evidence", "--out", join(t.tmp, "e.zip"), "--alarm", "1", "--matter", "1", "--purpose", "inquiry"], video: ["list", "--matter", "1"] };
+  for (const c of names) {
+    const help = await kit.must([c, "--help"]);
+    assert.match(help, new RegExp(`^tongqu ${c} `));
+    assert.equal(await kit.must(["help", c]), help);
+    await refused(2, /no-such-option/, c, "--no-such-option");
+    if (!/^  --data DIR/m.test(help) || c === "init") continue;
+    const r = await kit.tongqu([c, ...(least[c] ?? []), "--data", nowhere]);
+    assert.equal(r.status, 1, `${c}: ${r.out}${r.err}`);
+    assert.match(r.err, /nowhere is no data directory|is no finished backup/, c);
+    assert.ok(!existsSync(nowhere), `${c} has made it`);
+  }
+  for (const args of [["user", "add", "x2", "--role", "duty", "--password-file"], ["device", "add", "14010000001190000078", "--password-file"], ["import", "sites"]])
+    await refused(1, /nothing-here.*(no such thing|cannot be opened)/, ...args, join(t.tmp, "nothing-here"), "--data", t.dir);
+  await refused(1, /nothing-here/, "lint", join(t.tmp, "nothing-here"));
+  await refused(2, /there is no kind "nonsense": there are alarm/, "lint", join(t.dir, "definitions"), "--diagram", "nonsense");
+  for (const [option, value, said] of [["--listen", "nonsense", /HOST:PORT/], ["--ingest-listen", "127.0.0.1:99999", /HOST:PORT/], ["--origins", "board", /no origin/], ["--proxies", "x", /no address or network/]])
+    await refused(2, said, "serve", "--data", t.dir, option, value);
+  await refused(2, /HOST:PORT/, "demo", "--dir", join(t.tmp, "demo"), "--listen", "nonsense");
+  assert.ok(!existsSync(join(t.tmp, "demo")), "refused before anything is made");
 });
 
 test("help COMMAND is COMMAND --help; a demo city does not move into a data directory", async () => {
@@ -107,6 +149,18 @@ both("a pass that contradicts a known one is refused with its line", async () =>
   assert.deepEqual(rejects(again).map((l) => l.split(",")[0]), ["3"]);
 });
 
+both("a NUL refuses its line, in any table; a leap second is taken and told", async () => {
+  const sites = await kit.must(["import", "sites", file("nul.csv", `site,name\n${kit.SITES[0]},演示路口1\nX1,a\0b\n`), "--data", t.dir]);
+  assert.match(sites, /1 rows taken, 0 known already, 1 rejected/);
+  assert.match(rejects(sites)[0], /^3,line,"","a NUL byte in the text: is the file damaged, or UTF-16\?",/);
+  await refused(1, /the head \(line 1\) holds a NUL byte.*UTF-8/, "import", "sites", file("utf16.csv", Buffer.from("site,name\nX1,a\n", "utf16le")), "--data", t.dir);
+  const day = new Date(now + 8 * 3600000 - 2 * 86400000).toISOString().slice(0, 10).replaceAll("-", "");
+  const r = await kit.tongqu(["import", "sightings", "--data", t.dir, file(`leap-${Math.random()}.csv`, `plate,site,time_ms,lane,record_id\n晋AZQ034,${kit.SITES[0]},${day}235960,1,leap-${Math.random()}\n`)]);
+  assert.match(r.out, /1 rows taken, 0 known already, 0 rejected/);
+  assert.match(r.out, /1 taken at the last millisecond before a leap second/);
+  assert.match(rejects(r.out)[0], new RegExp(`^2,time_ms,"${day}235960","second 60 of a leap second`));
+});
+
 both("a text that is too long costs the text, not the pass, and is told with its line", async () => {
   const at = now - 3 * 86400000 - Math.floor(Math.random() * 1e6);
   const r = await kit.tongqu(["import", "sightings", "--data", t.dir, file(`l-${at}.csv`, `plate,site,time_ms,image\n晋AZQ031,${kit.SITES[0]},${at},/1.jpg\n晋AZQ032,${kit.SITES[0]},${at},/${"x".repeat(2000)}\n`)]);
@@ -136,6 +190,8 @@ both("watches name two accounts that are there", async () => {
   const list = file("w.csv", `plate,to_ms\n晋AZQ033,${now + 86400000}\n`);
   await refused(1, /there is no account "nobody"/, "import", "watches", list, "--data", t.dir, "--author", "duty", "--approver", "nobody");
   await refused(1, /there is no account "ghost"/, "import", "watches", list, "--data", t.dir, "--author", "ghost", "--approver", "chief");
+  await refused(1, /watches are approved by a supervisor/, "import", "watches", list, "--data", t.dir, "--author", "chief", "--approver", "duty");
+  await refused(1, /watches are asked for by duty, analyst or supervisor/, "import", "watches", list, "--data", t.dir, "--author", "auditor", "--approver", "chief");
   await refused(2, /two different persons/, "import", "watches", list, "--data", t.dir, "--author", "chief", "--approver", "chief");
 });
 

@@ -9,13 +9,14 @@ static const struct cmd_opt opts[] = {
     {"site", "CODE", OPT_TEXT, false, 0, 0, NULL,
      "the site it stands at; left out: its records say so",
      "所在点位编码，缺省以记录为准"},
-    {"protocol", "NAME", OPT_TEXT, false, 0, 0, "viid", "viid, ndjson or fixes",
-     "viid、ndjson 或 fixes"},
+    {"protocol", "viid|ndjson|fixes", OPT_CHOICE, false, 0, 0, "viid",
+     "what it speaks: GA/T 1400, NDJSON, or positions of units",
+     "接入协议：GA/T 1400、NDJSON 或警力定位"},
     {"password-file", "FILE", OPT_PATH, false, 0, 0, NULL,
      "first line is its password and key; one is made and printed when left out",
      "首行为口令（亦作密钥），缺省自动生成并打印一次"},
-    {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table", "list: table, json or csv",
-     "列表格式：table、json 或 csv"},
+    {"format", "table|json|csv", OPT_CHOICE, false, 0, 0, "table",
+     "list: how it is printed", "列表输出格式"},
     {0},
 };
 

@@ -37,6 +37,21 @@ tell(void *ctx, const struct loop_finding *f)
 }
 
 static enum err
+unknown_kind(const struct loop_defs *defs, struct span kind, struct note *note)
+{
+    struct buf have = {0};
+    const struct loop_def *d;
+    for (size_t i = 0; (d = loop_defs_at(defs, i)); i++)
+        buf_fmt(&have, "%s%s", i ? ", " : "", d->kind);
+    enum err e = note_fmt(
+        note, ERR_USAGE, "diagram", "there is no kind \"%.*s\": there are %.*s",
+        "没有种类“%.*s”，现有：%.*s", SPAN_ARG(kind), (int)have.n,
+        have.n ? (const char *)have.p : "");
+    buf_release(&have);
+    return e;
+}
+
+static enum err
 diagram(const char *dir, struct span kind, bool zh, struct note *note)
 {
     struct loop_defs *defs = loop_defs_new();
@@ -47,9 +62,7 @@ diagram(const char *dir, struct span kind, bool zh, struct note *note)
         loop_def_diagram(&out, d, zh);
         fwrite(out.p, 1, out.n, stdout);
     } else if (!e) {
-        e = note_fmt(
-            note, ERR_NOTFOUND, "diagram", "there is no kind \"%.*s\" in %s",
-            "%3$s 中没有“%2$.*1$s”", SPAN_ARG(kind), dir);
+        e = unknown_kind(defs, kind, note);
     }
     buf_release(&out);
     loop_defs_free(defs);

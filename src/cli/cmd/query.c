@@ -35,9 +35,9 @@ static const struct cmd_opt opts[] = {
     {"damage", "TEXT", OPT_TEXT, false, 0, 0, NULL, "flight: what is broken, in words",
      "肇逃筛选：车损描述"},
     {"limit", "N", OPT_NUMBER, false, 1, 10000000, NULL, "rows at most", "最多行数"},
-    {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table",
-     "table, json, csv or geojson; markdown for the list of questions",
-     "table、json、csv 或 geojson；问题清单另可用 markdown"},
+    {"format", "table|json|csv|geojson|markdown", OPT_CHOICE, false, 0, 0, "table",
+     "how it is printed; markdown for the list of questions only",
+     "输出格式；markdown 仅用于问题清单"},
     {0},
 };
 

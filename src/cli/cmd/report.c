@@ -8,8 +8,8 @@ static const struct cmd_opt opts[] = {
     {"data", "DIR", OPT_PATH, true, 0, 0, NULL, "data directory", "数据目录"},
     {"days", "N", OPT_NUMBER, false, 1, 14, "1", "civil days up to today",
      "至今天为止的天数"},
-    {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table", "table, json or csv",
-     "table、json 或 csv"},
+    {"format", "table|json|csv", OPT_CHOICE, false, 0, 0, "table", "how it is printed",
+     "输出格式"},
     {0},
 };
 

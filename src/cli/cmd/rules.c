@@ -8,8 +8,8 @@
 
 static const struct cmd_opt opts[] = {
     {"data", "DIR", OPT_PATH, false, 0, 0, NULL, "data directory", "数据目录"},
-    {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table", "table, json or csv",
-     "table、json 或 csv"},
+    {"format", "table|json|csv", OPT_CHOICE, false, 0, 0, "table", "how it is printed",
+     "输出格式"},
     {"yaml", NULL, OPT_FLAG, false, 0, 0, NULL,
      "print a fresh rules.yaml with this release's defaults as comments instead",
      "改为输出本版本的 rules.yaml，默认值均为注释"},

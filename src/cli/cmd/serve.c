@@ -5,13 +5,13 @@
 
 static const struct cmd_opt opts[] = {
     {"data", "DIR", OPT_PATH, true, 0, 0, NULL, "data directory", "数据目录"},
-    {"listen", "HOST:PORT", OPT_TEXT, false, 0, 0, "127.0.0.1:8080",
+    {"listen", "HOST:PORT", OPT_LISTEN, false, 0, 0, "127.0.0.1:8080",
      "console and API; several addresses with blanks between",
      "控制台与接口的监听地址，多个以空格分隔"},
-    {"ingest-listen", "HOST:PORT", OPT_TEXT, false, 0, 0, NULL,
+    {"ingest-listen", "HOST:PORT", OPT_LISTEN, false, 0, 0, NULL,
      "a port of its own for cameras; left out: on the console's port",
      "前端设备专用端口，缺省与控制台共用"},
-    {"public-listen", "HOST:PORT", OPT_TEXT, false, 0, 0, NULL,
+    {"public-listen", "HOST:PORT", OPT_LISTEN, false, 0, 0, NULL,
      "a port for health checks and, later, the public's page: nothing else answers "
      "there",
      "对外端口：目前仅应答健康检查"},
@@ -44,6 +44,29 @@ static const struct cmd_opt opts[] = {
     {0},
 };
 
+/* "https://HOST[:PORT]", several with blanks between: what a browser sends as Origin. */
+static enum err
+check_origins(const char *list, struct note *note)
+{
+    struct span rest = span_cstr(list);
+    while (rest.n) {
+        struct span one = span_cut(&rest, ' '), host = one;
+        if (span_starts(host, SPAN("https://")))
+            host = span_skip(host, 8);
+        else if (span_starts(host, SPAN("http://")))
+            host = span_skip(host, 7);
+        else
+            host.n = 0;
+        if (one.n && (host.n == 0 || memchr(host.p, '/', host.n)))
+            return note_fmt(
+                note, ERR_USAGE, "origins",
+                "\"%.*s\" is no origin: write https://HOST or https://HOST:PORT",
+                "“%.*s”不是来源地址：请写作 https://主机 或 https://主机:端口",
+                SPAN_ARG(one));
+    }
+    return OK;
+}
+
 static enum err
 run(const struct cmd_args *args, struct note *note)
 {
@@ -75,7 +98,8 @@ run(const struct cmd_args *args, struct note *note)
             "--keep-pictures-days is at most --keep-days: pictures go with their "
             "passes",
             "--keep-pictures-days 不得大于 --keep-days：图片随过车记录清除");
-    return service_run(&s, note);
+    enum err e = check_origins(s.daemon.origins, note);
+    return e == OK ? service_run(&s, note) : e;
 }
 
 const struct cmd cmd_serve = {

@@ -15,8 +15,8 @@ static const struct cmd_opt opts[] = {
      "首行为口令，缺省自动生成并打印一次"},
     {"keep-password", NULL, OPT_FLAG, false, 0, 0, NULL,
      "the password need not be changed at the first sign-in", "首次登录不强制改口令"},
-    {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table", "list: table, json or csv",
-     "列表格式：table、json 或 csv"},
+    {"format", "table|json|csv", OPT_CHOICE, false, 0, 0, "table",
+     "list: how it is printed", "列表输出格式"},
     {0},
 };
 

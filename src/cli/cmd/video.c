@@ -37,8 +37,8 @@ static const struct cmd_opt opts[] = {
      "标注：画面说明"},
     {"out", "FILE.jpg", OPT_PATH, false, 0, 0, NULL, "frame: the picture to write",
      "取帧：写出的图片文件"},
-    {"format", "FORMAT", OPT_TEXT, false, 0, 0, "table", "list: table, json or csv",
-     "列表格式：table、json 或 csv"},
+    {"format", "table|json|csv", OPT_CHOICE, false, 0, 0, "table",
+     "list: how it is printed", "列表输出格式"},
     {0},
 };
 

@@ -345,8 +345,6 @@ withdraw(struct req *r, struct api_env *env)
     return decide(r, env, WATCH_WITHDRAW);
 }
 
-#define WATCHERS (ROLE_DUTY | ROLE_ANALYST | ROLE_SUPERVISOR)
-
 static const struct api_value list_params[] = {
     {"state", API_WORD, 0, 0, false, false, "proposed|active|rejected|withdrawn|ended",
      NULL, "状态", "state"},
@@ -399,7 +397,7 @@ static const struct api_value no_body[] = {
 static const struct api_route routes[] = {
     {.method = METHOD_GET,
      .path = "/watches",
-     .roles = WATCHERS,
+     .roles = ROLES_WATCH,
      .audit = API_NONE,
      .where = ON_QUERY_FAST,
      .params = list_params,
@@ -409,7 +407,7 @@ static const struct api_route routes[] = {
      .fn = list},
     {.method = METHOD_POST,
      .path = "/watches",
-     .roles = WATCHERS,
+     .roles = ROLES_WATCH,
      .audit = API_CHANGE,
      .where = ON_LEDGER,
      .body = propose_body,
@@ -420,7 +418,7 @@ static const struct api_route routes[] = {
      .fn = propose},
     {.method = METHOD_POST,
      .path = "/watches/estimate",
-     .roles = WATCHERS,
+     .roles = ROLES_WATCH,
      .audit = API_NONE,
      .where = ON_QUERY_BATCH,
      .body = estimate_body,
@@ -452,7 +450,7 @@ static const struct api_route routes[] = {
      .fn = reject},
     {.method = METHOD_POST,
      .path = "/watches/{id}/withdraw",
-     .roles = WATCHERS,
+     .roles = ROLES_WATCH,
      .audit = API_CHANGE,
      .where = ON_LEDGER,
      .params = id_params,

@@ -293,6 +293,17 @@ static const struct code_row use_nature_rows[] = {
     {"U", "预约出租转非", "formerly ride-hailing"},
 };
 
+/* Why a vehicle is watched (布控类别); a list may have a name of its own beside these. */
+static const struct code_row watch_list_rows[] = {
+    {"stolen", "被盗抢", "stolen"},
+    {"hit_and_run", "肇事逃逸", "hit and run"},
+    {"wanted", "涉案", "wanted"},
+    {"violation", "多次违法", "frequent violator"},
+    {"hazmat", "危化品", "dangerous goods"},
+    {"escort", "警卫", "escort"},
+    {"other", "其他", "other"},
+};
+
 #define TABLE(name, rows)                                                              \
     {                                                                                  \
         name, rows, sizeof(rows) / sizeof *(rows)                                      \
@@ -306,6 +317,7 @@ static const struct code_table tables[] = {
     TABLE("brand", brand_rows),
     TABLE("status", status_rows),
     TABLE("use_nature", use_nature_rows),
+    TABLE("watch_list", watch_list_rows),
     {NULL, NULL, 0},
 };
 

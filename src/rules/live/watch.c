@@ -208,6 +208,7 @@ step(struct scene *s)
 
 const struct rule rule_watch = {
     .name = "watch",
+    .subject_codes = "watch_list",
     .title = {"布控命中", "watch match"},
     .legal =
         {"经审批的布控指令；《人民警察法》第九条（盘问、检查）",

@@ -71,15 +71,6 @@ codes(struct buf *out)
         {"gateway", "网关", "gateway"},
         {"phone", "终端", "terminal"},
         {0}};
-    static const struct word watch_list[] = {
-        {"stolen", "被盗抢", "stolen"},
-        {"hit_and_run", "肇事逃逸", "hit and run"},
-        {"wanted", "涉案", "wanted"},
-        {"violation", "多次违法", "frequent violator"},
-        {"hazmat", "危化品", "dangerous goods"},
-        {"escort", "警卫", "escort"},
-        {"other", "其他", "other"},
-        {0}};
     bool first = true;
     buf_text(out, "\"codes\":{");
     for (const struct code_table *t = code_tables(); t->name; t++) {
@@ -97,7 +88,6 @@ codes(struct buf *out)
     words(out, "site_kind", site_kind);
     words(out, "org_kind", org_kind);
     words(out, "device_kind", device_kind);
-    words(out, "watch_list", watch_list);
     buf_text(out, "}");
 }
 

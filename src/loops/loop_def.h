@@ -100,7 +100,8 @@ struct loop_field {
     struct loop_text label;
     struct loop_text why; /* why a form asks; both NULL: nothing to say */
     const struct loop_option *options;
-    double min, max; /* number: bounds; text, note: characters; files: count */
+    const char *unit; /* of a number that is a duration: ms, s, min, h, d; else NULL */
+    double min, max;  /* number: bounds; text, note: characters; files: count */
     uint8_t options_n;
     uint8_t type; /* enum loop_type */
     bool input;   /* given by whoever opens the matter, not by a form */

@@ -177,11 +177,30 @@ read_bounds(struct reader *r, const struct ydoc_node *n, struct loop_field *f)
             "min 与 max 应在 0 到 %.0f 之间", most);
 }
 
+/* The unit a duration is kept in: faces say it as people do. */
+static void
+read_unit(struct reader *r, const struct ydoc_node *n, struct loop_field *f)
+{
+    static const char *const units[] = {"ms", "s", "min", "h", "d"};
+    const struct ydoc_node *unit = ydoc_find(n, "unit");
+    size_t at = 0;
+    if (!unit)
+        return;
+    if (f->type == LOOP_NUMBER)
+        r->err = ydoc_get_word(r->y, unit, units, COUNT(units), &at, r->note);
+    else
+        r->err = ydoc_wrong_key(
+            r->y, unit, r->note, ERR_INPUT, "unit belongs to number",
+            "unit 仅用于 number");
+    if (!r->err)
+        f->unit = units[at];
+}
+
 static void
 read_field(struct reader *r, const struct ydoc_node *n, struct loop_field *f)
 {
     static const char *const keys[] = {"zh",      "en",  "type", "why",
-                                       "options", "min", "max",  "input"};
+                                       "options", "min", "max",  "input", "unit"};
     size_t type = 0;
     f->pos = reader_pos(n);
     reader_only(r, n, keys, COUNT(keys));
@@ -205,6 +224,8 @@ read_field(struct reader *r, const struct ydoc_node *n, struct loop_field *f)
     read_options(r, options, f);
     if (!r->err)
         read_bounds(r, n, f);
+    if (!r->err)
+        read_unit(r, n, f);
 }
 
 static void

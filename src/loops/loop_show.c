@@ -69,6 +69,8 @@ loop_json_field(struct buf *b, const struct loop_field *f)
     }
     if (counted(f->type))
         buf_fmt(b, ",\"max\":%.0f", f->max);
+    if (f->unit)
+        buf_fmt(b, ",\"unit\":\"%s\"", f->unit);
     buf_text(b, ",\"why\":");
     loop_json_text(b, f->why);
     buf_u8(b, '}');

@@ -16,6 +16,8 @@ export interface Option extends Text { value: string | number | boolean }
 export type FieldType = "text" | "note" | "choice" | "flag" | "number" | "time" | "unit" | "user" | "org" | "plate" | "point" | "files";
 export interface Field extends Text {
   name: string; type: FieldType; required?: boolean; why?: Text | null; options?: Option[]; value?: unknown; max?: number;
+  /** Of a number that is a duration: ms, s, min, h, d. */
+  unit?: string;
 }
 export interface LoopMove extends Text {
   name: string; from: string[]; to: string | null; roles: string[]; key: string | null; tone?: string; fields: string[]; phone?: boolean;

@@ -3,6 +3,7 @@
 // question is a row of the daemon; this page knows none by name.
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { amount, isTime, unitText } from "../kit/amount";
 import { ApiError, get, once, post, sentence } from "../kit/api";
 import { matters, sites } from "../kit/city";
 import { watermark } from "../kit/csv";
@@ -23,7 +24,7 @@ import { Emergency, Ground, groundBody, tierText, type GroundValue } from "../pa
 import { Icon } from "../parts/icon";
 import { MapPane } from "../parts/map";
 import { Pictures, type Shot } from "../parts/pictures";
-import { QuestionField, unitText } from "../parts/question";
+import { QuestionField } from "../parts/question";
 import { Coverage, Refusal } from "./look";
 
 const D = 86400000;
@@ -117,7 +118,7 @@ function Result({ a, q }: { a: Answer; q: Question | undefined }) {
       <header class="result-head">
         <b class="num">{t("look.number", { n: a.n })}</b> <span>{q ? tx(q) : a.question}</span> {a.matter && <span class="num">{a.matter}</span>} <span class="dim">{purposeText(a.purpose)}</span>
         <span class="num">{t("ask.rows", { n: num(a.count) })}</span> {a.truncated && <Tag tone="warn">{t("ask.truncated", { n: num(a.rows.length) })}</Tag>}
-        {a.facts.map((f) => <span key={f.name} class="fact"><span class="dim">{tx(f)}</span> <b class="num">{f.value === null ? "—" : f.unit === "%" ? percent(f.value, 2) : `${decimal(f.value)} ${unitText(f.unit)}`}</b></span>)}
+        {a.facts.map((f) => <span key={f.name} class="fact"><span class="dim">{tx(f)}</span> <b class="num">{f.value === null ? "—" : f.unit === "%" ? percent(f.value, 2) : isTime(f.unit) ? amount(f.value, f.unit) : `${decimal(f.value)} ${unitText(f.unit)}`}</b></span>)}
         {a.emergency && <Tag tone="bad">{t("look.unconfirmed", { x: a.confirm_by_ms ? duration(a.confirm_by_ms - serverNow()) : "" })}</Tag>}
         <AsOf ms={a.at_ms} limit_ms={600000} />
       </header>

@@ -2,6 +2,7 @@
 // live.tsx - the city now: map of sites, flow, units, alarms; the same rows as tables beside it.
 import { computed, signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
+import { unitText } from "../kit/amount";
 import { alarms, board, queue, rate, sites, units } from "../kit/city";
 import { cap, listed, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
@@ -14,7 +15,6 @@ import { Empty, Failed, LevelSign, Loading, PlateSign, Tag, When, Worn } from ".
 import { BoardRows } from "../parts/boardrows";
 import { Spark } from "../parts/chart";
 import { Grid } from "../parts/grid";
-import { unitText } from "../parts/question";
 import { MapPane, siteTone, type Picked } from "../parts/map";
 import { QueueRow } from "./alarms";
 

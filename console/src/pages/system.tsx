@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // system.tsx - the daemon about itself: findings, store, threads, disks, counters with unit and sentence; rules.
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { amount, isTime, unitText } from "../kit/amount";
 import { poll, sentence } from "../kit/api";
 import { cap, t, tx } from "../kit/i18n";
 import type { RuleVersion, System } from "../kit/model";
@@ -8,8 +9,11 @@ import { meta } from "../kit/session";
 import { ago, bytes, date, duration, num, percent, serverNow } from "../kit/time";
 import { Failed, LevelSign, Loading, Tag, When, Worn } from "../parts/bits";
 import { Grid } from "../parts/grid";
-import { unitText } from "../parts/question";
 import { Stat } from "./sites";
+
+/** As people say it; the number that stands in the rules' file is its title. */
+const plain = (v: number, unit: string) => (isTime(unit) ? amount(v, unit) : String(v));
+const exact = (v: number, unit: string) => (isTime(unit) ? `${v} ${unitText(unit)}` : undefined);
 
 function version(now: RuleVersion, next: RuleVersion) {
   const since = now.since ? t("system.settings_since", { n: now.number, day: now.since }) : t("system.settings_first", { n: now.number });
@@ -49,11 +53,11 @@ function View() {
             columns={[
               { key: "rule", head: t("system.rule"), width: "minmax(104px,1.1fr)", cell: (r) => <b class="cut" title={`${tx(r.rule)}\n${tx(r.rule.legal)}`}>{cap(tx(r.rule))}</b>, sort: (r) => r.rule.name, text: (r) => r.rule.name },
               { key: "text", head: t("system.meaning"), width: "minmax(0,2fr)", cell: (r) => <span class="cut" title={tx(r.p)}>{tx(r.p)}</span>, text: (r) => tx(r.p) },
-              { key: "value", head: t("system.value"), width: "60px", align: "right", cell: (r) => <b class={r.p.value === r.p.default && r.rule.on ? "" : "warn-text"}>{r.rule.on ? r.p.value : t("system.rule_off")}</b>, sort: (r) => r.p.value, text: (r) => (r.rule.on ? String(r.p.value) : t("system.rule_off")) },
-              { key: "next", head: t("system.next"), width: "70px", align: "right", cell: (r) => (r.p.next === r.p.value && r.rule.on === r.rule.next_on ? "" : r.rule.next_on ? r.p.next : t("system.rule_off")), text: (r) => String(r.p.next) },
-              { key: "default", head: t("system.default"), width: "62px", align: "right", cell: (r) => <span class="dim">{r.p.default}</span>, text: (r) => String(r.p.default) },
-              { key: "unit", head: t("f.unit"), width: "98px", cell: (r) => <span class="dim">{unitText(r.p.unit)}</span>, text: (r) => r.p.unit },
-              { key: "range", head: t("system.range"), width: "104px", align: "right", cell: (r) => <span class="dim">{r.p.min} – {r.p.max}</span>, text: (r) => `${r.p.min}..${r.p.max}` },
+              { key: "value", head: t("system.value"), width: "76px", align: "right", cell: (r) => <b class={r.p.value === r.p.default && r.rule.on ? "" : "warn-text"} title={exact(r.p.value, r.p.unit)}>{r.rule.on ? plain(r.p.value, r.p.unit) : t("system.rule_off")}</b>, sort: (r) => r.p.value, text: (r) => (r.rule.on ? String(r.p.value) : t("system.rule_off")) },
+              { key: "next", head: t("system.next"), width: "70px", align: "right", cell: (r) => (r.p.next === r.p.value && r.rule.on === r.rule.next_on ? "" : r.rule.next_on ? plain(r.p.next, r.p.unit) : t("system.rule_off")), text: (r) => String(r.p.next) },
+              { key: "default", head: t("system.default"), width: "76px", align: "right", cell: (r) => <span class="dim" title={exact(r.p.default, r.p.unit)}>{plain(r.p.default, r.p.unit)}</span>, text: (r) => String(r.p.default) },
+              { key: "unit", head: t("f.unit"), width: "98px", cell: (r) => <span class="dim">{isTime(r.p.unit) ? "" : unitText(r.p.unit)}</span>, text: (r) => r.p.unit },
+              { key: "range", head: t("system.range"), width: "132px", align: "right", cell: (r) => <span class="dim" title={`${r.p.min} – ${r.p.max} ${unitText(r.p.unit)}`}>{plain(r.p.min, r.p.unit)} – {plain(r.p.max, r.p.unit)}</span>, text: (r) => `${r.p.min}..${r.p.max}` },
             ]} />
         </>)}
       </section>

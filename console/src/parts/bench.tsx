@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, get, post, sentence } from "../kit/api";
 import { alarms, matters, mine, units } from "../kit/city";
 import { useDraft } from "../kit/draft";
+import { amount } from "../kit/amount";
 import { cap, t, tx } from "../kit/i18n";
 import { useKeys, type Key } from "../kit/keys";
 import type { JournalRow, MatterFull, Move } from "../kit/model";
@@ -154,6 +155,7 @@ export function fieldValue(matter: MatterFull, f: string, v: unknown): string {
   if (row?.type === "time" && typeof v === "number") return instant(v);
   if (row?.type === "unit") return matter.units.find((u) => u.id === Number(v))?.callsign ?? units.find(String(v))?.callsign ?? String(v);
   if (row?.type === "point" && v && typeof v === "object") return `${(v as { lon: number }).lon.toFixed(5)}, ${(v as { lat: number }).lat.toFixed(5)}`;
+  if (typeof v === "number" && row?.unit) return amount(v, row.unit);
   if (typeof v === "number") return num(v, Number.isInteger(v) ? 0 : 2);
   const rule = meta.value?.rules.find((r) => r.name === v);
   return rule ? tx(rule) : typeof v === "object" ? JSON.stringify(v) : String(v);

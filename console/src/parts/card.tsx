@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, sentence } from "../kit/api";
 import { alarms } from "../kit/city";
+import { amount, isTime } from "../kit/amount";
 import { cap, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
 import type { AlarmFull, MatterFull, Registry, Sighting } from "../kit/model";
@@ -13,7 +14,6 @@ import { Clocks, Journal, Looks, Moves } from "./bench";
 import { Failed, LevelSign, Likely, Loading, PlateSign, Tag, When, Worn } from "./bits";
 import { EvidenceButton } from "./evidence";
 import { Icon } from "./icon";
-import { unitText } from "./question";
 import { Pictures, type Shot } from "./pictures";
 
 const COMPARED: [keyof Registry & keyof Sighting, string | null][] = [
@@ -147,8 +147,8 @@ function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again
             <ul class="reasons">{a.reasons.map((r, i) => <li key={i}>{cap(tx(r))}</li>)}</ul>
             <table class="numbers"><caption class="off">{t("card.numbers")}</caption><tbody>
               {a.numbers.map((n) => (
-                <tr key={n.name}><th scope="row">{cap(tx(n))}</th><td class="num right">{num(n.value, Number.isInteger(n.value) ? 0 : Math.abs(n.value) < 10 ? 2 : 1)} {unitText(n.unit)}</td>
-                  <td class="num dim">{n.limit != null ? `${n.op ?? ""} ${num(n.limit, Number.isInteger(n.limit) ? 0 : 1)}` : ""}</td></tr>
+                <tr key={n.name}><th scope="row">{cap(tx(n))}</th><td class="num right">{amount(n.value, n.unit)}</td>
+                  <td class="num dim">{n.limit != null ? `${n.op ?? ""} ${isTime(n.unit) ? amount(n.limit, n.unit) : num(n.limit, Number.isInteger(n.limit) ? 0 : 1)}` : ""}</td></tr>
               ))}
             </tbody></table>
           </section>

@@ -2,15 +2,11 @@
 // question.tsx - the fields a question asks for, in its order, drawn from its row.
 import { useId, useState } from "preact/hooks";
 import { sites } from "../kit/city";
-import { cap, has, t, tx } from "../kit/i18n";
+import { amount, isTime, unitText } from "../kit/amount";
+import { cap, t, tx } from "../kit/i18n";
 import type { QuestionParam } from "../kit/model";
 import { serverNow } from "../kit/time";
 import { Moment } from "./moment";
-
-/** Units have words in each language; those of physics are written the same everywhere. */
-export function unitText(unit: string): string {
-  return unit === "1e-6" ? t("unit.ppm") : unit === "/min" ? t("unit.per_min") : unit === "1" ? "" : unit === "d" || unit === "h" ? t(`ask.unit.${unit}`) : has(`unit.${unit}`) ? t(`unit.${unit}`) : unit;
-}
 
 interface Props { p: QuestionParam; id: string; value: string; set: (v: string) => void; bad: object }
 
@@ -94,5 +90,7 @@ export function QuestionField(props: Props) {
     input = <input id={id} type="number" step="any" min={p.min} max={p.max} value={value} placeholder={p.default} onInput={(e) => set(e.currentTarget.value)} {...bad} />;
   else
     input = <input id={id} class="plate-input" value={value} autocomplete="off" spellcheck={false} maxLength={p.type === "plates" ? 800 : 16} placeholder={p.type === "pattern" ? t("look.plate_hint") : ""} onInput={(e) => set(e.currentTarget.value.toUpperCase().replace(/·/g, ""))} {...bad} />;
-  return <div class="field">{label}{input}</div>;
+  // What is typed keeps its unit; beside it stands what that is in words.
+  const given = Number(value || p.default), words = p.type === "number" && isTime(p.unit) && (value || p.default) && Number.isFinite(given) ? amount(given, p.unit) : "";
+  return <div class="field">{label}{input}{words && words !== `${given} ${unitText(p.unit)}` && <p class="why">{t("ask.that_is", { x: words })}</p>}</div>;
 }

@@ -5,15 +5,13 @@
 
 enum { FROM_MIN, TO_MIN, LEAST_PERCENT };
 static const struct rule_param params[] = {
-    {"from_min", "min", 0, 1439, 120, "禁行开始（当日分钟）",
-     "curfew begins (civil minute)"},
-    {"to_min", "min", 1, 1440, 300, "禁行结束（当日分钟）",
-     "curfew ends (civil minute)"},
+    {"from_min", "min of day", 0, 1439, 120, "禁行开始", "curfew begins"},
+    {"to_min", "min of day", 1, 1440, 300, "禁行结束", "curfew ends"},
     {"least_percent", "%", 1, 99, 50, "预警的最低概率",
      "least probability of an alarm"},
 };
 static const struct rule_number numbers[] = {
-    {"civil_min", "min", "通行时刻（当日分钟）", "civil minute of the pass", "", NULL},
+    {"civil_min", "min of day", "通行时刻", "time of day of the pass", "", NULL},
     {"passes", "", "过车次数（至多计8次）", "passages (counted to 8)", "", NULL},
 };
 static const struct rule_text roles[] = {

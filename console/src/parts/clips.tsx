@@ -2,14 +2,24 @@
 // clips.tsx - outside video of a hit-and-run: import a clip, set its clock by a known pass, mark a frame as a pass.
 import { useEffect, useState } from "preact/hooks";
 import { get, post, sendFile, sentence } from "../kit/api";
+import { lasting } from "../kit/amount";
 import { sites } from "../kit/city";
 import { t, tx } from "../kit/i18n";
 import type { MatterFull, Sighting } from "../kit/model";
 import { codes } from "../kit/session";
-import { clockTime, duration, instant } from "../kit/time";
+import { bytes, clockTime, instant } from "../kit/time";
 import { Failed, Tag } from "./bits";
 
+/** What the daemon takes in one request (docs/api.md). */
+const MOST_BYTES = 64 << 20;
+
 interface Clip { clip: string; name: string; ms: number; zero: number | null; marks: { pass: string; at: number }[] }
+
+/** A place in a clip as players write it: 1:02.4. */
+function position(ms: number): string {
+  const s = Math.floor(ms / 1000);
+  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}.${Math.floor((ms % 1000) / 100)}`;
+}
 
 /** What the matter's journal says of its clips. */
 function clipsOf(m: MatterFull | null): Clip[] {
@@ -49,7 +59,7 @@ export function Clips({ matter, known, narrow }: { matter: string; known: Sighti
   };
   const upload = (f: File | undefined) => {
     if (!f) return;
-    if (f.size > 64 << 20) { setError(t("clip.too_big")); return; }
+    if (f.size > MOST_BYTES) { setError(t("clip.too_big", { name: f.name, size: bytes(f.size) })); return; }
     act(async () => { const c = await sendFile<{ clip: string }>(`${path}/clips?name=${encodeURIComponent(f.name.slice(0, 120))}`, f); setWhich(c.clip); setAt(0); });
   };
   const site = sites.rows.value.find((s) => s.name === v.site || s.code === v.site);
@@ -58,15 +68,15 @@ export function Clips({ matter, known, narrow }: { matter: string; known: Sighti
     <details class="clips"><summary>{t("clip.title")} {clips.length > 0 && <Tag>{clips.length}</Tag>}</summary>
       <div class="form">
         <div class="field"><label for="clip-file">{t("clip.import")}</label>
-          <input id="clip-file" type="file" accept="video/*" disabled={busy} onChange={(e) => upload(e.currentTarget.files?.[0])} /><p class="why">{t("clip.import_why")}</p></div>
+          <input id="clip-file" type="file" accept="video/*" disabled={busy} onChange={(e) => { const f = e.currentTarget.files?.[0]; e.currentTarget.value = ""; upload(f); }} /><p class="why">{t("clip.import_why")}</p></div>
         {clips.length > 1 && <div class="field"><label for="clip-which">{t("clip.which")}</label><select id="clip-which" value={clip?.clip} onChange={(e) => { setWhich(e.currentTarget.value); setAt(0); }}>{clips.map((c) => <option key={c.clip} value={c.clip}>{c.name}</option>)}</select></div>}
         {clip && (
           <>
-            <p><b>{clip.name}</b> <span class="num dim">{duration(clip.ms)}</span> {clip.zero === null ? <Tag tone="warn">{t("clip.no_clock")}</Tag> : <span class="num">{instant(clip.zero + at)}</span>}</p>
-            <img class="clip-frame" src={`/api/v1${base}/frame?position_ms=${shown}`} alt={t("clip.frame_alt", { name: clip.name, s: (shown / 1000).toFixed(1) })} />
+            <p><b>{clip.name}</b> <span class="num dim">{lasting(clip.ms)}</span> {clip.zero === null ? <Tag tone="warn">{t("clip.no_clock")}</Tag> : <span class="num">{instant(clip.zero + at)}</span>}</p>
+            <img class="clip-frame" src={`/api/v1${base}/frame?position_ms=${shown}`} alt={t("clip.frame_alt", { name: clip.name, s: position(shown) })} />
             <div class="line"><button type="button" class="small" aria-label={t("clip.back")} onClick={() => setAt(Math.max(0, at - 200))}>−0.2</button>
               <input class="grow" type="range" min={0} max={clip.ms} step={100} value={at} aria-label={t("clip.position")} onInput={(e) => setAt(Number(e.currentTarget.value))} />
-              <button type="button" class="small" aria-label={t("clip.on")} onClick={() => setAt(Math.min(clip.ms, at + 200))}>+0.2</button><span class="num">{(at / 1000).toFixed(1)} s</span></div>
+              <button type="button" class="small" aria-label={t("clip.on")} onClick={() => setAt(Math.min(clip.ms, at + 200))}>+0.2</button><span class="num">{position(at)}</span></div>
             <div class="field"><label for="clip-pass">{t("clip.clock")}</label>
               <div class="line"><select id="clip-pass" class="grow" value={pass} onChange={(e) => setPass(e.currentTarget.value)}><option value="">{t("clip.known")}</option>{known.map((s) => <option key={s.id} value={s.id}>{s.plate || t("plate.none")} {s.site_name} {clockTime(s.time_ms)}</option>)}</select>
                 <button type="button" class="small" disabled={busy || !pass} onClick={() => act(() => post(`${base}/clock`, { position_ms: at, pass }))}>{t("clip.set")}</button></div><p class="why">{t("clip.clock_why")}</p></div>

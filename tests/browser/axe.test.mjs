@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { eye } from "./layout.mjs";
 import { browser, findings, keep, place, root, settings, signIn } from "./kit.mjs";
 import { VIEWS } from "./views.mjs";
@@ -91,14 +90,14 @@ describe("pages", { timeout: 1500000 }, () => {
         if (path === "/") await b.run("(h) => { location.hash = '#/' + h; }", page);
         await b.run("() => document.activeElement && document.activeElement.blur()");
         await prepare(b);
-        await sleep(250);
+        await b.settled();
         await keep(b, `${lang}-${theme}-${role}-${page}${part}`);
         const found = await findings(b);
         found.push(...await eye(b, LEAST[path]));
         // The theme moves nothing: each language is looked at once in the other sizes.
         for (const [w, h] of (lang === "zh") === (theme === "night") ? OTHERS[path] : []) {
           await b.size(w, h);
-          await sleep(250);
+          await b.settled();
           await keep(b, `${lang}-${theme}-${role}-${page}${part}-${w}`);
           found.push(...(await eye(b, LEAST[path])).map((f) => `${w}x${h} ${f}`));
         }

@@ -14,6 +14,37 @@ const CHROME = process.env.CHROMIUM ?? "/usr/bin/chromium";
 export const KEY = { enter: "\uE007", escape: "\uE00C", tab: "\uE004", ctrl: "\uE009", down: "\uE015", up: "\uE013", space: " ", backspace: "\uE003" };
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
+/** In every page: how many answers it waits for, bodies included. */
+function asking() {
+  window.asking = 0;
+  const held = (f) => function (...args) {
+    window.asking++;
+    return f.apply(this, args).finally(() => { window.asking--; });
+  };
+  window.fetch = held(window.fetch);
+  for (const k of ["json", "text", "blob"]) Response.prototype[k] = held(Response.prototype[k]);
+}
+
+/** Resolves when the page stands still: fonts there, no answer awaited, nothing moving, the same boxes in three frames. */
+function still(most_ms) {
+  const boxes = () => [...document.querySelectorAll("body *")].map((e) => { const r = e.getBoundingClientRect(); return `${r.x},${r.y},${r.width},${r.height}`; }).join(";");
+  const end = performance.now() + most_ms;
+  return new Promise((ok) => {
+    let last = "", same = 0;
+    const step = () => {
+      const moving = document.getAnimations().filter((a) => a.playState === "running").length;
+      const why = document.fonts.status !== "loaded" ? "fonts" : window.asking > 0 ? `${window.asking} answers` : moving ? `${moving} animations` : "";
+      const now = why ? "" : boxes();
+      same = now && now === last ? same + 1 : 0;
+      last = now;
+      if (same >= 2) ok("");
+      else if (performance.now() > end) ok(why || "boxes that move");
+      else requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+  });
+}
+
 export class Browser {
   constructor(child, base, session, profile) {
     Object.assign(this, { child, base, session, profile });
@@ -68,6 +99,11 @@ export class Browser {
     throw new Error(`waited ${ms} ms for ${what} (last ${JSON.stringify(last)}); the page shows: ${seen}`);
   }
   has(css, ms) { return this.until(css, "(s) => !!document.querySelector(s)", [css], ms); }
+  /** Waits until the page stands still. */
+  async settled(ms = 15000) {
+    const why = await this.runAsync(still, ms);
+    if (why) throw new Error(`the page did not come to rest in ${ms} ms: ${why.error ?? why}`);
+  }
   async shot(file) { writeFileSync(file, Buffer.from(await this.call("GET", "/screenshot"), "base64")); }
   async tab() {
     const { handle } = await this.call("POST", "/window/new", { type: "tab" });
@@ -122,6 +158,7 @@ export async function open({ width = 1366, height = 768, args = [] } = {}) {
     throw new Error(`no browser session: ${value.message}`);
   }
   const b = new Browser(child, base, value.sessionId, profile);
+  await b.cdp("Page.addScriptToEvaluateOnNewDocument", { source: `(${asking})()` });
   await b.size(width, height);
   return b;
 }

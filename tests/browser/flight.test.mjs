@@ -113,7 +113,7 @@ describe("hit-and-run", { timeout: 240000 }, () => {
     await b.click(".sheet-head .tabs button:nth-child(1)");
     for (const [w, h] of [[3840, 2160], [1366, 768]]) {
       await b.size(w, h);
-      await sleep(300);
+      await b.settled();
       assert.equal(await b.run("() => document.documentElement.scrollWidth > innerWidth + 1"), false, `${w} wide`);
       await keep(b, `flight-${w}`);
     }

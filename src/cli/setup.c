@@ -14,22 +14,19 @@
 #define CERTIFICATE_DAYS 825
 
 static json_t *
-user_args(
-    const char *login, const char *name, const char *role, const char *org,
-    const char *password, bool must_change)
+user_args(const struct setup_person *who)
 {
     return json_pack(
-        "{s:s, s:s, s:s, s:s*, s:s*, s:b}", "login", login, "name", name, "role", role,
-        "org", org, "password", password, "keep_password", !must_change);
+        "{s:s, s:s, s:s, s:s*, s:s*, s:s*, s:b}", "login", who->login, "name",
+        who->name, "role", who->role, "org", who->org, "unit", who->unit, "password",
+        who->password, "keep_password", !who->must_change);
 }
 
 enum err
 setup_user(
-    const char *dir, const char *login, const char *name, const char *role,
-    const char *org, const char *password, bool must_change, FILE *out,
-    struct note *note)
+    const char *dir, const struct setup_person *who, FILE *out, struct note *note)
 {
-    json_t *args = user_args(login, name, role, org, password, must_change);
+    json_t *args = user_args(who);
     if (!args)
         return ERR_NOMEM;
     enum err e = door_run(dir, "user_add", args, -1, out, note);
@@ -61,20 +58,23 @@ certificate(const struct setup *s, struct note *note)
 static enum err
 first_users(const struct setup *s, struct note *note)
 {
-    static const struct {
-        const char *login, *name, *role;
-    } first[] = {
-        {"admin", "系统管理员", "admin"},
-        {"security", "安全员", "security"},
-        {"auditor", "审计员", "auditor"},
+    const struct setup_person first[] = {
+        {.login = "admin",
+         .name = "系统管理员",
+         .role = "admin",
+         .password = s->password,
+         .must_change = true},
+        {.login = "security",
+         .name = "安全员",
+         .role = "security",
+         .must_change = true},
+        {.login = "auditor", .name = "审计员", .role = "auditor", .must_change = true},
     };
     struct base *base = NULL;
     struct base_opts bo = {.dir = s->dir, .unfinished = true, .now = os_now_ms()};
     enum err e = base_open(&bo, &base, note);
     for (size_t i = 0; e == OK && i < sizeof first / sizeof *first; i++) {
-        json_t *args = user_args(
-            first[i].login, first[i].name, first[i].role, NULL,
-            i == 0 ? s->password : NULL, true);
+        json_t *args = user_args(&first[i]);
         e = args ? door_run_on(base, "user_add", args, -1, s->out, note) : ERR_NOMEM;
         json_decref(args);
     }
@@ -91,8 +91,13 @@ setup_data(const struct setup *s, struct note *note)
     enum err e = s->tls_names ? tls_names_check(span_cstr(s->tls_names), note) : OK;
     if (e == OK)
         e = base_init(s->dir, &s->zone, os_now_ms(), note);
+<<<<<<< HEAD
     if (e == OK)
         e = first_users(s, note);
+=======
+    for (size_t i = 0; e == OK && i < sizeof first / sizeof *first; i++)
+        e = setup_user(s->dir, &first[i], s->out, note);
+>>>>>>> 609041a (cli/demo: an officer's account, the crew of 小店101.)
     if (e == OK && s->tls_names)
         e = certificate(s, note);
     return e == OK ? base_finish(s->dir, note) : e;

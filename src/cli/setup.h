@@ -20,10 +20,16 @@ struct setup {
 };
 enum err setup_data(const struct setup *s, struct note *note) MUST_USE;
 
-/* Adds an account through the operation; password NULL: made and printed to out. */
+struct setup_person {
+    const char *login, *name, *role;
+    const char *org;      /* code; NULL: the root */
+    const char *unit;     /* callsign of the unit the person crews; NULL: none */
+    const char *password; /* NULL: made and printed */
+    bool must_change;
+};
+/* Adds an account through the operation. */
 enum err setup_user(
-    const char *dir, const char *login, const char *name, const char *role,
-    const char *org, const char *password, bool must_change, FILE *out,
+    const char *dir, const struct setup_person *who, FILE *out,
     struct note *note) MUST_USE;
 
 #endif

@@ -73,6 +73,26 @@ read_roles(const char *text, unsigned *out, struct note *note)
     return OK;
 }
 
+/* The unit with this callsign: the person is its crew. */
+static enum err
+find_crew(struct base *b, const char *callsign, struct unit_id *out, struct note *note)
+{
+    struct arena a;
+    struct unit_row *rows;
+    size_t n;
+    arena_init(&a, 64 << 20);
+    enum err e = ledger_units(ledger_as_reader(b->ledger), &a, &rows, &n);
+    for (size_t i = 0; e == OK && i < n && out->v == 0; i++)
+        if (span_eq_cstr(span_cstr(callsign), rows[i].unit.callsign))
+            *out = rows[i].unit.id;
+    arena_release(&a);
+    return e != OK || out->v
+               ? e
+               : note_fmt(
+                     note, ERR_INPUT, "unit", "there is no unit called \"%s\"",
+                     "没有呼号为“%s”的警力单元", callsign);
+}
+
 static enum err
 add_user(struct base *b, void *arg, struct note *note)
 {
@@ -86,7 +106,9 @@ add_user(struct base *b, void *arg, struct note *note)
             note, ERR_INPUT, "org", "there is no unit with the code \"%s\"",
             "没有代码为“%s”的单位", u->org);
     u->row.user.org = org;
-    enum err e = ledger_user_put(b->ledger, &u->row);
+    enum err e = u->unit ? find_crew(b, u->unit, &u->row.user.unit, note) : OK;
+    if (e == OK)
+        e = ledger_user_put(b->ledger, &u->row);
     if (e == ERR_CONFLICT)
         return note_fmt(
             note, e, "login", "the name \"%s\" is taken", "用户名“%s”已被使用",
@@ -121,6 +143,7 @@ run_user_add(struct op_call *c, struct note *note)
         .roles = op_text(c, "role"),
         .org = op_text(c, "org"),
         .password = op_text(c, "password"),
+        .unit = op_text(c, "unit"),
     };
     unsigned roles = 0;
     enum err e = check_name("login", u.login, sizeof u.row.user.login, note);

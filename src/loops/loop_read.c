@@ -199,8 +199,8 @@ read_unit(struct reader *r, const struct ydoc_node *n, struct loop_field *f)
 static void
 read_field(struct reader *r, const struct ydoc_node *n, struct loop_field *f)
 {
-    static const char *const keys[] = {"zh",      "en",  "type", "why",
-                                       "options", "min", "max",  "input", "unit"};
+    static const char *const keys[] = {"zh",  "en",  "type",  "why", "options",
+                                       "min", "max", "input", "unit"};
     size_t type = 0;
     f->pos = reader_pos(n);
     reader_only(r, n, keys, COUNT(keys));

@@ -55,20 +55,34 @@ import(
 static enum err
 accounts(const char *data, struct note *note)
 {
-    static const struct {
-        const char *login, *name, *role, *org;
-    } people[] = {
-        {"duty", "值班员", "duty", NULL},
-        {"analyst", "研判员", "analyst", NULL},
-        {"chief", "支队主管", "supervisor", NULL},
-        {"brigade", "大队值班", "duty", "140105000000"},
-        {"leader", "大队主管", "supervisor", "140105000000"},
+    static const struct setup_person people[] = {
+        {.login = "duty", .name = "值班员", .role = "duty"},
+        {.login = "analyst", .name = "研判员", .role = "analyst"},
+        {.login = "chief", .name = "支队主管", .role = "supervisor"},
+        {.login = "brigade", .name = "大队值班", .role = "duty", .org = "140105000000"},
+        {.login = "leader",
+         .name = "大队主管",
+         .role = "supervisor",
+         .org = "140105000000"},
     };
     enum err e = OK;
     for (size_t i = 0; e == OK && i < sizeof people / sizeof *people; i++)
-        e = setup_user(
-            data, people[i].login, people[i].name, people[i].role, people[i].org, NULL,
-            false, stdout, note);
+        e = setup_user(data, &people[i], stdout, note);
+    return e;
+}
+
+/* An officer of a unit that is there by now: orders sent to it come to this phone. */
+static enum err
+officer(const char *data, struct note *note)
+{
+    static const struct setup_person squad = {
+        .login = "squad",
+        .name = "民警",
+        .role = "squad",
+        .org = "140105000100",
+        .unit = "小店101"};
+    enum err e = setup_user(data, &squad, stdout, note);
+    fflush(stdout);
     return e;
 }
 
@@ -114,6 +128,8 @@ make(
     for (size_t i = 1; e == OK && i < sizeof tables / sizeof *tables; i++)
         e = import(data, city, tables[i], json_object(), quiet, note);
     if (e == OK)
+        e = officer(data, note);
+    if (e == OK)
         e = import(
             data, city, "watches",
             json_pack("{s:s, s:s}", "author", "duty", "approver", "chief"), quiet,
@@ -149,10 +165,16 @@ make_real(
         (unsigned long long)sum.passes);
     e = setup_data(&s, note);
     if (e == OK)
-        e = setup_user(data, "duty", "值班员", "duty", NULL, NULL, false, stdout, note);
+        e = setup_user(
+            data,
+            &(struct setup_person){.login = "duty", .name = "值班员", .role = "duty"},
+            stdout, note);
     if (e == OK)
         e = setup_user(
-            data, "analyst", "研判员", "analyst", NULL, NULL, false, stdout, note);
+            data,
+            &(struct setup_person){
+                .login = "analyst", .name = "研判员", .role = "analyst"},
+            stdout, note);
     fflush(stdout);
     if (e == OK)
         e = import(data, city, "sites", json_object(), quiet, note);

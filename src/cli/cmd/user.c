@@ -10,6 +10,9 @@ static const struct cmd_opt opts[] = {
     {"name", "TEXT", OPT_TEXT, false, 0, 0, NULL, "the person's name", "姓名"},
     {"org", "CODE", OPT_TEXT, false, 0, 0, NULL,
      "unit of the organisation; the root when left out", "所属单位代码，缺省为根单位"},
+    {"unit", "CALLSIGN", OPT_TEXT, false, 0, 0, NULL,
+     "the unit whose crew the person is: orders sent to it come to this phone",
+     "所在警力单元的呼号，派给该单元的指令到此人手机"},
     {"password-file", "FILE", OPT_PATH, false, 0, 0, NULL,
      "first line is the password; one is made and printed when left out",
      "首行为口令，缺省自动生成并打印一次"},
@@ -23,7 +26,8 @@ static const struct cmd_opt opts[] = {
 static enum err
 run(const struct cmd_args *args, struct note *note)
 {
-    static const char *const names[] = {"role", "name", "org", "keep-password", NULL};
+    static const char *const names[] = {"role", "name",          "org",
+                                        "unit", "keep-password", NULL};
     char password[257], login[64];
     static const char *const listing[] = {"format", NULL};
     if (span_eq_cstr(args->word[0], "list") && args->words == 1)
@@ -65,6 +69,8 @@ const struct cmd cmd_user = {
     .words_max = 2,
     .opts = opts,
     .examples =
-        "  tongqu user add zhou --role duty --name 周敏 --data /var/lib/tongqu\n",
+        "  tongqu user add zhou --role duty --name 周敏 --data /var/lib/tongqu\n"
+        "  tongqu user add guo --role squad --org 140105000100 --unit 小店101 --data "
+        "/var/lib/tongqu\n",
     .fn = run,
 };

@@ -38,6 +38,8 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
   const pick = (a) => a[Math.floor(rnd() * a.length)];
   const now = () => Date.now();
   let journal = 1000, counter = 0;
+  /** Said instead of an answer: (method, path) => {status, code, zh, en, field}, "drop", "gibberish" or nothing. */
+  let fault = null;
   const sites = empty ? [] : makeSites(n_sites, now());
   for (const s of sites) s.reason = reasonOf(s);
   const orgs = [{ id: 1, parent: null, kind: "corps", name: "演示市交警支队", lon: 112.55, lat: 37.87, users: 9, units: 0 },
@@ -60,7 +62,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
   function note(user, cls, what, more = {}) {
     const prev = audit[0]?.hash ?? "0".repeat(64);
     const n = (audit[0]?.n ?? 0) + 1;
-    audit.unshift({ n, at_ms: now(), user: user?.name ?? null, role: user?.role ?? null, from: "127.0.0.1", class: cls, what, label: T({ "look.end": "查询行踪", "session.in": "登录", "session.out": "退出" }[what] ?? what, { "look.end": "looked at movements", "session.in": "signed in", "session.out": "signed out" }[what] ?? what), object: null, matter: null, purpose: null, outcome: "ok", count: null, hash: createHash("sha256").update(prev + n + what).digest("hex"), ...more });
+    audit.unshift({ n, at_ms: now(), user: user?.name ?? null, role: user?.role ?? null, from: "127.0.0.1", class: cls, what, label: T({ "look.end": "查询行踪", "session.in": "登录", "session.out": "退出", "POST /watches": "申请布控", "GET /alarms/{id}": "查看预警", "GET /audit": "查看审计记录" }[what] ?? "其他操作", { "look.end": "looked at movements", "session.in": "signed in", "session.out": "signed out" }[what] ?? what), object: null, matter: null, purpose: null, outcome: "ok", count: null, hash: createHash("sha256").update(prev + n + what).digest("hex"), ...more });
   }
   function event(name, data, id = true) {
     const text = `${id ? `id: ${++journal}\n` : ""}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
@@ -352,6 +354,10 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
       }
       const s = sessions.get(/tongqu_session=(\w+)/.exec(req.headers.cookie ?? "")?.[1] ?? "");
       if (!s) no(401, "unauthenticated", "请先登录。", "Sign in first.");
+      const told = fault?.(req.method, path);
+      if (told === "drop") return req.socket.destroy();
+      if (told === "gibberish") return res.writeHead(502, { "Content-Type": "text/html" }).end("<html>bad gateway</html>");
+      if (told) no(told.status, told.code, told.zh, told.en, told.field);
       const hit = table.find((r) => r.method === req.method && r.re.test(path)) ?? no(404, "not_found", "没有这个地址。", "No such address.");
       if (!hit.roles.includes(s.user.role)) no(403, "forbidden", "您的角色不能做这件事。", "Your role may not do this.");
       if (s.user.must && !path.startsWith("/session")) no(403, "password_change_required", "请先换掉初始密码。", "Change the first password.");
@@ -390,7 +396,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
   }, 1000);
   const alarmBeat = empty ? null : setInterval(() => { if (clients.size && alarms.size < 4000 && process.env.MOCK_ALARMS !== "0") { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); } }, 20000);
   return new Promise((ok) => server.listen(port, "127.0.0.1", () => ok({
-    url: `http://127.0.0.1:${server.address().port}`, server, raise: () => { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); return a.id; }, streams: () => clients.size, users, sites, matters, alarms, audit,
+    url: `http://127.0.0.1:${server.address().port}`, server, raise: () => { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); return a.id; }, streams: () => clients.size, fault: (f) => { fault = f; }, cut: () => { for (const c of clients) c.destroy(); }, forget: () => sessions.clear(), users, sites, matters, alarms, audit,
     close: () => { clearInterval(beat); clearInterval(alarmBeat); for (const c of clients) c.destroy(); server.closeAllConnections?.(); return new Promise((k) => server.close(k)); },
   })));
 }

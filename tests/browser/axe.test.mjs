@@ -5,13 +5,15 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { eye } from "./layout.mjs";
+import { english, eye } from "./layout.mjs";
 import { browser, findings, keep, place, root, settings, signIn } from "./kit.mjs";
 import { VIEWS } from "./views.mjs";
 
 // Where each face is first looked at, and the other sizes it has to stand.
 const SIZES = { "/": [1366, 768], "/wall": [3840, 2160], "/m": [390, 844] };
 const OTHERS = { "/": [[3840, 2160], [390, 844]], "/wall": [[1366, 768]], "/m": [] };
+// Sign-in names of the mock's and the demo's people.
+const NAMES = ["duty", "analyst", "chief", "brigade", "leader", "squad", "supervisor", "auditor", "security", "admin", "fresh", "locked", "mock"];
 const LEAST = { "/": 24, "/wall": 24, "/m": 44 };
 
 describe("pages", { timeout: 1500000 }, () => {
@@ -62,6 +64,8 @@ describe("pages", { timeout: 1500000 }, () => {
       add("p", "wide", { width: "3000px", position: "absolute", left: "0" });
     }`);
     const found = (await eye(b)).join("\n");
+    await b.run("() => { const e = document.createElement('p'); e.textContent = '晋A12345 stolen'; document.querySelector('form').append(e); }");
+    assert.match((await english(b)).join("\n"), /stolen/);
     for (const what of [/cut off: button/, /small target: button/, /covered: button/, /tiny text: p/, /untranslated/, /raw milliseconds/, /not a word/, /raw code/, /px too wide/]) assert.match(found, what);
   });
 
@@ -94,6 +98,7 @@ describe("pages", { timeout: 1500000 }, () => {
         await keep(b, `${lang}-${theme}-${role}-${page}${part}`);
         const found = await findings(b);
         found.push(...await eye(b, LEAST[path]));
+        if (lang === "zh") found.push(...(await english(b, NAMES)).map((x) => `English on a Chinese page: ${x}`));
         // The theme moves nothing: each language is looked at once in the other sizes.
         for (const [w, h] of (lang === "zh") === (theme === "night") ? OTHERS[path] : []) {
           await b.size(w, h);

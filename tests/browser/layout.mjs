@@ -97,6 +97,31 @@ function look(least) {
   return [...faults];
 }
 
+/** Names and units that stay Latin in a Chinese sentence. */
+const LATIN = new Set(["km", "kWh", "MB", "kB", "GB", "TB", "min", "GeoJSON", "CSV", "ZIP", "PDF", "GPS", "API", "LSN", "CPU", "ETC", "RSU", "OBU", "CPC", "VIID", "HTTP", "HTTPS", "UTC", "SHA", "BLAKE", "ffmpeg", "Enter", "Esc", "Ctrl", "Tab", "English", "Tongqu", "syslog"]);
+
+/** Runs in the page: Latin words of three letters and more in what a person reads in Chinese. Ids, plates, keys, code,
+ * and what the person typed are no words of ours. */
+function latin(known) {
+  const found = new Set(), ours = new Set(known);
+  const words = (e, x) => {
+    if (e.closest("code, pre, kbd, .plate, .hash, .secret, [lang=en], .skip, option[value='']") || !e.checkVisibility()) return;
+    // A plate, an id or an address is one word with its digits and signs; it is none of ours.
+    const bare = x.replace(/[\u4e00-\u9fff][A-Z][A-Z0-9·?*]{3,8}/g, " ");
+    for (const w of bare.split(/[\s\u2e80-\uffff（）()，。：；、“”·…\u00d7→<>=≤≥]+/)) if (/[A-Za-z]{3,}/.test(w) && !/\d|[@_.:?*/-]/.test(w) && !ours.has(w.replace(/[^A-Za-z]/g, ""))) found.add(`${w} in "${x.trim().slice(0, 60)}" (${e.tagName.toLowerCase()}${typeof e.className === "string" && e.className ? "." + e.className.trim().split(/\s+/)[0] : ""})`);
+  };
+  for (const e of document.querySelectorAll("body *")) {
+    for (const n of e.childNodes) if (n.nodeType === 3 && n.textContent.trim()) words(e, n.textContent);
+    for (const k of ["title", "aria-label", "placeholder", "alt"]) { const x = e.getAttribute(k); if (x) words(e, x); }
+  }
+  return [...found];
+}
+
+/** Words that were left in English on a Chinese page; `names`: logins and the like, which are nobody's words. */
+export function english(b, names = []) {
+  return b.run(latin, [...LATIN, ...names]);
+}
+
 /** The faults of the page as it stands; 24 px is WCAG's least target, 44 a thumb's. */
 export function eye(b, least = 24) {
   return b.run(look, least);

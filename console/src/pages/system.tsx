@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { amount, isTime, unitText } from "../kit/amount";
 import { poll, sentence } from "../kit/api";
-import { cap, t, tx } from "../kit/i18n";
+import { cap, has, t, tx } from "../kit/i18n";
 import type { RuleVersion, System } from "../kit/model";
 import { meta } from "../kit/session";
 import { ago, bytes, date, duration, num, percent, serverNow } from "../kit/time";
@@ -14,6 +14,8 @@ import { Stat } from "./sites";
 /** As people say it; the number that stands in the rules' file is its title. */
 const plain = (v: number, unit: string) => (isTime(unit) ? amount(v, unit) : String(v));
 const exact = (v: number, unit: string) => (isTime(unit) ? `${v} ${unitText(unit)}` : undefined);
+
+const diskText = (name: string) => (has(`system.disk.${name}`) ? t(`system.disk.${name}`) : name);
 
 function version(now: RuleVersion, next: RuleVersion) {
   const since = now.since ? t("system.settings_since", { n: now.number, day: now.since }) : t("system.settings_first", { n: now.number });
@@ -75,7 +77,7 @@ function View() {
             <Stat name={t("system.clients")} value={num(s.clients.sessions)} sub={t("system.streams", { n: s.clients.streams })} />
           </div>
           <section class="block"><h3>{t("system.disks")}</h3>
-            {s.disks.map((d) => <div key={d.name} class="gauge"><span>{d.name}</span><meter min={0} max={d.total_bytes || 1} low={d.total_bytes * 0.85} high={d.total_bytes * 0.95} optimum={0} value={d.total_bytes - d.free_bytes} aria-label={d.name} /><span class="num">{t("system.free", { x: bytes(d.free_bytes), y: bytes(d.total_bytes) })}</span></div>)}
+            {s.disks.map((d) => <div key={d.name} class="gauge"><span>{diskText(d.name)}</span><meter min={0} max={d.total_bytes || 1} low={d.total_bytes * 0.85} high={d.total_bytes * 0.95} optimum={0} value={d.total_bytes - d.free_bytes} aria-label={diskText(d.name)} /><span class="num">{t("system.free", { x: bytes(d.free_bytes), y: bytes(d.total_bytes) })}</span></div>)}
           </section>
           <section class="block"><h3>{t("system.threads")}</h3>
             <table class="rows"><thead><tr><th scope="col">{t("f.name")}</th><th scope="col">{t("system.does")}</th><th scope="col" class="right">{t("system.busy")}</th><th scope="col" class="right">{t("system.queue")}</th></tr></thead>

@@ -7,7 +7,7 @@ import { useEffect } from "preact/hooks";
 import { get, sentence } from "./api";
 import type { List } from "./model";
 import { on, streamBeat, streamState } from "./stream";
-import { now } from "./time";
+import { now, num } from "./time";
 
 export interface Source<T> {
   readonly rows: ReadonlySignal<T[]>;
@@ -15,6 +15,11 @@ export interface Source<T> {
   readonly error: ReadonlySignal<string>;
   readonly as_of: ReadonlySignal<number>;
   load(): Promise<void>;
+}
+
+/** How many rows there are, for a person: while none has ever come, nobody knows, and 0 would be a lie. */
+export function counted(of: Source<unknown>, n = of.rows.value.length): string {
+  return n || of.status.value === "ready" ? num(n) : "—";
 }
 
 export class Live<T> implements Source<T> {

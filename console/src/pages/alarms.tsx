@@ -6,7 +6,7 @@ import { get, query, sentence } from "../kit/api";
 import { alarms, queue } from "../kit/city";
 import { t } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
-import { useLive } from "../kit/live";
+import { counted, useLive } from "../kit/live";
 import type { Alarm, List } from "../kit/model";
 import { go, route } from "../kit/route";
 import { meta, ruleText, stateText } from "../kit/session";
@@ -72,7 +72,7 @@ function View() {
       <section class="pane" aria-label={t("alarm.queue")}>
         <div class="pane-head">
           <div class="tabs" role="group" aria-label={t("alarm.which")}>
-            <button aria-pressed={tab.value === "open"} onClick={() => { tab.value = "open"; }}>{t("alarm.open")} <span class="num">{queue.value.length}</span></button>
+            <button aria-pressed={tab.value === "open"} onClick={() => { tab.value = "open"; }}>{t("alarm.open")} <span class="num">{counted(alarms, queue.value.length)}</span></button>
             <button aria-pressed={tab.value === "closed"} onClick={() => { tab.value = "closed"; setClosed(null); }}>{t("alarm.closed")}</button>
           </div>
           <select aria-label={t("alarm.kind")} value={kind.value} onChange={(e) => { kind.value = e.currentTarget.value; }}>

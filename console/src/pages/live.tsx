@@ -6,7 +6,7 @@ import { unitText } from "../kit/amount";
 import { alarms, board, queue, rate, sites, units } from "../kit/city";
 import { cap, listed, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
-import { useLive } from "../kit/live";
+import { counted, useLive } from "../kit/live";
 import type { Measure, Site, Unit } from "../kit/model";
 import { go, href, route } from "../kit/route";
 import { codeText, may, ruleText } from "../kit/session";
@@ -172,9 +172,9 @@ function View() {
         </section>
         <section class="pane" aria-label={t("live.tables")}>
           <div class="pane-head"><div class="tabs" role="group" aria-label={t("live.tables")}>
-            {see_alarms && <button aria-pressed={table.value === "alarms"} onClick={() => { table.value = "alarms"; }}>{t("live.alarms")} <span class="num">{queue.value.length}</span></button>}
-            <button aria-pressed={table.value === "sites"} onClick={() => { table.value = "sites"; }}>{t("live.sites")} <span class="num">{sites.rows.value.length}</span></button>
-            <button aria-pressed={table.value === "units"} onClick={() => { table.value = "units"; }}>{t("live.units")} <span class="num">{units.rows.value.length}</span></button>
+            {see_alarms && <button aria-pressed={table.value === "alarms"} onClick={() => { table.value = "alarms"; }}>{t("live.alarms")} <span class="num">{counted(alarms, queue.value.length)}</span></button>}
+            <button aria-pressed={table.value === "sites"} onClick={() => { table.value = "sites"; }}>{t("live.sites")} <span class="num">{counted(sites)}</span></button>
+            <button aria-pressed={table.value === "units"} onClick={() => { table.value = "units"; }}>{t("live.units")} <span class="num">{counted(units)}</span></button>
           </div></div>
           <Tables />
         </section>

@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { alarms, board, boardError, queue, sites, units } from "../kit/city";
 import { t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
-import { useLive } from "../kit/live";
+import { counted, useLive } from "../kit/live";
 import { reachable } from "../kit/api";
 import { may, meta, ruleText, stateText } from "../kit/session";
 import { setTheme, theme } from "../kit/theme";
@@ -57,7 +57,7 @@ function View() {
     <main class="wall">
       <header class="wall-top">
         <h1>{t("app")} <span class="dim">{tx(meta.value?.city)}</span></h1>
-        <div class="wall-levels">{levels.map((l) => <span key={l} class={`wall-level level-${l}`}><LevelSign level={l} /> <b class="num">{q.filter((a) => a.level === l).length}</b></span>)}</div>
+        <div class="wall-levels">{levels.map((l) => <span key={l} class={`wall-level level-${l}`}><LevelSign level={l} /> <b class="num">{counted(alarms, q.filter((a) => a.level === l).length)}</b></span>)}</div>
         <Call />
         <span class="grow" />
         <Link />
@@ -69,7 +69,7 @@ function View() {
         <div class="legend" aria-hidden="true"><span>● {t("live.legend_site")}</span><span>○ {t("live.legend_odd")}</span><span>× {t("live.legend_off")}</span><span>▬ {t("live.legend_unit")}</span></div>
       </section>
       <section ref={box} class="wall-queue" aria-label={t("alarm.queue")}>
-        <h2>{t("alarm.open")} <b class="num">{q.length}</b><span class="grow" />{q.length > shown && <span class="wall-more">{t("wall.more", { n: q.length - shown })}</span>}</h2>
+        <h2>{t("alarm.open")} <b class="num">{counted(alarms, q.length)}</b><span class="grow" />{q.length > shown && <span class="wall-more">{t("wall.more", { n: q.length - shown })}</span>}</h2>
         {q.slice(0, shown).map((a) => (
           <div key={a.id} class={`wall-alarm edge-${a.level}`}>
             <div class="wall-alarm-line"><LevelSign level={a.level} /> <b>{ruleText(a.kind)}</b> <PlateSign plate={a.plate} color={a.plate_color} /><span class="grow" /><span class="dim num">{ago(a.time_ms)}</span></div>

@@ -36,6 +36,7 @@ function Rail({ pages, page }: { pages: Page[]; page: Page }) {
 }
 function Waiting() {
   const n = queue.value.length;
+  if (!n && alarms.status.value === "error") return <span class="rail-count muted" role="img" aria-label={t("wall.no_rows")} title={t("wall.no_rows")}>?</span>;
   return n ? <span class={`rail-count level-${queue.value[0]!.level}`} aria-label={t("rail.open", { n })}>{n > 999 ? "1k+" : n}</span> : null;
 }
 /** Keeps the queue live on every page: its count and its sounds belong to the frame. */

@@ -91,13 +91,8 @@ setup_data(const struct setup *s, struct note *note)
     enum err e = s->tls_names ? tls_names_check(span_cstr(s->tls_names), note) : OK;
     if (e == OK)
         e = base_init(s->dir, &s->zone, os_now_ms(), note);
-<<<<<<< HEAD
     if (e == OK)
         e = first_users(s, note);
-=======
-    for (size_t i = 0; e == OK && i < sizeof first / sizeof *first; i++)
-        e = setup_user(s->dir, &first[i], s->out, note);
->>>>>>> 609041a (cli/demo: an officer's account, the crew of 小店101.)
     if (e == OK && s->tls_names)
         e = certificate(s, note);
     return e == OK ? base_finish(s->dir, note) : e;

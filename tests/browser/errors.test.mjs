@@ -149,7 +149,7 @@ describe("errors", { timeout: 600000 }, () => {
     await b.has("#user");
     await b.settled();
     await keep(b, "error-session");
-    assert.match(await b.run("() => document.body.innerText"), /登录/);
+    assert.match(await b.text(".door-form"), /登录已失效.*还在/, "the door says why, and that nothing is lost");
     assert.deepEqual(await eye(b), []);
     const [user, password] = p.account("duty");
     await b.type("#user", user);

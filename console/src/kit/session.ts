@@ -63,6 +63,9 @@ export async function signIn(user: string, password: string): Promise<void> {
 export async function changePassword(old: string, fresh: string): Promise<void> {
   await enter(await post<Session>("/session/password", { old, new: fresh }));
 }
+/** The daemon ended the session; the person did not. */
+export const cutOff = signal(false);
+
 export async function signOut(): Promise<void> {
   try { await call<void>("DELETE", "/session"); } catch { /* the session ends here in any case */ }
   leave();
@@ -73,12 +76,14 @@ export const TASKS = "phone.tasks";
 export function leave(): void {
   localStorage.removeItem(KEEP);
   localStorage.removeItem(TASKS);
+  cutOff.value = false;
   session.value = null;
   door.value = "out";
 }
 
 effect(() => {
   if (refused.value === "unauthenticated" && door.peek() === "in") {
+    cutOff.value = true;
     session.value = null;
     door.value = "out";
   } else if (refused.value === "password_change_required" && door.peek() === "in") {

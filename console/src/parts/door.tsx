@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, sentence } from "../kit/api";
 import { lang, setLang, t } from "../kit/i18n";
-import { changePassword, session, signIn, signOut } from "../kit/session";
+import { changePassword, cutOff, session, signIn, signOut } from "../kit/session";
 import { setTheme, theme } from "../kit/theme";
 import { Icon } from "./icon";
 
@@ -72,6 +72,7 @@ export function Door({ change }: { change: boolean }) {
             <input id="password" name="password" type="password" autocomplete="current-password" required maxLength={256} />
           </>
         )}
+        {!change && cutOff.value && !error && <p class="note" role="status">{t("door.cut_off")}</p>}
         {error && <p class="bad" role="alert">{error}</p>}
         <button class="primary" type="submit" disabled={busy || locked > 0}>
           {locked > 0 ? t("door.wait", { s: locked }) : busy ? t("door.busy") : change ? t("door.change") : t("door.in")}

@@ -11,8 +11,11 @@
  *             a road where the flow comes in pulses behind a signal the five-minute
  *             flow is kind to chance, so ask `companions` about a pair that matters.
  * Source      the analytics catalogue (伴随车), sets without a given plate.
- * Cost        two scans by vehicle a day; memory for the ways of one day at a time.
+ * Cost        two scans by vehicle a day; memory for the ways of one day at a time and
+ *             a few bytes a pair and day (analysis/abreast.h). Pairs of one day that do
+ *             not fit are worked off in slices, each of which reads the days again.
  */
+#include "analysis/abreast.h"
 #include "analysis/question.h"
 #include "analysis/together.h"
 
@@ -53,16 +56,6 @@ static const struct question_column columns[] = {
     {0},
 };
 
-struct way { /* one vehicle from a site to its next one */
-    uint32_t a, b;
-    ts_ms at;
-    struct plate plate;
-    int32_t took_ms;
-};
-struct pair {
-    struct plate x, y; /* x < y */
-    uint32_t a;        /* a day: where the way began; then: days */
-};
 struct found {
     struct plate x, y;
     uint32_t trips, near, days;
@@ -73,38 +66,13 @@ struct work {
     int32_t gap_ms;
     struct analysis_cell *cell; /* flow of the window: by site, then by time */
     size_t cells;
-    double *q; /* chances of the trips of one pair */
-    struct way *way;
-    size_t ways, ways_room;
-    struct pair *day; /* pairs of single days, then of the window */
-    size_t days, days_room;
+    double *q;       /* chances of the trips of one pair */
+    struct plate of; /* whose passes `rows` are */
+    struct analysis_rows rows;
+    struct arena own, other; /* passes of the two of a pair */
     struct found *found;
     size_t found_n, found_room;
 };
-
-static int
-by_way(const void *p, const void *q)
-{
-    const struct way *x = p, *y = q;
-    if (x->a != y->a)
-        return x->a < y->a ? -1 : 1;
-    if (x->b != y->b)
-        return x->b < y->b ? -1 : 1;
-    if (x->at != y->at)
-        return x->at < y->at ? -1 : 1;
-    return (x->plate.v > y->plate.v) - (x->plate.v < y->plate.v);
-}
-
-static int
-by_pair(const void *p, const void *q)
-{
-    const struct pair *x = p, *y = q;
-    if (x->x.v != y->x.v)
-        return x->x.v < y->x.v ? -1 : 1;
-    if (x->y.v != y->y.v)
-        return x->y.v < y->y.v ? -1 : 1;
-    return (x->a > y->a) - (x->a < y->a);
-}
 
 static int
 by_p(const void *p, const void *q)
@@ -115,104 +83,6 @@ by_p(const void *p, const void *q)
     if (x->x.v != y->x.v)
         return x->x.v < y->x.v ? -1 : 1;
     return (x->y.v > y->y.v) - (x->y.v < y->y.v);
-}
-
-static bool
-same_pair(const struct pair *p, const struct pair *q)
-{
-    return plate_eq(p->x, q->x) && plate_eq(p->y, q->y);
-}
-
-/* ---- one day ---- */
-
-/* way NULL: only counts. */
-static enum err
-see_ways(void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t n)
-{
-    struct work *w = arg;
-    if (!plate_is_exact(plate))
-        return OK;
-    for (size_t i = 1; i < n; i++) {
-        if (at[i] - at[i - 1] > TOGETHER_TRIP_MS || site[i] == site[i - 1])
-            continue;
-        if (w->way && w->ways < w->ways_room)
-            w->way[w->ways] = (struct way){
-                site[i - 1], site[i], at[i - 1], plate, (int32_t)(at[i] - at[i - 1])};
-        w->ways++;
-    }
-    return OK;
-}
-
-/* Pairs on the same way within the gap at both ends; out NULL: only counts. */
-static size_t
-see_pairs(const struct work *w, struct pair *out)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < w->ways; i++)
-        for (size_t k = i + 1; k < w->ways; k++) {
-            const struct way *x = &w->way[i], *y = &w->way[k];
-            ts_ms behind = y->at - x->at;
-            if (y->a != x->a || y->b != x->b || behind > w->gap_ms)
-                break;
-            if (llabs(behind + y->took_ms - x->took_ms) > w->gap_ms ||
-                plate_eq(x->plate, y->plate))
-                continue;
-            bool order = x->plate.v < y->plate.v;
-            if (out)
-                out[n] = (struct pair){
-                    order ? x->plate : y->plate, order ? y->plate : x->plate, x->a};
-            n++;
-        }
-    return n;
-}
-
-/* Pairs with enough ways in common are kept for this day. */
-static enum err
-keep_day(struct work *w, struct pair *pair, size_t n)
-{
-    if (n)
-        qsort(pair, n, sizeof *pair, by_pair);
-    for (size_t lo = 0, hi; lo < n; lo = hi) {
-        double sites = 0;
-        for (hi = lo; hi < n && same_pair(&pair[hi], &pair[lo]); hi++)
-            sites += hi == lo || pair[hi].a != pair[hi - 1].a;
-        if (sites < w->c->v[SITES].number)
-            continue;
-        void *p = w->day;
-        if (!question_grow(w->c->arena, &p, &w->days_room, w->days, sizeof *pair))
-            return ERR_TOOBIG;
-        w->day = p;
-        w->day[w->days++] = (struct pair){pair[lo].x, pair[lo].y, 1};
-    }
-    return OK;
-}
-
-static enum err
-see_day(struct work *w, ts_ms from, ts_ms to, struct arena *arena)
-{
-    const struct analysis_needs *needs = w->c->needs;
-    w->way = NULL;
-    w->ways = 0;
-    enum err e = needs->reads(needs->ctx, from, to, see_ways, w);
-    if (e != OK)
-        return e;
-    w->ways_room = w->ways;
-    w->ways = 0;
-    w->way = arena_array(arena, w->ways_room + 1, sizeof *w->way);
-    if (!w->way)
-        return ERR_TOOBIG;
-    e = needs->reads(needs->ctx, from, to, see_ways, w);
-    if (e != OK)
-        return e;
-    must(w->ways == w->ways_room); /* a snapshot does not change */
-    if (w->ways)
-        qsort(w->way, w->ways, sizeof *w->way, by_way);
-    size_t n = see_pairs(w, NULL);
-    struct pair *pair = arena_array(arena, n + 1, sizeof *pair);
-    if (!pair)
-        return ERR_TOOBIG;
-    must(see_pairs(w, pair) == n);
-    return keep_day(w, pair, n);
 }
 
 /* ---- pairs of enough days ---- */
@@ -324,19 +194,34 @@ count_trips(
 #define PASSES_MAX 20000
 
 static enum err
-test_pair(struct work *w, const struct pair *p, struct arena *arena)
+rows_of(
+    struct work *w, struct plate plate, struct arena *arena, struct analysis_rows *out)
 {
+    const struct question_call *c = w->c;
+    arena_reset(arena);
+    return c->needs->by_plate(
+        c->needs->ctx, plate, c->from, c->to, PASSES_MAX, arena, out);
+}
+
+/* A pair of enough days: all of its trips, also those of other days. */
+static enum err
+test_pair(void *arg, struct plate x, struct plate y, uint32_t days)
+{
+    struct work *w = arg;
     struct question_call *c = w->c;
-    struct analysis_rows x, y;
-    struct found f = {.x = p->x, .y = p->y};
-    enum err e =
-        c->needs->by_plate(c->needs->ctx, p->x, c->from, c->to, PASSES_MAX, arena, &x);
+    struct analysis_rows others;
+    struct found f = {.x = x, .y = y};
+    enum err e = OK;
+    (void)days;
+    if (!plate_eq(w->of, x)) /* pairs come by their lesser plate */
+        e = rows_of(w, x, &w->own, &w->rows);
     if (e == OK)
-        e = c->needs->by_plate(
-            c->needs->ctx, p->y, c->from, c->to, PASSES_MAX, arena, &y);
+        w->of = x;
+    if (e == OK)
+        e = rows_of(w, y, &w->other, &others);
     if (e != OK)
         return e;
-    count_trips(w, &x, &y, &f);
+    count_trips(w, &w->rows, &others, &f);
     if (f.trips < c->v[TRIPS].number || f.days < c->v[DAYS].number)
         return OK;
     f.p = together_tail(w->q, f.near, f.trips);
@@ -348,25 +233,69 @@ test_pair(struct work *w, const struct pair *p, struct arena *arena)
     return OK;
 }
 
+/* ---- all pairs, day by day ---- */
+
+#define PAIR_BYTES ((size_t)96 << 20) /* of the pairs of all days at once */
+#define SLICES_MOST 64
+#define WINDOW_DAYS 32
+
+/* The pairs of one slice of the plates. Too many bytes after the first day: *slices
+ * says how many slices there should be instead. */
 static enum err
-test_pairs(struct work *w, size_t *tests)
+see_slice(
+    struct work *w, struct abreast_ask *ask, struct arena *arena,
+    struct abreast_day *day, size_t *n)
 {
+    struct question_call *c = w->c;
+    size_t bytes = 0;
     enum err e = OK;
+    *n = 0;
+    for (ts_ms at = c->from; e == OK && at < c->to; at = ask->to) {
+        ts_ms next = civil_day_start(civil_day(at, c->zone) + 1, c->zone);
+        ask->from = at;
+        ask->to = next < c->to ? next : c->to;
+        must(*n < WINDOW_DAYS);
+        e = abreast_of_day(ask, arena, &day[*n]);
+        bytes += day[(*n)++].bytes;
+        size_t whole = bytes / *n * (size_t)((c->to - c->from) / DAY_MS + 1);
+        if (e == OK && ask->slices == 1 && whole > PAIR_BYTES) {
+            ask->slices = (uint32_t)(whole / PAIR_BYTES) + 1;
+            return ask->slices > SLICES_MOST ? ERR_TOOBIG : OK;
+        }
+    }
+    return e;
+}
+
+static enum err
+see_pairs(struct work *w, uint64_t *tests)
+{
+    struct question_call *c = w->c;
+    struct abreast_day day[WINDOW_DAYS];
+    struct abreast_ask ask = {
+        .needs = c->needs,
+        .gap_ms = w->gap_ms,
+        .sites = (uint32_t)c->v[SITES].number,
+        .slices = 1,
+        .cap = c->arena->cap,
+    };
     struct arena arena;
-    arena_init(&arena, w->c->arena->cap);
-    w->q = arena_array(w->c->arena, TRIPS_MAX, sizeof *w->q);
-    if (w->days)
-        qsort(w->day, w->days, sizeof *w->day, by_pair);
+    enum err e = OK;
     *tests = 0;
-    if (!w->q)
-        e = ERR_TOOBIG;
-    for (size_t lo = 0, hi; e == OK && lo < w->days; lo = hi) {
-        for (hi = lo; hi < w->days && same_pair(&w->day[hi], &w->day[lo]);)
-            hi++;
-        ++*tests;
-        arena_reset(&arena);
-        if ((double)(hi - lo) >= w->c->v[DAYS].number)
-            e = test_pair(w, &w->day[lo], &arena);
+    arena_init(&arena, c->arena->cap);
+    for (; e == OK && ask.slice < ask.slices; ask.slice++) {
+        uint32_t slices = ask.slices;
+        uint64_t pairs = 0;
+        size_t n;
+        arena_release(&arena);
+        e = see_slice(w, &ask, &arena, day, &n);
+        if (e == OK && ask.slices != slices) { /* begin anew, in slices */
+            arena_release(&arena);
+            e = see_slice(w, &ask, &arena, day, &n);
+        }
+        if (e == OK)
+            e = abreast_walk(
+                day, n, (uint32_t)c->v[DAYS].number, &arena, test_pair, w, &pairs);
+        *tests += pairs;
     }
     arena_release(&arena);
     return e;
@@ -484,7 +413,7 @@ say(struct work *w, const struct member *m, int64_t convoy, size_t members)
 }
 
 static enum err
-say_all(struct work *w, size_t tests)
+say_all(struct work *w, uint64_t tests)
 {
     struct question_call *c = w->c;
     struct member *m;
@@ -497,7 +426,7 @@ say_all(struct work *w, size_t tests)
         qsort(w->found, w->found_n, sizeof *w->found, by_p);
     for (size_t i = 0; i < w->found_n; i++)
         p[i] = w->found[i].p;
-    size_t n = together_chosen(p, w->found_n, tests, c->v[CHANCE].number);
+    size_t n = together_chosen(p, w->found_n, (size_t)tests, c->v[CHANCE].number);
     enum err e = join(w, n, &m, &members);
     for (size_t lo = 0, hi; e == OK && lo < members && !c->out->more; lo = hi) {
         for (hi = lo; hi < members && m[hi].group == m[lo].group;)
@@ -516,20 +445,17 @@ static enum err
 answer(struct question_call *c)
 {
     struct work w = {.c = c, .gap_ms = (int32_t)(c->v[GAP].number * 1000)};
-    enum err e = OK;
-    size_t tests = 0;
-    for (ts_ms day = c->from; e == OK && day < c->to;) {
-        ts_ms next = civil_day_start(civil_day(day, c->zone) + 1, c->zone);
-        struct arena arena;
-        arena_init(&arena, c->arena->cap);
-        e = see_day(&w, day, next < c->to ? next : c->to, &arena);
-        arena_release(&arena);
-        day = next;
-    }
+    uint64_t tests = 0;
+    arena_init(&w.own, c->arena->cap);
+    arena_init(&w.other, c->arena->cap);
+    w.q = arena_array(c->arena, TRIPS_MAX, sizeof *w.q);
+    enum err e = w.q ? OK : ERR_TOOBIG;
     if (e == OK)
         e = c->needs->flow(c->needs->ctx, c->from, c->to, c->arena, &w.cell, &w.cells);
     if (e == OK)
-        e = test_pairs(&w, &tests);
+        e = see_pairs(&w, &tests);
+    arena_release(&w.own);
+    arena_release(&w.other);
     return e == OK ? say_all(&w, tests) : e;
 }
 

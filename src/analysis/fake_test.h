@@ -144,6 +144,37 @@ fake_passes(
     return e;
 }
 
+/* Site by site, as the plates' different sites are counted. */
+static inline enum err
+fake_near(
+    void *ctx, const struct analysis_pass *at, size_t n, int64_t within_ms,
+    uint32_t sites_min, struct arena *arena, struct plate **out, size_t *out_n)
+{
+    (void)ctx;
+    struct sighting *rows;
+    size_t all;
+    uint32_t seen = 0; /* sites of the plate, as bits */
+    enum err e = fake_rows(INT64_MIN, INT64_MAX, arena, &rows, &all);
+    *out = arena_array(arena, all + 1, sizeof **out);
+    *out_n = 0;
+    if (e != OK || !*out)
+        return ERR_TOOBIG;
+    qsort(rows, all, sizeof *rows, fake_plate_order);
+    for (size_t i = 0; i < all; i++) {
+        for (size_t k = 0; k < n; k++)
+            if (rows[i].site.v == at[k].site.v &&
+                llabs(rows[i].pass_ms - at[k].pass_ms) <= within_ms)
+                seen |= UINT32_C(1) << rows[i].site.v;
+        if (i + 1 < all && plate_eq(rows[i + 1].plate, rows[i].plate))
+            continue;
+        if ((uint32_t)__builtin_popcount(seen) >= sites_min &&
+            !plate_is_none(rows[i].plate))
+            (*out)[(*out_n)++] = rows[i].plate;
+        seen = 0;
+    }
+    return OK;
+}
+
 static inline enum err
 fake_reads(void *ctx, ts_ms from, ts_ms to, analysis_reads_fn fn, void *arg)
 {
@@ -275,6 +306,7 @@ static struct analysis_needs fake_needs = {
     .by_plate = fake_by_plate,
     .flow = fake_flow,
     .passes = fake_passes,
+    .near = fake_near,
     .reads = fake_reads,
     .days = fake_days,
     .plates = fake_plates,

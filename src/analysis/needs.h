@@ -94,6 +94,11 @@ struct analysis_needs {
     enum err (*passes)(
         void *ctx, const struct site_id *sites, size_t n, ts_ms from, ts_ms to,
         struct arena *arena, struct analysis_pass **out, size_t *out_n);
+    /* Plates that passed the sites of the given passes within within_ms of them, at
+     * sites_min of these sites or more; in plate order, the given ones among them. */
+    enum err (*near)(
+        void *ctx, const struct analysis_pass *at, size_t n, int64_t within_ms,
+        uint32_t sites_min, struct arena *arena, struct plate **out, size_t *out_n);
     /* Every plate that was read, once, in plate order. */
     enum err (*reads)(void *ctx, ts_ms from, ts_ms to, analysis_reads_fn fn, void *arg);
     /* The days of every whole plate that fits, in plate order: far cheaper than its

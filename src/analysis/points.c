@@ -208,6 +208,15 @@ flow(
 }
 
 static enum err
+near(
+    void *ctx, const struct analysis_pass *at, size_t n, int64_t within_ms,
+    uint32_t sites_min, struct arena *arena, struct plate **out, size_t *out_n)
+{
+    const struct analysis_needs *s = ((const struct points *)ctx)->store;
+    return s->near(s->ctx, at, n, within_ms, sites_min, arena, out, out_n);
+}
+
+static enum err
 days(
     void *ctx, const struct analysis_fit *fit, ts_ms from, ts_ms to,
     analysis_days_fn fn, void *arg)
@@ -285,6 +294,7 @@ points_open(
     p->needs.by_place = by_place;
     p->needs.flow = flow;
     p->needs.passes = passes;
+    p->needs.near = near;
     p->needs.reads = reads;
     p->needs.days = days;
     p->needs.plates = plates;

@@ -112,6 +112,29 @@ of_some_sites(void **state)
 }
 
 static void
+who_was_near_is_asked_of_the_store(void **state)
+{
+    (void)state;
+    struct plate *near;
+    size_t k;
+    begin();
+    struct analysis_pass at[2] = {
+        {fake_ms(5), fake_plate(PLATE), {3}}, {fake_ms(9), fake_plate(PLATE), {4}}};
+    fake_seen(PLATE, 3, 5);
+    fake_seen(PLATE, 4, 9);
+    fake_seen("晋AZQ002", 3, 5.5);
+    fake_seen("晋AZQ002", 4, 9.5);
+    fake_seen("晋AZQ003", 3, 5.5);
+    fake_seen("晋AZQ003", 4, 11);
+    const struct analysis_needs *n = opened();
+    kit_ok(n->near(n->ctx, at, 2, MINUTE_MS, 2, &fake.arena, &near, &k), NULL);
+    assert_int_equal(k, 2);
+    fake_plate_is(near[1], "晋AZQ002");
+    kit_ok(n->near(n->ctx, at, 2, MINUTE_MS, 1, &fake.arena, &near, &k), NULL);
+    assert_int_equal(k, 3);
+}
+
+static void
 a_question_goes_through_it(void **state)
 {
     (void)state;
@@ -141,6 +164,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read_by_both_counts_once),
         cmocka_unit_test(of_some_sites),
+        cmocka_unit_test(who_was_near_is_asked_of_the_store),
         cmocka_unit_test(a_question_goes_through_it),
         cmocka_unit_test(without_radios_nothing_changes),
     };

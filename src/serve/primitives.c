@@ -109,6 +109,34 @@ passes(
 }
 
 static enum err
+near(
+    void *ctx, const struct analysis_pass *at, size_t n, int64_t within_ms,
+    uint32_t sites_min, struct arena *arena, struct plate **out, size_t *out_n)
+{
+    struct primitives *p = ctx;
+    struct sight_ask ask = ask_of(p, 0, 0, 0, arena);
+    struct sight_pass *pass = arena_array(arena, n + 1, sizeof *pass);
+    struct sight_near *rows;
+    size_t count;
+    if (!pass)
+        return ERR_TOOBIG;
+    for (size_t i = 0; i < n; i++)
+        pass[i] = (struct sight_pass){at[i].pass_ms, at[i].plate, at[i].site};
+    enum err e =
+        sight_near(p->snap, pass, n, within_ms, sites_min, &ask, &rows, &count);
+    if (e != OK)
+        return e;
+    struct plate *mine = arena_array(arena, count + 1, sizeof *mine);
+    if (!mine)
+        return ERR_TOOBIG;
+    for (size_t i = 0; i < count; i++)
+        mine[i] = rows[i].plate;
+    *out = mine;
+    *out_n = count;
+    return OK;
+}
+
+static enum err
 reads(void *ctx, ts_ms from, ts_ms to, analysis_reads_fn fn, void *arg)
 {
     struct primitives *p = ctx;
@@ -242,6 +270,7 @@ primitives_open(
                 .by_place = by_place,
                 .flow = flow,
                 .passes = passes,
+                .near = near,
                 .reads = reads,
                 .days = days,
                 .plates = plates,

@@ -11,8 +11,10 @@
  *             day; that is what p corrects for. A colleague on the same shift bus is
  *             a true companion and no accomplice. Misreads and holes lose meetings.
  * Source      the analytics catalogue (伴随车); the national query needs.
- * Cost        one look-up by plate, then one scan by place a pass of it.
+ * Cost        one look-up by plate; who was near at enough sites is asked of the store
+ *             at once, and is mostly nobody; else one scan by place a pass of it.
  */
+#include "analysis/plate_set.h"
 #include "analysis/question.h"
 #include "analysis/together.h"
 
@@ -76,16 +78,19 @@ struct found {
 };
 struct work {
     struct question_call *c;
-    struct arena *arena; /* of one plate */
+    struct arena *arena;       /* of one plate */
+    struct arena *short_lived; /* of one pass of it */
     const struct sighting *own;
     size_t own_n;
     struct trip *trip;
     uint32_t *trip_of; /* by pass */
     size_t trips;
-    struct meeting *meet;
+    struct plate_set near; /* at enough sites: only these can be found */
+    struct plate_set tested;
+    struct meeting *meet; /* of those who can be found */
     size_t meet_n, meet_room;
     struct found *found;
-    size_t found_n, found_room, tested;
+    size_t found_n, found_room;
     double *chance; /* scratch: q of the trips */
     int32_t gap_ms;
 };
@@ -129,6 +134,29 @@ cut_trips(struct work *w)
     return OK;
 }
 
+/* Who passed enough of our sites within the gap. */
+static enum err
+find_near(struct work *w)
+{
+    const struct question_call *c = w->c;
+    struct plate *near;
+    size_t n;
+    struct analysis_pass *at = arena_array(w->short_lived, w->own_n + 1, sizeof *at);
+    if (!at)
+        return ERR_TOOBIG;
+    for (size_t i = 0; i < w->own_n; i++)
+        at[i] =
+            (struct analysis_pass){w->own[i].pass_ms, w->own[i].plate, w->own[i].site};
+    enum err e = c->needs->near(
+        c->needs->ctx, at, w->own_n, w->gap_ms, (uint32_t)c->v[LEAST].number,
+        w->short_lived, &near, &n);
+    for (size_t i = 0; e == OK && i < n; i++)
+        if (plate_is_exact(near[i]) && !plate_eq(near[i], w->own[0].plate) &&
+            !plate_set_add(&w->near, w->arena, near[i]))
+            e = ERR_TOOBIG;
+    return e;
+}
+
 /* Everybody around one pass of ours. */
 static enum err
 meet(struct work *w, size_t i)
@@ -142,7 +170,7 @@ meet(struct work *w, size_t i)
     ts_ms from = own->pass_ms - TOGETHER_NEAR_MS, to = own->pass_ms + TOGETHER_NEAR_MS;
     enum err e = c->needs->passes(
         c->needs->ctx, &own->site, 1, from > c->from ? from : c->from,
-        to < c->to ? to : c->to, w->arena, &pass, &n);
+        to < c->to ? to : c->to, w->short_lived, &pass, &n);
     for (size_t k = 0; e == OK && k < n; k++) {
         int32_t offset = (int32_t)(pass[k].pass_ms - own->pass_ms);
         if (plate_eq(pass[k].plate, own->plate))
@@ -150,6 +178,10 @@ meet(struct work *w, size_t i)
         trip->near++;
         trip->inside += abs(offset) <= w->gap_ms;
         if (!plate_is_exact(pass[k].plate))
+            continue;
+        if (!plate_set_add(&w->tested, w->arena, pass[k].plate))
+            return ERR_TOOBIG;
+        if (!plate_set_has(&w->near, pass[k].plate))
             continue;
         p = w->meet;
         if (!question_grow(w->arena, &p, &w->meet_room, w->meet_n, sizeof *w->meet))
@@ -222,7 +254,6 @@ judge(struct work *w, size_t lo, size_t hi)
                 at[sites++] = m->pass;
         }
     }
-    w->tested++;
     const struct question_value *v = w->c->v;
     if (f.trips < v[TRIPS].number || f.days < v[DAYS].number ||
         (double)sites < v[LEAST].number)
@@ -249,7 +280,7 @@ say(struct work *w, struct plate plate)
         qsort(w->found, w->found_n, sizeof *w->found, by_p);
     for (size_t i = 0; i < w->found_n; i++)
         p[i] = w->found[i].p;
-    size_t n = together_chosen(p, w->found_n, w->tested, w->c->v[CHANCE].number);
+    size_t n = together_chosen(p, w->found_n, w->tested.n, w->c->v[CHANCE].number);
     for (size_t i = 0; i < n; i++) {
         const struct found *f = &w->found[i];
         union question_cell *row = question_row(w->c, &e);
@@ -263,7 +294,7 @@ say(struct work *w, struct plate plate)
         row[AT].n = f->sites;
         row[OFFSET].x = f->offset_ms / 1000;
         row[P].x = f->p;
-        row[EXPECTED].x = f->p * (double)w->tested;
+        row[EXPECTED].x = f->p * (double)w->tested.n;
         row[LAST_SITE].site = w->own[f->last].site;
         row[LAST].at = w->own[f->last].pass_ms;
     }
@@ -273,20 +304,31 @@ say(struct work *w, struct plate plate)
 #define OWN_MAX 20000
 
 static enum err
-companions_of(struct question_call *c, struct plate plate, struct arena *arena)
+companions_of(
+    struct question_call *c, struct plate plate, struct arena *arena,
+    struct arena *short_lived)
 {
     struct work w = {
-        .c = c, .arena = arena, .gap_ms = (int32_t)(c->v[GAP].number * 1000)};
+        .c = c,
+        .arena = arena,
+        .short_lived = short_lived,
+        .gap_ms = (int32_t)(c->v[GAP].number * 1000)};
     struct analysis_rows rows;
     enum err e =
         c->needs->by_plate(c->needs->ctx, plate, c->from, c->to, OWN_MAX, arena, &rows);
-    if (e != OK)
+    if (e != OK || rows.n == 0)
         return e;
     w.own = rows.rows;
     w.own_n = rows.n;
     e = cut_trips(&w);
-    for (size_t i = 0; e == OK && i < w.own_n; i++)
+    if (e == OK)
+        e = find_near(&w);
+    if (e != OK || w.near.n == 0)
+        return e;
+    for (size_t i = 0; e == OK && i < w.own_n; i++) {
+        arena_reset(short_lived);
         e = meet(&w, i);
+    }
     if (e != OK)
         return e;
     if (w.meet_n)
@@ -304,10 +346,12 @@ answer(struct question_call *c)
 {
     enum err e = OK;
     for (size_t i = 0; e == OK && i < c->v[PLATES].n; i++) {
-        struct arena arena;
+        struct arena arena, short_lived;
         arena_init(&arena, c->arena->cap);
-        e = companions_of(c, c->v[PLATES].plates[i], &arena);
+        arena_init(&short_lived, c->arena->cap);
+        e = companions_of(c, c->v[PLATES].plates[i], &arena, &short_lived);
         arena_release(&arena);
+        arena_release(&short_lived);
     }
     return e;
 }

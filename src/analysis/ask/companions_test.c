@@ -61,6 +61,13 @@ a_companion_is_told_from_a_commuter(void **state)
     assert_int_equal(fake.answer.n, 0);
     kit_ok(FAKE_ASK(Q, 0, 6 * D, "plates=晋AZQ001", "gap_s=10"), &fake.note);
     assert_int_equal(fake.answer.n, 0);
+    /* Six sites are enough, seven are not; nobody was near a plate never seen. */
+    kit_ok(FAKE_ASK(Q, 0, 6 * D, "plates=晋AZQ001", "sites=6"), &fake.note);
+    assert_int_equal(fake.answer.n, 1);
+    kit_ok(FAKE_ASK(Q, 0, 6 * D, "plates=晋AZQ001", "sites=7"), &fake.note);
+    assert_int_equal(fake.answer.n, 0);
+    kit_ok(FAKE_ASK(Q, 0, 6 * D, "plates=晋AZQ009"), &fake.note);
+    assert_int_equal(fake.answer.n, 0);
 }
 
 int

@@ -13,11 +13,11 @@
  *             stray may be explained by accident, which sets a floor of a few per
  *             ten thousand.
  * Source      repeat-pass consistency: the rate that authorities could not state.
- * Cost        one scan by vehicle over the window, some look-ups a stray.
+ * Cost        two scans by vehicle over the window: the first finds strays and the
+ *             city's plates, the second asks the plates that a stray may have been.
  */
+#include "analysis/plate_set.h"
 #include "analysis/question.h"
-
-#include "core/hash.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -48,7 +48,16 @@ static const struct question_column columns[] = {
 struct stray {
     struct plate plate;
     uint32_t site;
+    bool explained;
     ts_ms at;
+};
+#define CODES (PLATE_CODE_RUN + 1u)
+struct likely { /* characters that may have been there instead */
+    uint8_t n, real[CODES];
+};
+struct suspect { /* what a stray may have been */
+    struct plate real;
+    uint32_t stray;
 };
 struct tally {
     uint64_t reads, inside, found;
@@ -60,46 +69,13 @@ struct scan {
     uint32_t sites;
     struct stray *stray;
     size_t n, room;
-    uint64_t *known; /* plates read often, open addressing */
-    size_t known_n, mask;
+    struct plate_set known; /* plates read often */
+    struct likely *likely;  /* by the character that was read */
+    struct suspect *suspect;
+    size_t suspects, suspects_room, at; /* at: the next one in plate order */
 };
 
 #define OFTEN 3 /* reads that make a plate a vehicle of this city */
-
-static enum err
-know(struct scan *s, uint64_t v)
-{
-    if (s->known_n * 2 > s->mask) {
-        size_t mask = s->mask * 2 + 1;
-        uint64_t *bigger = arena_array(s->c->arena, mask + 1, sizeof *bigger);
-        if (!bigger)
-            return ERR_TOOBIG;
-        for (size_t i = 0; i <= s->mask; i++) {
-            size_t k = hash_u64(s->known[i]) & mask;
-            while (s->known[i] && bigger[k])
-                k = (k + 1) & mask;
-            if (s->known[i])
-                bigger[k] = s->known[i];
-        }
-        s->known = bigger;
-        s->mask = mask;
-    }
-    size_t k = hash_u64(v) & s->mask;
-    while (s->known[k])
-        k = (k + 1) & s->mask;
-    s->known[k] = v;
-    s->known_n++;
-    return OK;
-}
-
-static bool
-is_known(const struct scan *s, uint64_t v)
-{
-    size_t k = hash_u64(v) & s->mask;
-    while (s->known[k] && s->known[k] != v)
-        k = (k + 1) & s->mask;
-    return s->known[k] == v;
-}
 
 static enum err
 one(void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t n)
@@ -114,15 +90,15 @@ one(void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t
                      at[i + 1] - at[i] <= s->within;
     }
     if (n >= OFTEN)
-        return know(s, plate.v);
+        return plate_set_add(&s->known, s->c->arena, plate) ? OK : ERR_TOOBIG;
     if (n > 1)
         return OK;
     void *p = s->stray;
     if (!question_grow(s->c->arena, &p, &s->room, s->n, sizeof *s->stray))
         return ERR_TOOBIG;
     s->stray = p;
-    s->stray[s->n++] = (struct stray){plate, site[0], at[0]};
-    return OK;
+    s->stray[s->n++] = (struct stray){plate, site[0], false, at[0]};
+    return s->n == UINT32_MAX ? ERR_TOOBIG : OK;
 }
 
 /* By true time, as far as the clocks are known: twice their uncertainty is let pass. */
@@ -139,53 +115,110 @@ could_drive(
     return took + doubt >= (ts_ms)needs->least_ms(needs->ctx, a, b);
 }
 
-/* Was this vehicle on its way past the stray's site just then? */
-static enum err
-passed_by(
-    struct scan *s, const struct stray *x, struct plate real, struct arena *arena,
-    bool *yes)
+/* ---- what a stray may have been ---- */
+
+static void
+learn_likely(struct scan *s)
 {
-    const struct analysis_needs *needs = s->c->needs;
-    struct analysis_rows rows;
-    const struct sighting *before = NULL, *behind = NULL;
-    struct site_id here = {x->site};
-    *yes = false;
-    enum err e = needs->by_plate(
-        needs->ctx, real, x->at - s->within, x->at + s->within + 1, 256, arena, &rows);
-    for (size_t i = 0; e == OK && i < rows.n; i++) {
-        const struct sighting *r = &rows.rows[i];
-        if (r->site.v == x->site)
-            return OK; /* read here itself */
-        if (r->pass_ms <= x->at)
-            before = r;
-        else if (!behind)
-            behind = r;
-    }
-    if (e != OK || !before || !behind)
-        return e;
-    *yes = could_drive(needs, before->site, before->pass_ms, here, x->at) &&
-           could_drive(needs, here, x->at, behind->site, behind->pass_ms);
-    return OK;
+    for (unsigned got = 0; got < CODES; got++)
+        for (unsigned real = PLATE_CODE_UNREAD + 1; real < PLATE_CODE_RUN; real++)
+            if (plate_confusion(real, got) > 0)
+                s->likely[got].real[s->likely[got].n++] = (uint8_t)real;
 }
 
 static enum err
-explain(struct scan *s, const struct stray *x, struct arena *arena)
+suspect(struct scan *s, uint32_t i)
 {
-    enum err e = OK;
-    bool yes = false;
-    unsigned length = plate_length(x->plate);
-    for (unsigned i = 0; e == OK && !yes && i < length; i++)
-        for (unsigned real = PLATE_CODE_UNREAD + 1;
-             e == OK && !yes && real < PLATE_CODE_RUN; real++) {
-            struct plate other = plate_with(x->plate, i, real);
-            if (!is_known(s, other.v) ||
-                plate_confusion(real, plate_at(x->plate, i)) <= 0)
+    struct plate stray = s->stray[i].plate;
+    unsigned length = plate_length(stray);
+    for (unsigned k = 0; k < length; k++) {
+        const struct likely *l = &s->likely[plate_at(stray, k) % CODES];
+        for (unsigned r = 0; r < l->n; r++)
+            plate_set_ahead(&s->known, plate_with(stray, k, l->real[r]));
+        for (unsigned r = 0; r < l->n; r++) {
+            struct plate other = plate_with(stray, k, l->real[r]);
+            if (!plate_set_has(&s->known, other))
                 continue;
-            arena_reset(arena);
-            e = passed_by(s, x, other, arena, &yes);
+            void *p = s->suspect;
+            if (!question_grow(
+                    s->c->arena, &p, &s->suspects_room, s->suspects,
+                    sizeof *s->suspect))
+                return ERR_TOOBIG;
+            s->suspect = p;
+            s->suspect[s->suspects++] = (struct suspect){other, i};
         }
-    s->site[x->site <= s->sites ? x->site : 0].found += yes;
+    }
+    return OK;
+}
+
+static int
+by_real(const void *x, const void *y)
+{
+    const struct suspect *a = x, *b = y;
+    if (a->real.v != b->real.v)
+        return a->real.v < b->real.v ? -1 : 1;
+    return (a->stray > b->stray) - (a->stray < b->stray);
+}
+
+static enum err
+find_suspects(struct scan *s)
+{
+    s->likely = arena_array(s->c->arena, CODES, sizeof *s->likely);
+    enum err e = s->likely ? OK : ERR_TOOBIG;
+    if (e == OK)
+        learn_likely(s);
+    for (uint32_t i = 0; e == OK && i < s->n; i++)
+        e = suspect(s, i);
+    if (e == OK && s->suspects)
+        qsort(s->suspect, s->suspects, sizeof *s->suspect, by_real);
     return e;
+}
+
+/* Was a vehicle with these reads on its way past the stray's site just then? */
+static bool
+passed_by(
+    const struct scan *s, const struct stray *x, const ts_ms *at, const uint32_t *site,
+    size_t n)
+{
+    const struct analysis_needs *needs = s->c->needs;
+    struct site_id here = {x->site};
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (at[mid] < x->at - s->within)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    size_t before = n, behind = n;
+    for (size_t i = lo; i < n && at[i] <= x->at + s->within; i++) {
+        if (site[i] == x->site)
+            return false; /* read here itself */
+        if (at[i] <= x->at)
+            before = i;
+        else if (behind == n)
+            behind = i;
+    }
+    return before < n && behind < n &&
+           could_drive(
+               needs, (struct site_id){site[before]}, at[before], here, x->at) &&
+           could_drive(needs, here, x->at, (struct site_id){site[behind]}, at[behind]);
+}
+
+static enum err
+hear(void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t n)
+{
+    struct scan *s = arg;
+    while (s->at < s->suspects && s->suspect[s->at].real.v < plate.v)
+        s->at++;
+    for (; s->at < s->suspects && plate_eq(s->suspect[s->at].real, plate); s->at++) {
+        struct stray *x = &s->stray[s->suspect[s->at].stray];
+        if (x->explained || !passed_by(s, x, at, site, n))
+            continue;
+        x->explained = true;
+        s->site[x->site <= s->sites ? x->site : 0].found++;
+    }
+    return OK;
 }
 
 /* Bounds of a Poisson mean of which k were seen (Byar's approximation). */
@@ -222,19 +255,17 @@ say(struct question_call *c, uint32_t site, const struct tally *t)
 static enum err
 answer(struct question_call *c)
 {
-    struct scan s = {.c = c, .sites = c->needs->sites->n, .mask = 1023};
-    struct arena arena;
+    struct scan s = {.c = c, .sites = c->needs->sites->n};
     uint64_t found = 0, could = 0;
     s.within = (ts_ms)(c->v[MINUTES].number * (double)MINUTE_MS);
     s.site = arena_array(c->arena, s.sites + 1, sizeof *s.site);
-    s.known = arena_array(c->arena, s.mask + 1, sizeof *s.known);
-    if (!s.site || !s.known)
+    if (!s.site)
         return ERR_TOOBIG;
     enum err e = c->needs->reads(c->needs->ctx, c->from, c->to, one, &s);
-    arena_init(&arena, c->arena->cap);
-    for (size_t i = 0; e == OK && i < s.n; i++)
-        e = explain(&s, &s.stray[i], &arena);
-    arena_release(&arena);
+    if (e == OK)
+        e = find_suspects(&s);
+    if (e == OK && s.suspects)
+        e = c->needs->reads(c->needs->ctx, c->from, c->to, hear, &s);
     for (uint32_t i = 1; e == OK && i <= s.sites && !c->out->more; i++) {
         found += s.site[i].found;
         could += s.site[i].inside;

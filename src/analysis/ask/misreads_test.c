@@ -47,11 +47,42 @@ a_bad_camera_is_found_without_truth(void **state)
     assert_int_equal(fake.answer.n, 0);
 }
 
+/* The car must be read around the stray, within the minutes, and not at its site. */
+static void
+only_who_was_on_the_way_explains_a_stray(void **state)
+{
+    (void)state;
+    static const struct {
+        double before, behind; /* minutes from the stray */
+        uint32_t site;         /* of the car's third read, an hour later or beside */
+        double third;
+        int found;
+    } cases[] = {
+        {-5, 5, 8, 90, 1},   {-30, 5, 8, 90, 0},
+        {-5, 30, 8, 90, 0},  {-5, 5, 4, 3, 0}, /* read there itself */
+        {-0.3, 5, 8, 90, 0}, /* nobody drives a site in so short a time */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fake_clear();
+        double at = D + 5 * H;
+        fake_seen("晋AZ1238", 3, at + cases[i].before);
+        fake_seen("晋AZ1238", 5, at + cases[i].behind);
+        fake_seen("晋AZ1238", cases[i].site, at + cases[i].third);
+        fake_seen("晋AZ123B", 4, at);
+        kit_ok(FAKE_ASK(Q, 0, 2 * D, "reads=1"), &fake.note);
+        for (size_t k = 0; k < fake.answer.n; k++)
+            if (fake_row(&Q, k)[0].site.v == 4)
+                assert_int_equal(fake_row(&Q, k)[2].n, cases[i].found);
+        assert_true(fake.answer.facts[1].value == 1);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bad_camera_is_found_without_truth),
+        cmocka_unit_test(only_who_was_on_the_way_explains_a_stray),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     fake_free();

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FAKE_PASSES 20000
+#define FAKE_PASSES 50000
 #define FAKE_SITES 12
 
 struct fake {

@@ -3,6 +3,7 @@
  * far "not seen" means "was not there". */
 #include "analysis/question.h"
 
+#include "analysis/plate_set.h"
 #include "analysis/points.h"
 
 #include <stdio.h>
@@ -407,6 +408,10 @@ struct chosen {
     void *arg;
     struct plate *plate;
     size_t n;
+    bool all; /* more than CHOSEN_MAX are kept, too */
+    struct plate_set set;
+    struct arena *arena;
+    analysis_reads_fn fn; /* for these only */
 };
 
 static enum err
@@ -418,7 +423,31 @@ choose(void *arg, struct plate plate, const struct analysis_day *days, size_t n)
     if (c->n < CHOSEN_MAX)
         c->plate[c->n] = plate;
     c->n++;
-    return OK;
+    return !c->all || plate_set_add(&c->set, c->arena, plate) ? OK : ERR_TOOBIG;
+}
+
+static enum err
+read_chosen(
+    void *arg, struct plate plate, const ts_ms *at, const uint32_t *site, size_t n)
+{
+    const struct chosen *c = arg;
+    return plate_set_has(&c->set, plate) ? c->fn(c->arg, plate, at, site, n) : OK;
+}
+
+/* Too many for look-ups. Those chosen by their first day have nothing before it: the
+ * days between are not read. */
+static enum err
+read_many(
+    struct question_call *c, ts_ms from, const struct analysis_fit *fit,
+    struct chosen *chosen, analysis_reads_fn fn, void *arg)
+{
+    if (!chosen->all)
+        return c->needs->reads(c->needs->ctx, from, c->to, fn, arg);
+    ts_ms first = civil_day_start(fit->first_lo, c->zone);
+    chosen->fn = fn;
+    chosen->arg = arg;
+    return c->needs->reads(
+        c->needs->ctx, first > from ? first : from, c->to, read_chosen, chosen);
 }
 
 static enum err
@@ -442,16 +471,18 @@ question_reads_where(
         .want = want,
         .arg = arg,
         .plate = arena_array(c->arena, CHOSEN_MAX, sizeof *chosen.plate),
+        .arena = c->arena,
     };
     if (!chosen.plate)
         return ERR_TOOBIG;
     /* Days round outward. A pass before `from` on its day must not make a plate known:
      * its first day is sought from the next midnight on. */
     ts_ms midnight = civil_day_start(civil_day(from - 1, c->zone) + 1, c->zone);
+    chosen.all = fit->first_lo && from == midnight;
     enum err e = c->needs->days(
         c->needs->ctx, fit, fit->first_lo ? midnight : from, c->to, choose, &chosen);
     if (e == OK && chosen.n > CHOSEN_MAX)
-        return c->needs->reads(c->needs->ctx, from, c->to, fn, arg);
+        return read_many(c, from, fit, &chosen, fn, arg);
     arena_init(&arena, c->arena->cap);
     for (size_t i = 0; e == OK && i < chosen.n; i++) {
         arena_reset(&arena);

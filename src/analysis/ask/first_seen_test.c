@@ -56,12 +56,41 @@ the_quiet_days_begin_at_their_minute(void **state)
     fake_plate_is(fake_row(&Q, 0)[0].plate, "晋AZQ001");
 }
 
+/* So many that they are read by one scan: of their days only. */
+static void
+a_crowd_of_guests(void **state)
+{
+    (void)state;
+    char plate[40];
+    double midnight = 5 * D - 8 * H; /* the zone is eight hours east */
+    fake_clear();
+    for (int i = 0; i < 21000; i++) {
+        snprintf(plate, sizeof plate, "晋B%05d", i);
+        fake_seen(plate, 1, midnight + 10);
+        if (i < 20) /* known */
+            fake_seen(plate, 1, midnight - 2 * D);
+        if (i >= 20 && i < 40) /* twice, and long before the quiet days */
+            fake_seen(plate, 1, midnight + 20);
+        if (i >= 20 && i < 40)
+            fake_seen(plate, 1, midnight - 4 * D);
+    }
+    kit_ok(FAKE_ASK(Q, midnight, midnight + D, "quiet_days=3"), &fake.note);
+    assert_int_equal(fake.answer.n, 1000); /* the limit of the fake */
+    assert_true(fake.answer.more);
+    fake_plate_is(fake_row(&Q, 0)[0].plate, "晋B00020");
+    assert_int_equal(fake_row(&Q, 0)[3].n, 2);
+    /* Those of two passes alone: every one, whatever the limit. */
+    kit_ok(FAKE_ASK(Q, midnight, midnight + D, "quiet_days=3", "passes=2"), &fake.note);
+    assert_int_equal(fake.answer.n, 20);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_ones_are_found_and_others_not),
         cmocka_unit_test(the_quiet_days_begin_at_their_minute),
+        cmocka_unit_test(a_crowd_of_guests),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     fake_free();

@@ -73,9 +73,20 @@ key_of(struct span a, struct span b)
 
 /* ---- what is known ---- */
 
+struct violation { /* `what` tells two of one plate apart */
+    uint64_t plate, what;
+};
+struct status_read { /* a record of a vehicle that should not be on the road */
+    uint64_t record, plate;
+};
+
 struct bench {
     const char *data, *truth;
     char *matter;
+    struct violation *done;
+    size_t done_n, done_room;
+    struct status_read *status; /* by record */
+    size_t status_n, status_room;
     struct keys bad;     /* record ids of misreads */
     struct keys touched; /* plates that are not only their own */
     struct keys pairs;   /* of convoys: both orders */
@@ -182,6 +193,100 @@ see_convoy(void *arg, const struct span *cell)
     }
 }
 
+/* ---- who broke the law, and how often ---- */
+
+static void
+violation(struct bench *b, uint64_t plate, uint64_t what)
+{
+    if (b->done_n == b->done_room) {
+        b->done_room = b->done_room ? b->done_room * 2 : 1024;
+        b->done = realloc(b->done, b->done_room * sizeof *b->done);
+        must(b->done != NULL);
+    }
+    b->done[b->done_n++] = (struct violation){plate, what};
+}
+
+/* Cells: plate, zone, from, permit. */
+static void
+see_ban(void *arg, const struct span *cell)
+{
+    struct bench *b = arg;
+    if (span_eq_cstr(cell[3], "0"))
+        violation(b, hash_span(cell[0], 1), key_of(cell[1], cell[2]));
+}
+
+/* Cells: plate and what tells two of them apart. */
+static void
+see_curfew(void *arg, const struct span *cell)
+{
+    struct bench *b = arg;
+    violation(b, hash_span(cell[0], 1), hash_span(cell[1], 3));
+}
+
+static void
+see_speed(void *arg, const struct span *cell)
+{
+    struct bench *b = arg;
+    violation(b, hash_span(cell[0], 1), key_of(cell[1], cell[2]));
+}
+
+/* Cells: plate, record ids. Which days they are of is seen with the passes. */
+static void
+see_status(void *arg, const struct span *cell)
+{
+    struct bench *b = arg;
+    struct span ids = cell[1];
+    while (ids.n) {
+        struct span id = span_cut(&ids, ' ');
+        if (id.n == 0)
+            continue;
+        if (b->status_n == b->status_room) {
+            b->status_room = b->status_room ? b->status_room * 2 : 1024;
+            b->status = realloc(b->status, b->status_room * sizeof *b->status);
+            must(b->status != NULL);
+        }
+        b->status[b->status_n++] =
+            (struct status_read){hash_span(id, 0), hash_span(cell[0], 1)};
+    }
+}
+
+static int
+by_record(const void *p, const void *q)
+{
+    const struct status_read *x = p, *y = q;
+    return (x->record > y->record) - (x->record < y->record);
+}
+
+/* A vehicle's days of bad status: one violation each. */
+static void
+see_status_pass(struct bench *b, uint64_t record, ts_ms at)
+{
+    struct status_read key = {.record = record}, *r = NULL;
+    if (b->status_n)
+        r = bsearch(&key, b->status, b->status_n, sizeof key, by_record);
+    if (r && at)
+        violation(b, r->plate, hash_u64((uint64_t)((at + 8 * HOUR_MS) / DAY_MS)));
+}
+
+static enum err
+learn_violations(struct bench *b, struct note *note)
+{
+    static const char *const ban[] = {"plate", "zone", "from", "permit", NULL};
+    static const char *const curfew[] = {"plate", "from", NULL};
+    static const char *const speed[] = {"plate", "section", "kmh", NULL};
+    static const char *const status[] = {"plate", "record_ids", NULL};
+    enum err e = each_truth(b, "bans.csv", ban, see_ban, b, note);
+    if (e == OK)
+        e = each_truth(b, "curfew.csv", curfew, see_curfew, b, note);
+    if (e == OK)
+        e = each_truth(b, "speed.csv", speed, see_speed, b, note);
+    if (e == OK)
+        e = each_truth(b, "status.csv", status, see_status, b, note);
+    if (b->status_n)
+        qsort(b->status, b->status_n, sizeof *b->status, by_record);
+    return e;
+}
+
 static bool
 is_whole(struct span text)
 {
@@ -198,7 +303,7 @@ static void
 see_pass(void *arg, const struct span *cell)
 {
     struct bench *b = arg;
-    int64_t at;
+    int64_t at = 0;
     uint64_t plate = hash_span(cell[0], 1);
     if (span_i64(cell[2], &at)) {
         b->first = !b->first || at < b->first ? at : b->first;
@@ -206,6 +311,7 @@ see_pass(void *arg, const struct span *cell)
     }
     if (keys_have(&b->bad, hash_span(cell[1], 0)))
         keys_add(&b->touched, plate);
+    see_status_pass(b, hash_span(cell[1], 0), b->status_n ? at : 0);
     if (plate % ONE_IN == 0 && is_whole(cell[0]) && b->asks < 2 * b->members_n &&
         !keys_have(&b->members, plate)) {
         for (size_t i = b->members_n; i < b->asks; i++)
@@ -230,6 +336,8 @@ learn(struct bench *b, struct note *note)
         e = each_truth(b, "fakes.csv", worn, see_worn, b, note);
     if (e == OK)
         e = each_truth(b, "convoys.csv", convoy, see_convoy, b, note);
+    if (e == OK)
+        e = learn_violations(b, note);
     keys_sort(&b->bad);
     keys_sort(&b->pairs);
     keys_sort(&b->members);
@@ -475,6 +583,61 @@ score_convoys(
     return e;
 }
 
+/* ---- frequent violators ---- */
+
+#define OFTEN 3 /* violations, as the question's own default */
+#define OFTEN_TEXT "3"
+
+static int
+by_plate(const void *p, const void *q)
+{
+    const struct violation *x = p, *y = q;
+    if (x->plate != y->plate)
+        return x->plate < y->plate ? -1 : 1;
+    return (x->what > y->what) - (x->what < y->what);
+}
+
+/* Plates with so many different violations. */
+static void
+often(const struct bench *b, struct keys *out)
+{
+    if (b->done_n)
+        qsort(b->done, b->done_n, sizeof *b->done, by_plate);
+    for (size_t lo = 0, hi; lo < b->done_n; lo = hi) {
+        size_t n = 0;
+        for (hi = lo; hi < b->done_n && b->done[hi].plate == b->done[lo].plate; hi++)
+            n += hi == lo || b->done[hi].what != b->done[hi - 1].what;
+        if (n >= OFTEN)
+            keys_add(out, b->done[lo].plate);
+    }
+    keys_sort(out);
+}
+
+static void
+see_violator(void *arg, const struct span *cell)
+{
+    keys_add(arg, hash_span(cell[0], 1));
+}
+
+static enum err
+score_violators(
+    const struct bench *b, ts_ms from, ts_ms to, struct score_sum *sum,
+    struct note *note)
+{
+    static const char *const names[] = {"plate", NULL};
+    struct keys truth = {0}, said = {0};
+    often(b, &truth);
+    json_t *params = json_pack("{s:s}", "findings", OFTEN_TEXT);
+    enum err e =
+        ask(b, "violators", params, from, to, names, see_violator, &said, note);
+    keys_sort(&said);
+    if (e == OK)
+        add_row(sum, "violators", "all", &truth, &said, 0.95, 0.95);
+    keys_free(&truth);
+    keys_free(&said);
+    return e;
+}
+
 static enum err
 score_all(struct bench *b, struct score_sum *sum, struct note *note)
 {
@@ -488,6 +651,8 @@ score_all(struct bench *b, struct score_sum *sum, struct note *note)
     for (size_t i = 0; e == OK && i < sizeof presences / sizeof *presences; i++)
         e = score_presence(
             b, &presences[i], presences[i].skip_days ? day : from, to, sum, note);
+    if (e == OK && b->done_n)
+        e = score_violators(b, from, to, sum, note);
     if (e == OK && b->pairs.n)
         e = score_convoys(b, from, to, sum, note);
     return e;
@@ -513,6 +678,8 @@ bench_questions(
     keys_free(&b.touched);
     keys_free(&b.pairs);
     keys_free(&b.members);
+    free(b.done);
+    free(b.status);
     free(b.ask);
     free(b.matter);
     return e;

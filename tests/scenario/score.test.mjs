@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as kit from "./kit.mjs";
 
-test("bench --truth: first seen, night, foothold, in but not out are exact; companions within their bars", async () => {
+test("bench --truth: first seen, night, foothold, in but not out are exact; companions and violators within their bars", async () => {
   const tmp = kit.tempDir(), city = join(tmp, "city"), json = join(tmp, "score.json");
   await kit.must(["city", "--seed", "5", "--days", "3", "--per-day", "20000", "--out", city]);
   const table = await kit.must(["bench", "--truth", city, "--json", json], { timeout: 600000, env: { ...process.env, TMPDIR: tmp } });
@@ -24,4 +24,7 @@ test("bench --truth: first seen, night, foothold, in but not out are exact; comp
   }
   assert.ok(value("companions", "all", "recall") >= 0.95, table);
   assert.ok(value("companions", "all", "precision") >= 0.9, table);
+  assert.match(table, /^violators +all +[1-9]/m, "vehicles with three violations and more are known");
+  assert.ok(value("violators", "all", "recall") >= 0.85, table); // in so small a city no average speed is found at all
+  assert.ok(value("violators", "all", "precision") >= 0.95, table);
 });

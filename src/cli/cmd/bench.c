@@ -169,13 +169,16 @@ write_json(const char *file, const struct score_sum *sum, struct note *note)
     return e;
 }
 
+/* One city: its own data directory, its own score. */
 static enum err
-run(const struct cmd_args *args, struct note *note)
+city(
+    const struct cmd_args *args, const char *truth, struct score_sum *sum,
+    struct note *note)
 {
-    const char *truth = cmd_cstr(args, "truth"), *tmp = getenv("TMPDIR");
+    const char *tmp = getenv("TMPDIR");
+    const char *explain = cmd_given(args, "explain") ? cmd_cstr(args, "explain") : NULL;
     char dir[OS_PATH], data[OS_PATH];
     struct score *score = NULL;
-    struct score_sum sum;
     snprintf(dir, sizeof dir, "%s/tongqu-bench-XXXXXX", tmp ? tmp : "/tmp");
     enum err e = score_new(truth, &score, note);
     if (e != OK)
@@ -191,24 +194,40 @@ run(const struct cmd_args *args, struct note *note)
         e = fill(data, truth, note);
     if (e == OK)
         e = tell_alarms(score, data, note);
-    bool scenes = cmd_given(args, "explain") &&
-                  strcmp(cmd_cstr(args, "explain"), "hit_and_run") == 0;
+    bool scenes = explain && strcmp(explain, "hit_and_run") == 0;
     if (e == OK) {
-        score_sum(score, &sum);
-        e = bench_scenes(data, truth, scenes ? stdout : NULL, &sum, note);
+        score_sum(score, sum);
+        e = bench_scenes(data, truth, scenes ? stdout : NULL, sum, note);
     }
     if (e == OK)
-        e = bench_questions(data, truth, &sum, note);
+        e = bench_questions(data, truth, sum, note);
     if (e == OK)
-        e = bench_sites(data, truth, cmd_cstr(args, "explain"), &sum, note);
-    if (e == OK)
-        score_print(&sum, stdout);
-    if (e == OK && cmd_given(args, "explain"))
-        score_explain(score, cmd_cstr(args, "explain"), 20, stdout);
-    if (e == OK && cmd_given(args, "json"))
-        e = write_json(cmd_cstr(args, "json"), &sum, note);
+        e = bench_sites(data, truth, explain, sum, note);
+    if (e == OK && explain)
+        score_explain(score, explain, 20, stdout);
     score_free(score);
     remove_tree(dir);
+    return e;
+}
+
+static enum err
+run(const struct cmd_args *args, struct note *note)
+{
+    struct score_sum all = {0}, one;
+    enum err e = city(args, cmd_cstr(args, "truth"), &all, note);
+    for (size_t i = 0; e == OK && i < args->words; i++) {
+        char truth[OS_PATH];
+        if (!span_copy(truth, sizeof truth, args->word[i]))
+            return note_set(
+                note, ERR_USAGE, "word", "the path is too long", "路径过长");
+        memset(&one, 0, sizeof one);
+        e = city(args, truth, &one, note);
+        score_add(&all, &one);
+    }
+    if (e == OK)
+        score_print(&all, stdout);
+    if (e == OK && cmd_given(args, "json"))
+        e = write_json(cmd_cstr(args, "json"), &all, note);
     return e;
 }
 
@@ -225,12 +244,14 @@ static const struct cmd_opt opts[] = {
 
 const struct cmd cmd_bench = {
     .name = "bench",
-    .synopsis = "--truth DIR [--json FILE] [--explain KIND]",
-    .en = "Score the alarms of a city against its planted truth: precision, recall, "
-          "calibration.",
-    .zh = "以植入真值给预警打分：查准率、查全率与概率校准。",
+    .synopsis = "--truth DIR [DIR ...] [--json FILE] [--explain KIND]",
+    .words_max = CMD_WORDS,
+    .en = "Score the alarms and questions of a city against its planted truth: "
+          "precision, recall, calibration. Several cities are counted together.",
+    .zh = "以植入真值给预警与研判打分：查准率、查全率与概率校准；多个城市合并计算。",
     .opts = opts,
     .examples = "  tongqu city --seed 7 --days 3 --per-day 300000 --out city\n"
-                "  tongqu bench --truth city\n",
+                "  tongqu bench --truth city\n"
+                "  tongqu bench --truth city1 city2 city3\n",
     .fn = run,
 };

@@ -15,6 +15,8 @@
 #define FLAT_COLOR 0.1
 #define FLAT_CLASS 0.08
 #define FLAT_BRAND 0.03
+#define AGAIN 0.3 /* one wrong character is wrong again, alike, at the next camera */
+#define WORSE_AGAIN 0.02  /* several are */
 #define LEAST_SHARE 0.002 /* confusions below this are not followed */
 
 /* ---- census ---- */
@@ -199,15 +201,21 @@ struct fit {
 };
 
 /* `common` is how common the read value is, `flat` the chance of it when a camera
- * guesses. */
+ * guesses. What is not registered may be anything, and costs what it costs of a vehicle
+ * nobody knows: or a blank row would fit every look better than the right one. */
 static void
 fit_one(
     struct fit *f, unsigned registered, unsigned read, double common, double flat,
     double wrong)
 {
     double guess = (common + flat) / 2;
-    if (!registered || !read)
+    if (!read)
         return;
+    if (!registered) {
+        f->apart *= common;
+        f->together *= common;
+        return;
+    }
     f->apart *= registered == read ? 1 - wrong : wrong * guess;
     f->together *= guess;
 }
@@ -309,6 +317,16 @@ weigh(const struct weigher *w, const struct sighting *s, const struct site_row *
         }
     }
     return id;
+}
+
+double
+misread_again(const struct identity *first)
+{
+    double misread = first->misread + first->unknown;
+    if (misread <= 0)
+        return 0;
+    double again = AGAIN * first->misread + WORSE_AGAIN * first->unknown;
+    return again / (first->right + misread);
 }
 
 double

@@ -112,6 +112,10 @@ weigh(const struct weigher *w, const struct sighting *s, const struct site_row *
 double weigh_twin(
     const struct weigher *w, const struct twin *t, const struct vehicle *v,
     const struct sighting *s, const struct site_row *site);
+/* Probability that the vehicle whose read was weighed as `first` is misread so again at
+ * another camera: dirt and bolts stay, a misread in several characters seldom comes
+ * back. */
+double misread_again(const struct identity *first);
 /* Share of this prefix's vehicles that are registered here, 0..1. */
 double covered(const struct weigher *w, struct plate p);
 

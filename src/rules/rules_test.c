@@ -461,6 +461,24 @@ test_watch_misread(void **state)
     only(w, "watch");
 }
 
+/* A text read once may be a watched plate misread. Read by camera after camera, with one
+ * look, it is worn: the alarms go. */
+static void
+test_watch_text_that_is_worn(void **state)
+{
+    static const uint8_t sites[] = {3, 4, 7, 10, 21, 22};
+    struct world *w = *state;
+    for (unsigned i = 0; i < 18; i++) {
+        int minute = (int)(20 * i);
+        struct sighting *s =
+            add(w, "晋A7777Z", sites[i % 6], AT(12 + minute / 60, minute % 60, 0));
+        feed(w, look_like(w, s, "晋A77777"));
+        if (i == 0)
+            assert_int_equal(only(w, "watch")->plate.v, plate_of("晋A77777").v);
+    }
+    none(w, "watch");
+}
+
 static void
 test_no_misread_of_a_registered_vehicle(void **state)
 {
@@ -1415,6 +1433,7 @@ main(void)
         CASE(test_watch_levels),
         CASE(test_watch_pattern),
         CASE(test_watch_misread),
+        CASE(test_watch_text_that_is_worn),
         CASE(test_no_misread_of_a_registered_vehicle),
         CASE(test_shadowed_read),
         CASE(test_status),

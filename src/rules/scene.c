@@ -34,6 +34,69 @@ passage_shadowed(struct scene *s, const struct passage *p)
     return machine_shadowed(s->machine, p->s);
 }
 
+/* ---- one text read again and again ---- */
+
+/* Does the registry not account for this read? */
+static bool
+is_strange(const struct scene *s, const struct passage *p)
+{
+    return p->in_day && (!s->vehicle || p->off);
+}
+
+/* Evidence of one more strange read for a stranger wearing the text, against none.
+ * `first` is the strange read before, NULL for the first. */
+static double
+log_worn(struct scene *s, struct passage *p, const struct passage *first)
+{
+    const struct census *c = s->weigher->census;
+    const struct identity *who = passage_who(s, p);
+    double look = first ? look_again(c, first->s, p->s, p->site) : look_any(c, p->s);
+    double again = first ? misread_again(&first->who) * look : 0;
+    return log(look) - log(who->right + who->misread + who->unknown + again);
+}
+
+static struct wearer
+find_wearer(struct scene *s, const struct passage *skip)
+{
+    double prior = s->vehicle                                 ? OTHER_LOOK
+                   : covered(s->weigher, s->plate) >= COVERED ? UNREGISTERED_COVERED
+                                                              : UNREGISTERED;
+    struct wearer w = {.known = true, .prior = prior, .log_odds = log(prior)};
+    for (unsigned i = 0; i < s->n; i++) {
+        struct passage *p = &s->passages[i];
+        if (p == skip || !is_strange(s, p))
+            continue;
+        w.log_odds += log_worn(s, p, w.first);
+        w.first = w.first ? w.first : p;
+    }
+    return w;
+}
+
+/* What the day's other strange reads of the text say about this one. */
+struct repeat {
+    double worn;  /* weight of a stranger who wears the text */
+    double again; /* weight of the vehicle misread before being misread so again */
+};
+
+static struct repeat
+repeat_of(struct scene *s, struct passage *p)
+{
+    if (!s->wearer.known)
+        s->wearer = find_wearer(s, NULL);
+    struct wearer w = s->wearer;
+    if (p == w.first)
+        w = find_wearer(s, p);
+    else if (is_strange(s, p))
+        w.log_odds -= log_worn(s, p, w.first);
+    double alone = w.prior * look_any(s->weigher->census, p->s);
+    if (!w.first || !is_strange(s, p))
+        return (struct repeat){alone, 0};
+    double odds = exp(fmin(w.log_odds, 50)), is_worn = odds / (1 + odds);
+    double look = look_again(s->weigher->census, w.first->s, p->s, p->site);
+    double again = (1 - is_worn) * misread_again(&w.first->who) * look;
+    return (struct repeat){fmax(alone, is_worn * look), again};
+}
+
 double
 passage_right(struct scene *s, struct passage *p)
 {
@@ -42,11 +105,21 @@ passage_right(struct scene *s, struct passage *p)
         !p->weighed) /* nearly all: a misread by chance of the same look */
         return 1 / (1 + p->site->misread * other);
     const struct identity *who = passage_who(s, p);
-    double rare = who->vehicle                                  ? OTHER_LOOK
-                  : covered(s->weigher, p->s->plate) >= COVERED ? UNREGISTERED_COVERED
-                                                                : UNREGISTERED;
-    double worn = who->right + rare * other;
-    return worn / (worn + who->misread + who->unknown);
+    struct repeat day = repeat_of(s, p);
+    double worn = who->right + day.worn;
+    return worn / (worn + who->misread + who->unknown + day.again);
+}
+
+double
+passage_twin(
+    struct scene *s, struct passage *p, const struct twin *t, const struct vehicle *v)
+{
+    const struct identity *who = passage_who(s, p);
+    struct repeat day = repeat_of(s, p);
+    double weight = weigh_twin(s->weigher, t, v, p->s, p->site);
+    double misread = who->misread + who->unknown + (v ? 0 : weight);
+    double all = who->right + misread + day.worn + day.again;
+    return weight * (1 + day.again / misread) / all;
 }
 
 uint8_t

@@ -61,6 +61,14 @@ struct passage {
     struct identity who;
 };
 
+/* A vehicle the registry does not know under this text, so far as the day's strange reads
+ * tell: those of a text nobody registered, or with another look than registered. */
+struct wearer {
+    bool known;
+    double prior, log_odds;
+    const struct passage *first; /* strange read; NULL none */
+};
+
 struct scene {
     const struct rule *rule;
     const struct rule_settings *settings;
@@ -69,6 +77,7 @@ struct scene {
     const struct vehicle *vehicle; /* registered; NULL none */
     struct passage *passages;
     unsigned n;
+    struct wearer wearer; /* made when first asked for */
     struct passage *tags; /* RULE_BY_TAG: reads of its tag, by time */
     unsigned tags_n;
     int32_t day;
@@ -88,8 +97,12 @@ struct scene {
 
 /* Weighs the passage once. */
 const struct identity *passage_who(struct scene *s, struct passage *p);
-/* Probability that the plate worn was the plate read. */
+/* Probability that the plate worn was the plate read. What is read again and again with
+ * one look is worn, not misread (docs/why/probability.md section 3). */
 double passage_right(struct scene *s, struct passage *p);
+/* Probability that it was the near twin t, registered as v (NULL: nowhere), misread. */
+double passage_twin(
+    struct scene *s, struct passage *p, const struct twin *t, const struct vehicle *v);
 /* Did another read at the same site and moment have a text one character away, and was
  * that the better read? Then this one is no vehicle of its own. */
 bool passage_shadowed(struct scene *s, const struct passage *p);

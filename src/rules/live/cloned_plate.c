@@ -39,8 +39,9 @@ static const struct rule_text roles[] = {
 /* Weight of looks without a leap: one car is misjudged alike again. */
 #define LOOK_ALONE 0.2
 #define CLOCK_JUMP_MS (15.0 * MINUTE_MS) /* a clock is set wrong by so much at most */
-#define UNVOUCHED 3 /* side of a conflict that a clock may explain */
-#define ODD_LOOK 2  /* attributes that must differ before a look alone counts */
+#define UNVOUCHED 3  /* side of a conflict that a clock may explain */
+#define ODD_MOST 32u /* odd looks compared with each other */
+#define ODD_LOOK 2   /* attributes that must differ before a look alone counts */
 
 static bool
 impossible(
@@ -219,14 +220,20 @@ log_misread(struct split *x, unsigned i)
     return log(who->misread + who->unknown);
 }
 
+/* Read p of the other vehicle, whose first odd look `other` was. */
 static double
-log_other(struct split *x, unsigned i)
+log_look(const struct split *x, const struct sighting *other, const struct passage *p)
 {
-    const struct passage *p = &x->s->passages[i];
     const struct census *c = x->s->weigher->census;
-    if (!x->other || x->other == p->s)
+    if (!other || other == p->s)
         return log(look_any(c, p->s));
-    return log(look_again(c, x->other, p->s, p->site));
+    return log(look_again(c, other, p->s, p->site));
+}
+
+static double
+log_other(const struct split *x, unsigned i)
+{
+    return log_look(x, x->other, &x->s->passages[i]);
 }
 
 static bool
@@ -270,22 +277,39 @@ weigh_component(struct split *x, const unsigned *at, unsigned n)
     x->log_same += right + log(2);
 }
 
+/* A look that fits the registered vehicle as little as the other one is a camera's error,
+ * and no second sight of the other. */
 static void
 weigh_loner(struct split *x, unsigned i)
 {
     double right = log_right(x, i);
-    x->odd[i] = true;
+    x->odd[i] = log_other(x, i) > right;
     x->log_misread += log_sum(log_misread(x, i), right);
     x->log_other += log_sum(log_other(x, i), right);
     x->log_same += log_sum(log_misread(x, i), right);
 }
 
+/* Of the odd looks the one that explains the others best: a camera that errs shows a new
+ * look each time, a second vehicle always its own. */
 static void
 find_other(struct split *x)
 {
-    for (unsigned i = 0; i < x->n && !x->other; i++)
+    unsigned odd[ODD_MOST], n = 0;
+    double best = -INFINITY;
+    for (unsigned i = 0; i < x->n && n < ODD_MOST; i++)
         if (looks_odd(x, i))
-            x->other = x->s->passages[i].s;
+            odd[n++] = i;
+    for (unsigned k = 0; k < n; k++) {
+        const struct sighting *other = x->s->passages[odd[k]].s;
+        double sum = 0;
+        for (unsigned h = 0; h < n; h++)
+            sum +=
+                fmax(log_look(x, other, &x->s->passages[odd[h]]), log_right(x, odd[h]));
+        if (sum > best) {
+            best = sum;
+            x->other = other;
+        }
+    }
 }
 
 static void

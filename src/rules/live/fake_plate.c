@@ -40,7 +40,6 @@ glance(const struct glance *g)
  * many are read only once (docs/why/probability.md says where that was counted).
  * Misread texts mostly are. */
 #define ONCE 0.05
-#define AGAIN 0.15 /* weight of one more like misread of a vehicle misread before */
 
 struct sum {
     double log_fake, log_misread, twin_percent;
@@ -64,7 +63,7 @@ static struct sum
 sum_day(struct scene *s)
 {
     struct sum sum = {0};
-    const struct passage *first = NULL;
+    struct passage *first = NULL;
     const struct census *c = s->weigher->census;
     for (unsigned i = 0; i < s->n; i++) {
         struct passage *p = &s->passages[i];
@@ -72,9 +71,9 @@ sum_day(struct scene *s)
             continue;
         const struct identity *who = passage_who(s, p);
         double misread = who->misread + who->unknown;
-        if (first) /* what was misread once is easily misread so again: dirt, a bolt, a
-                      busy taxi */
-            misread += AGAIN * look_again(c, first->s, p->s, p->site);
+        if (first)
+            misread +=
+                misread_again(&first->who) * look_again(c, first->s, p->s, p->site);
         sum.log_fake +=
             log(first ? look_again(c, first->s, p->s, p->site) : look_any(c, p->s));
         sum.log_misread += log(misread);

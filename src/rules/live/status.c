@@ -111,15 +111,14 @@ step_twin(struct scene *s, struct passage *p, const struct twin *t)
     if (!v || !(status_of(v, s->day) & GRAVE))
         return;
     const struct identity *who = passage_who(s, p);
-    double weight = weigh_twin(s->weigher, t, v, p->s, p->site);
-    double all = who->right + who->misread + who->unknown;
-    if (weight * 100 < s->param[LEAST_MISREAD_PERCENT] * all || passage_shadowed(s, p))
+    double probability = passage_twin(s, p, t, v);
+    if (probability * 100 < s->param[LEAST_MISREAD_PERCENT] || passage_shadowed(s, p))
         return;
     struct alarm *a = scene_alarm(s, t->plate.v, p->key, p);
     if (!a)
         return;
     a->plate = t->plate;
-    a->probability = weight / all;
+    a->probability = probability;
     a->contradiction = (uint8_t)look_contradiction(v, p->s, p->site);
     name_status(a, v, s->day);
     alarm_number(a, "confusion_percent", t->share * 100.0);

@@ -117,12 +117,11 @@ step_twin(
 {
     const struct identity *who = passage_who(s, p);
     const struct vehicle *v = vehicle_find(s->weigher->registry, t->plate, 0);
-    double weight = weigh_twin(s->weigher, t, v, p->s, p->site);
-    double all = who->right + who->misread + who->unknown + (v ? 0 : weight);
-    if (!in_force(w, p) || weight * 100 < s->param[LEAST_MISREAD_PERCENT] * all ||
+    double probability = passage_twin(s, p, t, v);
+    if (!in_force(w, p) || probability * 100 < s->param[LEAST_MISREAD_PERCENT] ||
         passage_shadowed(s, p))
         return;
-    struct alarm *a = raise(s, w, p, weight / all);
+    struct alarm *a = raise(s, w, p, probability);
     if (!a)
         return;
     a->plate = t->plate;

@@ -289,6 +289,25 @@ base_audit_reaches(struct base *b, struct ledger_reader *reader, struct note *no
     return e;
 }
 
+/* An audit record and no ledger: that was lost, and must not be begun anew. */
+static enum err
+ledger_is_there(const struct base *b, struct note *note)
+{
+    char path[OS_PATH], audit[OS_PATH];
+    uint64_t size;
+    bool is_dir;
+    enum err e = os_join(path, sizeof path, b->dir, "ledger.db");
+    if (e == OK)
+        e = os_join(audit, sizeof audit, b->dir, "audit");
+    if (e == OK && os_stat(b->fs, path, &size, &is_dir) == ERR_NOTFOUND &&
+        os_stat(b->fs, audit, &size, &is_dir) == OK)
+        e = note_fmt(
+            note, ERR_CORRUPT, "ledger",
+            "the ledger %s is missing: put it back, or restore a backup",
+            "台账 %s 缺失：请放回原处，或从备份恢复", path);
+    return e;
+}
+
 /* A directory with accounts was opened before: its record and its passes have been
  * begun, and what is not there now was lost. */
 static enum err
@@ -350,8 +369,10 @@ base_open(const struct base_opts *opts, struct base **out, struct note *note)
     if (e == OK) {
         struct reserve_limits limits = reserve_limits_default();
         reserve_relieve(b->fs, b->dir, &limits);
-        e = ledger_open(b->fs, b->dir, &b->ledger, note);
+        e = ledger_is_there(b, note);
     }
+    if (e == OK)
+        e = ledger_open(b->fs, b->dir, &b->ledger, note);
     if (e == OK)
         e = read_zone(b, note);
     if (e == OK && !opts->definitions)

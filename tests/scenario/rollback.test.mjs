@@ -72,6 +72,7 @@ test("parts of the directory that are gone are not begun anew in silence", async
     [["audit"], /the audit record \S*audit is missing: put it back, or restore a backup/],
     [["audit.key"], /the audit key \S*audit\.key is missing: put it back, or restore a backup/],
     [["audit", "audit.key"], /the audit key \S*audit\.key is missing/],
+    [["ledger.db"], /the ledger \S*ledger\.db is missing: put it back, or restore a backup/],
     [["sight"], /the passes in \S*sight are missing: mount them or restore a backup/],
   ];
   for (const [gone, says] of parts) {

@@ -184,16 +184,21 @@ parse_iso(struct span s, const struct zone *z, ts_ms *out)
     return civil_ts(&c, &named, out);
 }
 
+/* What a calendar of four digits can say in every zone. */
+#define YEAR_1_MS INT64_C(-62135510400000)    /* 0001-01-02 */
+#define YEAR_9999_MS INT64_C(253402214399999) /* 9999-12-30 */
+
 enum err
 ts_parse(struct span s, const struct zone *z, ts_ms *out, struct note *note)
 {
     int64_t v;
     /* Short numbers may be dates: of them only the beginning of the epoch. */
-    if ((s.n >= 9 || span_eq_cstr(s, "0")) && span_i64(s, &v)) {
+    bool number = (s.n >= 9 || span_eq_cstr(s, "0")) && span_i64(s, &v);
+    if (number && v >= YEAR_1_MS && v <= YEAR_9999_MS) {
         *out = v;
         return OK;
     }
-    if (parse_iso(s, z, out) == OK)
+    if (!number && parse_iso(s, z, out) == OK)
         return OK;
     return note_fmt(
         note, ERR_INPUT, "time",

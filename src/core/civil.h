@@ -44,7 +44,7 @@ struct civil civil_of(ts_ms t, const struct zone *z);
  * such date. */
 enum err civil_ts(const struct civil *c, const struct zone *z, ts_ms *out) MUST_USE;
 
-/* Accepts epoch milliseconds (digits only), ISO 8601 with zone
+/* Accepts epoch milliseconds (digits only, years 1 to 9999), ISO 8601 with zone
  * ("2026-03-02T08:00:00.5+08:00",
  * "...Z"), and a bare date as the start of that civil day. ERR_INPUT says which forms
  * are read. */

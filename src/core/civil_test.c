@@ -54,6 +54,9 @@ what_is_no_time_is_refused(void **state)
         "yesterday",
         "2026-03-02T00:00:00+99:00",
         "12345",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "253402300799999",
         "2026-03-02T00:00:00.Z"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ts_ms t;

@@ -42,7 +42,7 @@ import(const char *data, const char *truth, const char *what, struct note *note)
         return OK; /* a directory need not have every table; sightings are asked for
                       above */
     json_t *args = json_pack(
-        "{s:s, s:s, s:s, s:b}", "what", what, "author", "admin", "approver", "security",
+        "{s:s, s:s, s:s, s:b}", "what", what, "author", "asker", "approver", "giver",
         "no_rules", gantry);
     e = args ? door_run(data, "import", args, in, stderr, note) : ERR_NOMEM;
     json_decref(args);
@@ -56,9 +56,15 @@ fill(const char *data, const char *truth, struct note *note)
     static const char *const tables[] = {"org",     "units",    "sites",    "zones",
                                          "permits", "sections", "registry", "watches",
                                          "gantry",  "sightings"};
+    static const struct setup_person two[] = {
+        /* a watch has two persons */
+        {.login = "asker", .name = "布控申请人", .role = "duty"},
+        {.login = "giver", .name = "布控审批人", .role = "supervisor"}};
     FILE *quiet = fopen("/dev/null", "w");
     struct setup s = {.dir = data, .zone = {"Asia/Shanghai", 480}, .out = quiet};
     enum err e = quiet ? setup_data(&s, note) : ERR_IO;
+    for (size_t i = 0; e == OK && i < sizeof two / sizeof *two; i++)
+        e = setup_user(data, &two[i], quiet, note);
     for (size_t i = 0; e == OK && i < sizeof tables / sizeof *tables; i++)
         e = import(data, truth, tables[i], note);
     if (quiet)

@@ -15,8 +15,9 @@ const D = 86400000;
 function Head() {
   const [h, setH] = useState<AuditHead | null>(null);
   const [error, setError] = useState("");
-  useEffect(() => { get<AuditHead>("/audit/head").then(setH, (e: unknown) => setError(sentence(e))); }, []);
-  if (error) return <p class="dim">{error}</p>;
+  const load = () => { setError(""); get<AuditHead>("/audit/head").then(setH, (e: unknown) => setError(sentence(e))); };
+  useEffect(load, []);
+  if (error) return <Failed what={error} again={load} />;
   if (!h) return null;
   return (
     <section class="block"><h3>{t("audit.head")}</h3>
@@ -35,10 +36,11 @@ function Head() {
 function Flags({ from, to }: { from: number; to: number }) {
   const [l, setL] = useState<List<AuditFlag> | null>(null);
   const [error, setError] = useState("");
-  useEffect(() => { get<List<AuditFlag>>("/audit/flags" + query({ from_ms: from, to_ms: to })).then((x) => { setL(x); setError(""); }, (e: unknown) => setError(sentence(e))); }, [from, to]);
+  const load = () => { get<List<AuditFlag>>("/audit/flags" + query({ from_ms: from, to_ms: to })).then((x) => { setL(x); setError(""); }, (e: unknown) => setError(sentence(e))); };
+  useEffect(load, [from, to]);
   return (
     <section class="block"><h3>{t("audit.flags")}</h3>
-      {error ? <p class="dim">{error}</p> : !l ? <p class="dim">{t("state.loading")}</p> : !l.items.length ? <p class="dim">{t("audit.no_flags")}</p>
+      {error ? <Failed what={error} again={load} /> : !l ? <p class="dim">{t("state.loading")}</p> : !l.items.length ? <p class="dim">{t("audit.no_flags")}</p>
         : <ul class="plain">{l.items.map((f, i) => <li key={i}><Tag tone="warn">{t(`audit.flag.${f.kind}`)}</Tag> <b>{f.user}</b> {tx(f.text)} <When ms={f.at_ms} /> <span class="dim num">{f.looks.map((n) => "#" + n).join(" ")}</span></li>)}</ul>}
     </section>
   );
@@ -92,7 +94,7 @@ function View() {
               { key: "at", head: t("f.time"), width: "112px", cell: (r) => <span class="num">{instant(r.at_ms)}</span>, sort: (r) => r.at_ms, text: (r) => new Date(r.at_ms).toISOString() },
               { key: "user", head: t("f.who"), width: "92px", cell: (r) => <span class="cut" title={roleText(r.role)}>{r.user ?? "—"}</span>, sort: (r) => r.user ?? "", text: (r) => r.user ?? "" },
               { key: "class", head: t("audit.class"), width: "84px", cell: (r) => <Tag tone={r.class === "look" ? "state" : r.class === "security" ? "warn" : ""}>{t(`audit.class.${r.class}`)}</Tag>, sort: (r) => r.class, text: (r) => r.class },
-              { key: "what", head: t("audit.what"), width: "minmax(0,1.3fr)", cell: (r) => <span class="cut" title={r.what}>{cap(tx(r.label)) || r.what}</span>, sort: (r) => r.what, text: (r) => r.what },
+              { key: "what", head: t("audit.what"), width: "minmax(0,1.3fr)", cell: (r) => (tx(r.label) ? <span class="cut" title={cap(tx(r.label))}>{cap(tx(r.label))}</span> : <code class="cut">{r.what}</code>), sort: (r) => r.what, text: (r) => r.what },
               { key: "object", head: t("audit.object"), width: "minmax(0,1fr)", cell: (r) => <span class="cut num" title={[r.object, r.subject, r.detail].filter(Boolean).join("\n")}>{thing(r.subject ?? r.object)}</span>, sort: (r) => r.subject ?? r.object ?? "", text: (r) => [r.object, r.subject, r.detail].filter(Boolean).join(" | ") },
               { key: "matter", head: t("look.matter"), width: "134px", cell: (r) => <span class="cut num">{r.matter ?? "—"}</span>, text: (r) => r.matter ?? "" },
               { key: "purpose", head: t("look.purpose"), width: "84px", cell: (r) => <span class="cut">{r.purpose ? purposeText(r.purpose) : "—"}</span>, text: (r) => r.purpose ?? "" },

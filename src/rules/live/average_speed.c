@@ -28,6 +28,7 @@ static const struct rule_text roles[] = {
     {"区间终点", "end of the section"}, {"区间起点", "start of the section"}};
 
 #define RIGHT_MS 500.0 /* error of a clock that is right */
+#define UNSEEN 0.1     /* share of wrong clocks that VOUCH_FEW reads do not betray */
 
 static double
 limit_of(const struct speed_section *section, code3 vehicle_class)
@@ -71,6 +72,13 @@ normal_below(double z)
     return 0.5 * erfc(-z / sqrt(2));
 }
 
+/* Probability that a clock is right when VOUCH_FEW reads about then did not leap. */
+static double
+vouched(const struct site_row *site)
+{
+    return site->right / (site->right + (1 - site->right) * UNSEEN);
+}
+
 /* Probability that the way took less than legal_ms, whatever the clocks are. */
 static double
 probability_below(
@@ -79,8 +87,8 @@ probability_below(
     double sum = 0;
     for (unsigned state = 0; state < 4; state++) { /* which of the two are wrong */
         bool a = state & 1, b = state & 2;
-        double weight =
-            (a ? 1 - from->right : from->right) * (b ? 1 - to->right : to->right);
+        double weight = (a ? 1 - vouched(from) : vouched(from)) *
+                        (b ? 1 - vouched(to) : vouched(to));
         double sd = hypot(a ? from->sd_ms : RIGHT_MS, b ? to->sd_ms : RIGHT_MS);
         sum += weight * normal_below((legal - gap_ms) / sd);
     }

@@ -419,6 +419,30 @@ test_sightings(void **state)
     buf_release(&rejects);
 }
 
+/* Reads all passes of the text, which comes in pieces of `step` bytes. The caller frees
+ * the batch, the reader and the table. */
+static struct sighting_batch *
+read_passes(struct csv_passes *p, struct span text, size_t step)
+{
+    static const struct zone shanghai = {"Asia/Shanghai", 480};
+    unsigned asked = 0;
+    struct feed_needs needs = {&asked, known_site, NULL};
+    struct text_source source = {text, step};
+    struct csv_conf conf = {.source = from_text, .ctx = &source};
+    struct note note;
+    p->reader = pass_reader_new();
+    p->from.needs = &needs;
+    p->from.zone = &shanghai;
+    kit_ok(csv_new(&conf, &p->csv, &note), &note);
+    kit_ok(
+        csv_columns(p->csv, pass_names, pass_names + PASS_KEYS, p->column, &note),
+        &note);
+    struct sighting_batch *b = sighting_batch_new(8, 1 << 20);
+    kit_ok(csv_passes_fill(p, b, &note), &note);
+    p->from.needs = NULL;
+    return b;
+}
+
 /* A text longer than is kept leaves the record there, and is told with its line. */
 static void
 test_long_texts_are_told(void **state)
@@ -430,24 +454,9 @@ test_long_texts_are_told(void **state)
         "plate,site,time_ms,record_id,image\n晋A12345,385,1772380856875,R1,%01100d\n"
         "%080d,385,1772380856876,R2,/2.jpg\n",
         1, 1);
-    unsigned asked = 0;
-    struct feed_needs needs = {&asked, known_site, NULL};
-    struct text_source source = {span_of(text, (size_t)n), 100};
-    struct csv_conf conf = {.source = from_text, .ctx = &source};
     struct buf rejects = {0};
-    struct note note;
-    static const struct zone shanghai = {"Asia/Shanghai", 480};
-    struct csv_passes p = {
-        .reader = pass_reader_new(),
-        .from = {.needs = &needs, .zone = &shanghai},
-        .reject = keep_cut,
-        .reject_ctx = &rejects,
-    };
-    kit_ok(csv_new(&conf, &p.csv, &note), &note);
-    kit_ok(
-        csv_columns(p.csv, pass_names, pass_names + PASS_KEYS, p.column, &note), &note);
-    struct sighting_batch *b = sighting_batch_new(8, 1 << 20);
-    kit_ok(csv_passes_fill(&p, b, &note), &note);
+    struct csv_passes p = {.reject = keep_cut, .reject_ctx = &rejects};
+    struct sighting_batch *b = read_passes(&p, span_of(text, (size_t)n), 100);
     assert_int_equal(b->n, 2);
     assert_int_equal(b->rows[0].image.n, 0);
     assert_int_equal(b->rows[1].plate_text.n, 64);
@@ -521,24 +530,9 @@ test_leap_second_is_told(void **state)
     static const char text[] = "plate,site,time_ms,record_id\n"
                                "晋A12345,385,20170101075960,R1\n"
                                "晋A12345,385,20170101080000,R2\n";
-    unsigned asked = 0;
-    struct feed_needs needs = {&asked, known_site, NULL};
-    struct text_source source = {span_of(text, sizeof text - 1), 999};
-    struct csv_conf conf = {.source = from_text, .ctx = &source};
     struct buf rejects = {0};
-    struct note note;
-    static const struct zone shanghai = {"Asia/Shanghai", 480};
-    struct csv_passes p = {
-        .reader = pass_reader_new(),
-        .from = {.needs = &needs, .zone = &shanghai},
-        .reject = keep_cut,
-        .reject_ctx = &rejects,
-    };
-    kit_ok(csv_new(&conf, &p.csv, &note), &note);
-    kit_ok(
-        csv_columns(p.csv, pass_names, pass_names + PASS_KEYS, p.column, &note), &note);
-    struct sighting_batch *b = sighting_batch_new(8, 1 << 20);
-    kit_ok(csv_passes_fill(&p, b, &note), &note);
+    struct csv_passes p = {.reject = keep_cut, .reject_ctx = &rejects};
+    struct sighting_batch *b = read_passes(&p, span_of(text, sizeof text - 1), 999);
     assert_int_equal(b->n, 2);
     assert_true(b->rows[0].pass_ms == 1483228799999);
     assert_true(b->rows[1].pass_ms == 1483228800000);

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct span nothing = {NULL, 0};
 
@@ -29,13 +30,27 @@ number_text(const struct dom_value *v, char *scratch)
 }
 
 bool
+loose_whole(const char *field, struct feed_faults *f, struct span *text)
+{
+    if (!text->n || !memchr(text->p, 0, text->n))
+        return true;
+    feed_fault(f, FAULT_NUL_BYTE, field, *text);
+    while (text->n && !text->p[text->n - 1])
+        text->n--;
+    if (!text->n || !memchr(text->p, 0, text->n))
+        return true;
+    *text = nothing;
+    return false;
+}
+
+bool
 loose_text(
     const struct dom_value *v, const char *field, struct feed_faults *f, char *scratch,
     struct span *out)
 {
     if (v->type == DOM_TEXT) {
         *out = v->s;
-        return v->s.n > 0;
+        return loose_whole(field, f, out) && out->n > 0;
     }
     if (absent(v))
         return false;

@@ -16,6 +16,9 @@
 
 #define LOOSE_TEXT 32
 
+/* NUL bytes behind a text (a fixed field sent whole) are cut off and counted; false when
+ * one lies inside: what the sender meant cannot be told. */
+bool loose_whole(const char *field, struct feed_faults *f, struct span *text);
 /* A text; numbers and truths are written out into scratch[LOOSE_TEXT]. */
 bool loose_text(
     const struct dom_value *v, const char *field, struct feed_faults *f, char *scratch,

@@ -152,7 +152,7 @@ both("a pass that contradicts a known one is refused with its line", async () =>
 both("a NUL refuses its line, in any table; a leap second is taken and told", async () => {
   const sites = await kit.must(["import", "sites", file("nul.csv", `site,name\n${kit.SITES[0]},演示路口1\nX1,a\0b\n`), "--data", t.dir]);
   assert.match(sites, /1 rows taken, 0 known already, 1 rejected/);
-  assert.match(rejects(sites)[0], /^3,line,"","a NUL byte in the text: is the file damaged, or UTF-16\?",/);
+  assert.match(rejects(sites)[0], /^3,line,"","a NUL byte in the text: is it damaged, UTF-16, or a fixed field sent whole\?",/);
   await refused(1, /the head \(line 1\) holds a NUL byte.*UTF-8/, "import", "sites", file("utf16.csv", Buffer.from("site,name\nX1,a\n", "utf16le")), "--data", t.dir);
   const day = new Date(now + 8 * 3600000 - 2 * 86400000).toISOString().slice(0, 10).replaceAll("-", "");
   const r = await kit.tongqu(["import", "sightings", "--data", t.dir, file(`leap-${Math.random()}.csv`, `plate,site,time_ms,lane,record_id\n晋AZQ034,${kit.SITES[0]},${day}235960,1,leap-${Math.random()}\n`)]);

@@ -278,21 +278,31 @@ site_of(struct viid_job *job, struct span code)
     return &job->last_site;
 }
 
+static bool
+text_in(
+    struct viid_job *job, const struct dom_value *v, const char *field,
+    struct span *out)
+{
+    *out = v->s;
+    return v->type == DOM_TEXT && loose_whole(field, job->faults, out) && out->n;
+}
+
 static struct span
 image_of(struct viid_job *job, const struct dom_value *v)
 {
     static const uint8_t order[] = {V_URL1, V_URL3, V_URL4, V_URL2, V_URL5};
+    struct span s;
     for (size_t i = 0; i < sizeof order; i++)
-        if (v[order[i]].type == DOM_TEXT && v[order[i]].s.n)
-            return v[order[i]].s;
+        if (text_in(job, &v[order[i]], vehicle_keys[order[i]], &s))
+            return s;
     struct dom_iter it = picture_list(&v[V_PICTURES]);
     struct dom_node node;
     struct dom_value p[P_COUNT];
     bool other_case = false;
     while (dom_next(&it, &node)) {
         dom_fields(node, &job->v->picture, p, &other_case);
-        if (p[P_PATH].type == DOM_TEXT && p[P_PATH].s.n)
-            return p[P_PATH].s;
+        if (text_in(job, &p[P_PATH], picture_keys[P_PATH], &s))
+            return s;
     }
     return (struct span){NULL, 0};
 }

@@ -120,7 +120,9 @@ text_of(struct record *r, int key)
     if (r->v[key].type == DOM_LIST || r->v[key].type == DOM_OBJECT)
         feed_fault(&r->out->faults, FAULT_BAD_CODE, keys[key], s);
     else
-        (void)loose_text(&r->v[key], keys[key], &quiet, r->scratch[key], &s);
+        (void)loose_text(
+            &r->v[key], keys[key],
+            r->v[key].type == DOM_TEXT ? &r->out->faults : &quiet, r->scratch[key], &s);
     return span_trim(s);
 }
 

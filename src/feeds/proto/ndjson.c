@@ -51,8 +51,8 @@ int_text(int64_t v, char *scratch)
     return span_of(p, (size_t)(end - p));
 }
 
-/* Texts of all members; numbers lie in scratch. */
-static void
+/* Texts of all members; numbers lie in scratch. False: one has a NUL inside. */
+static bool
 texts_of(
     const struct dom_value *v, struct feed_faults *faults, char scratch[][LOOSE_TEXT],
     struct span *fields)
@@ -60,14 +60,17 @@ texts_of(
     struct feed_faults quiet;
     feed_faults_clear(&quiet);
     for (size_t k = 0; k < PASS_KEYS; k++) {
-        fields[k] = (struct span){NULL, 0};
+        fields[k] = v[k].type == DOM_TEXT ? v[k].s : (struct span){NULL, 0};
+        if (!loose_whole(pass_names[k], faults, &fields[k]))
+            return false;
         if (v[k].type == DOM_INT)
             fields[k] = int_text(v[k].i, scratch[k]);
         else if (v[k].type == DOM_LIST || v[k].type == DOM_OBJECT)
             feed_fault(faults, FAULT_BAD_CODE, pass_names[k], fields[k]);
-        else if (v[k].type != DOM_NONE) /* numbers may be numbers here: no fault */
+        else if (v[k].type != DOM_NONE && v[k].type != DOM_TEXT) /* no fault here */
             (void)loose_text(&v[k], pass_names[k], &quiet, scratch[k], &fields[k]);
     }
+    return true;
 }
 
 static uint8_t
@@ -92,7 +95,8 @@ one_line(
         return FAULT_NOT_OBJECT + 1;
     }
     dom_fields(root, &t->keys, v, &other_case);
-    texts_of(v, &out->faults, scratch, fields);
+    if (!texts_of(v, &out->faults, scratch, fields))
+        return FAULT_NUL_BYTE + 1;
     struct pass_refusal why;
     switch (pass_read(t->reader, fields, from, out->batch, &out->faults, &why)) {
     case OK:

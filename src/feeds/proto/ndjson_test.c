@@ -178,6 +178,24 @@ test_refused_lines(void **state)
 }
 
 static void
+test_texts_with_nul(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    post(b, SPAN(GOOD("a\\u0000") GOOD("a\\u0000b")));
+    assert_int_equal(b->out.batch->n, 1);
+    assert_span_equal(b->out.batch->rows[0].record_id, "a");
+    assert_int_equal(feed_fault_count(&b->out.faults, FAULT_NUL_BYTE), 2);
+    json_t *o = reply_of(b, true);
+    json_t *refused = json_array_get(json_object_get(o, "refused"), 0);
+    assert_string_equal(
+        json_string_value(json_object_get(refused, "code")), "nul_byte");
+    assert_int_equal(json_integer_value(json_object_get(refused, "line")), 2);
+    json_decref(o);
+    bench_free(b);
+}
+
+static void
 test_all_busy_is_503(void **state)
 {
     (void)state;
@@ -221,6 +239,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_refused_lines),
+        cmocka_unit_test(test_texts_with_nul),
         cmocka_unit_test(test_all_busy_is_503),
         cmocka_unit_test(test_unknown_sites_wait),
     };

@@ -721,6 +721,34 @@ test_plates_and_ids(void **state)
     bench_free(b);
 }
 
+/* Fixed fields sent whole: what lies before the padding counts, a hole inside does not. */
+static void
+test_texts_with_nul(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    char text[PLATE_TEXT];
+    post(
+        b, "MotorVehicles",
+        LIST("{\"MotorVehicleID\":\"R1\\u0000\\u0000\",\"TollgateID\":\"K7\\u0000\","
+             "\"PassTime\":\"20260302080000\",\"PlateNo\":\"晋A12345\\u0000\","
+             "\"StorageUrl1\":\"/1.jpg\\u0000\"},"
+             "{\"MotorVehicleID\":\"R\\u00002\",\"TollgateID\":\"K7\","
+             "\"PassTime\":\"20260302080000\",\"PlateNo\":\"晋A1\\u00002345\","
+             "\"StorageUrl1\":\"/\\u0000.jpg\",\"StorageUrl2\":\"/2.jpg\"}"));
+    assert_int_equal(b->out.batch->n, 2);
+    const struct sighting *s = b->out.batch->rows;
+    assert_span_equal(s[0].record_id, "R1");
+    assert_string_equal(plate_format(text, s[0].plate), "晋A12345");
+    assert_span_equal(s[0].image, "/1.jpg");
+    assert_int_equal(s[0].site.v, s[1].site.v);
+    assert_true(span_starts(s[1].record_id, SPAN("auto-")));
+    assert_true(plate_is_none(s[1].plate));
+    assert_span_equal(s[1].image, "/2.jpg");
+    assert_int_equal(faults(b, FAULT_NUL_BYTE), 7);
+    bench_free(b);
+}
+
 static void
 test_samples_are_masked(void **state)
 {
@@ -1110,6 +1138,7 @@ main(void)
         cmocka_unit_test(test_broken_bodies_cost_their_size),
         cmocka_unit_test(test_other_encodings),
         cmocka_unit_test(test_plates_and_ids),
+        cmocka_unit_test(test_texts_with_nul),
         cmocka_unit_test(test_samples_are_masked),
         cmocka_unit_test(test_pictures),
         cmocka_unit_test(test_images),

@@ -10,11 +10,11 @@
  *   ./dev bench billion   [--rows N] ...      a year instead of a week, no peers
  *
  * --store asks the rows that an earlier run with --keep left in DIR: questions only
- * (--only 25: Q2 and Q5; --columns: what each column costs). Without --csv a plain
- * city is made up (bench/sightings/rows.c). A peer gets at most 30 s a question; its
- * ratio is taken over the draws that it did answer. --bulk loads, measures the bytes
- * and ends. --run N: rows of a bulk run, to try the year's thousand runs with fewer
- * rows. --quiet: no line of progress every ten seconds.
+ * (--only 25: Q2 and Q5; --columns: what each column costs; billion: the year's). Without
+ * --csv a plain city is made up (bench/sightings/rows.c). A peer gets at most 30 s a
+ * question; its ratio is taken over the draws that it did answer. --bulk loads, measures
+ * the bytes and ends. --run N: rows of a bulk run, to try the year's thousand runs with
+ * fewer rows. --quiet: no line of progress every ten seconds.
  */
 #include "sightings/ask.h"
 #include "sightings/columns.h"
@@ -619,23 +619,6 @@ week(struct bench *b, bool peers)
     asker_release(&b->asker);
 }
 
-/* Questions only, of rows that are there. */
-static void
-again(struct bench *b)
-{
-    char bulk[480];
-    snprintf(bulk, sizeof bulk, "%s/bulk", b->dir);
-    asker_init(&b->asker, &b->city);
-    open_engine(b, "bulk");
-    maintain(b);
-    sizes(b, 14);
-    if (b->columns)
-        columns_print(bulk);
-    ask_all(b);
-    close_engine(b);
-    asker_release(&b->asker);
-}
-
 /* Free space for the segments, twice while the last merge runs, and for the rest. */
 static void
 check_disk(const struct bench *b)
@@ -745,12 +728,8 @@ ask_year(struct bench *b, unsigned q, double bar)
 }
 
 static void
-year(struct bench *b)
+ask_the_year(struct bench *b)
 {
-    check_disk(b);
-    asker_init(&b->asker, &b->city);
-    load_bulk(b);
-    sizes(b, 15);
     put(b, "disk", find(b, "bytes")->value * (double)b->city.rows / 1e9, "GB",
         15.0 * (double)b->city.rows / 1e9, "lower");
     ask_cold(b);
@@ -758,6 +737,36 @@ year(struct bench *b)
     ask_year(b, 1, 5);
     ask_year(b, 2, 5);
     put(b, "memory", resident_gb(), "GB", 2, "lower");
+}
+
+static void
+year(struct bench *b)
+{
+    check_disk(b);
+    asker_init(&b->asker, &b->city);
+    load_bulk(b);
+    sizes(b, 15);
+    ask_the_year(b);
+    close_engine(b);
+    asker_release(&b->asker);
+}
+
+/* Questions only, of rows that are there. */
+static void
+again(struct bench *b, bool billion)
+{
+    char bulk[480];
+    snprintf(bulk, sizeof bulk, "%s/bulk", b->dir);
+    asker_init(&b->asker, &b->city);
+    open_engine(b, "bulk");
+    maintain(b);
+    sizes(b, billion ? 15 : 14);
+    if (b->columns)
+        columns_print(bulk);
+    if (billion)
+        ask_the_year(b);
+    else
+        ask_all(b);
     close_engine(b);
     asker_release(&b->asker);
 }
@@ -815,7 +824,7 @@ main(int argc, char **argv)
     if (!store && !mkdtemp(b.dir))
         die(b.dir, NULL);
     if (store)
-        again(&b);
+        again(&b, billion);
     else if (billion)
         year(&b);
     else if (bulk)

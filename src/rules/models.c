@@ -7,13 +7,11 @@
 #include "rules/models_own.h"
 
 #define FORM 3 /* 1 had no habits, 2 did not say how surely a clock is right */
-/* Clocks are off by up to two minutes, most by nothing. */
-#define UNKNOWN_SD_MS 40000u
 #define PROBES 4
 #define PREFIX_READS 300.0 /* fewer reads say little of a prefix */
 
 static const struct site_model unknown_site = {
-    .offset_sd_ms = UNKNOWN_SD_MS,
+    .offset_sd_ms = CLOCK_UNKNOWN_SD_MS,
     .misread = 0.005F,
     .unread = 0.03F,
     .one_off = 0.03F,

@@ -18,6 +18,10 @@
 #include "model/vehicle.h"
 #include "rules/habit.h"
 
+/* Uncertainty of a clock that nobody measured: off by up to two minutes, most by nothing.
+ */
+#define CLOCK_UNKNOWN_SD_MS 40000u
+
 struct site_model {
     int32_t offset_ms;     /* the site's clock minus true time */
     uint32_t offset_sd_ms; /* its uncertainty, one standard deviation */

@@ -753,18 +753,35 @@ test_coach_curfew(void **state)
 
 /* From here on average speeds are told though no clock is measured. */
 static void
-trust_clocks(struct world *w, struct rule_book *book)
+trust_clocks(struct world *w, struct rule_book *book, double prior_percent)
 {
+    static const char *const names[] = {"least_percent", "prior_percent"};
+    const double values[] = {60, prior_percent};
     struct note note;
     rule_book_init(book);
-    assert_int_equal(
-        rule_settings_put(
-            &book->at[0], rule_find(SPAN("average_speed")), SPAN("least_percent"), 60,
-            &note),
-        OK);
+    for (size_t i = 0; i < 2; i++)
+        kit_ok(
+            rule_settings_put(
+                &book->at[0], rule_find(SPAN("average_speed")), span_cstr(names[i]),
+                values[i], &note),
+            &note);
     w->book = book;
     rules_free(w->rules);
     start_rules(w);
+}
+
+/* A clock that nobody measured makes a speeder of nobody where few drive so. */
+static void
+test_average_speed_unmeasured(void **state)
+{
+    struct world *w = *state;
+    struct rule_book book;
+    trust_clocks(w, &book, 5);
+    pass(w, "晋A77777", 1, AT(9, 0, 0));
+    pass(w, "晋A77777", 4, AT(9, 1, 40)); /* 108 km/h, by these clocks */
+    others(w, 1, AT(9, 10, 0), 16);
+    others(w, 4, AT(9, 10, 0), 16);
+    none(w, "average_speed");
 }
 
 static void
@@ -772,7 +789,7 @@ test_average_speed(void **state)
 {
     struct world *w = *state;
     struct rule_book book;
-    trust_clocks(w, &book);
+    trust_clocks(w, &book, 50);
     pass(w, "晋A12345", 1, AT(9, 0, 0));
     pass(w, "晋A12345", 4, AT(9, 2, 50)); /* 63.5 km/h: within the tolerance */
     none(w, "average_speed");
@@ -815,6 +832,38 @@ test_unread_cluster(void **state)
     const struct alarm *a = only(w, "unread_cluster");
     assert_int_equal(number_of(a, "sites"), 6);
     assert_int_equal(a->plate.v, 0);
+}
+
+/* Probability of the chain of a new look over six sites a kilometre apart. */
+static double
+chain_over(struct world *w, const uint32_t sites[6], int gap_s)
+{
+    static struct rule_book book;
+    struct note note;
+    rule_book_init(&book);
+    kit_ok(
+        rule_settings_put(
+            &book.at[0], rule_find(SPAN("unread_cluster")), SPAN("least_percent"), 1,
+            &note),
+        &note);
+    w->book = &book;
+    w->n = w->said_n = 0;
+    rules_free(w->rules);
+    start_rules(w);
+    for (int i = 0; i < 6; i++)
+        feed(w, unread(w, sites[i], AT(9, 0, i * gap_s), COLOR_GREEN));
+    return only(w, "unread_cluster")->probability;
+}
+
+/* One vehicle drives on, and on to other sites; chance does neither. */
+static void
+test_unread_chain_drives_on(void **state)
+{
+    struct world *w = *state;
+    static const uint32_t on[6] = {3, 4, 5, 6, 7, 8}, back[6] = {3, 4, 5, 6, 5, 4};
+    double driven = chain_over(w, on, 140), lingered = chain_over(w, on, 340);
+    assert_true(driven > lingered);
+    assert_true(driven > chain_over(w, back, 140));
 }
 
 static void
@@ -1265,7 +1314,7 @@ test_any_order(void **state)
     const unsigned orders = kit_rounds(6, 26); /* the first is that of the passes */
     unsigned kinds[RULE_MAX] = {0};
     struct rule_book book;
-    trust_clocks(w, &book);
+    trust_clocks(w, &book, 50);
     for (uint64_t seed = 1; seed <= 4; seed++) {
         w->n = 0;
         make_day(w, seed, seed < 4 ? 260 : 700); /* busy: clocks are vouched for */
@@ -1450,7 +1499,9 @@ main(void)
         CASE(test_truck_ban),
         CASE(test_coach_curfew),
         CASE(test_average_speed),
+        CASE(test_average_speed_unmeasured),
         CASE(test_unread_cluster),
+        CASE(test_unread_chain_drives_on),
         CASE(test_gantry_fine),
         CASE(test_etc_plate),
         CASE(test_etc_plate_misread),

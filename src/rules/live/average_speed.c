@@ -7,11 +7,13 @@
 
 #include "rules/scene.h"
 
-enum { TOLERANCE_PERCENT, MAX_KMH, LEAST_PERCENT };
+enum { TOLERANCE_PERCENT, MAX_KMH, PRIOR_PERCENT, LEAST_PERCENT };
 static const struct rule_param params[] = {
     {"tolerance_percent", "%", 0, 50, 10, "超速容差", "tolerance above the limit"},
     {"max_kmh", "km/h", 100, 300, 200, "可信的最高平均车速",
      "highest average believed: past it a clock or a plate is wrong"},
+    {"prior_percent", "%", 0.1, 50, 5, "超过限速与容差的车辆占比（先验）",
+     "share of vehicles that pass limit and tolerance, before anything is measured"},
     {"least_percent", "%", 1, 99.9, 95, "预警的最低概率",
      "least probability of an alarm"},
 };
@@ -29,6 +31,11 @@ static const struct rule_text roles[] = {
 
 #define RIGHT_MS 500.0 /* error of a clock that is right */
 #define UNSEEN 0.1     /* share of wrong clocks that VOUCH_FEW reads do not betray */
+/* Share of clocks nobody measured that are right, as alarms count: a wrong one accuses
+ * everybody, a right one only those who speed. */
+#define UNMEASURED 0.12
+#define LOST 0.4 /* share of unmeasured wrong clocks that were lost or mis-set */
+#define LOST_MS 300000.0
 
 static double
 limit_of(const struct speed_section *section, code3 vehicle_class)
@@ -72,27 +79,44 @@ normal_below(double z)
     return 0.5 * erfc(-z / sqrt(2));
 }
 
-/* Probability that a clock is right when VOUCH_FEW reads about then did not leap. */
-static double
-vouched(const struct site_row *site)
+/* What a clock may be: right, off as far as its measure allows or, when nobody measured
+ * it, lost. */
+enum { CLOCK_STATES = 3 };
+struct clock_state {
+    double weight, sd;
+};
+
+static void
+states_of(const struct site_row *site, struct clock_state out[CLOCK_STATES])
 {
-    return site->right / (site->right + (1 - site->right) * UNSEEN);
+    bool measured = site->sd_ms < CLOCK_UNKNOWN_SD_MS;
+    double right = measured ? site->right : UNMEASURED, lost = measured ? 0 : LOST;
+    right /= right + (1 - right) * UNSEEN; /* VOUCH_FEW reads about then did not leap */
+    out[0] = (struct clock_state){right, RIGHT_MS};
+    out[1] = (struct clock_state){(1 - right) * (1 - lost), site->sd_ms};
+    out[2] = (struct clock_state){(1 - right) * lost, LOST_MS};
 }
 
-/* Probability that the way took less than legal_ms, whatever the clocks are. */
+/* Probability that the way took less than legal_ms, whatever the clocks are. A clock
+ * that is wrong makes speeders of the many who are none: how few drive so is weighed
+ * in. */
 static double
 probability_below(
-    double gap_ms, double legal, const struct site_row *from, const struct site_row *to)
+    double gap_ms, double legal, double prior, const struct site_row *from,
+    const struct site_row *to)
 {
-    double sum = 0;
-    for (unsigned state = 0; state < 4; state++) { /* which of the two are wrong */
-        bool a = state & 1, b = state & 2;
-        double weight = (a ? 1 - vouched(from) : vouched(from)) *
-                        (b ? 1 - vouched(to) : vouched(to));
-        double sd = hypot(a ? from->sd_ms : RIGHT_MS, b ? to->sd_ms : RIGHT_MS);
-        sum += weight * normal_below((legal - gap_ms) / sd);
-    }
-    return sum;
+    struct clock_state a[CLOCK_STATES], b[CLOCK_STATES];
+    double yes = 0, no = 0;
+    states_of(from, a);
+    states_of(to, b);
+    for (unsigned i = 0; i < CLOCK_STATES; i++)
+        for (unsigned k = 0; k < CLOCK_STATES; k++) {
+            double z = (legal - gap_ms) / hypot(a[i].sd, b[k].sd);
+            double weight = a[i].weight * b[k].weight;
+            yes += weight * prior * normal_below(z);
+            no += weight * (1 - prior) * normal_below(-z);
+        }
+    return yes > 0 ? yes / (yes + no) : 0;
 }
 
 static void
@@ -107,8 +131,10 @@ step_pair(
     if (gap <= 0 || gap >= legal)
         return;
     double limit = limit_of(section, class), kmh = section->dist_m * 3600 / gap;
-    double probability = probability_below(gap, legal, from->site, to->site) *
-                         passage_right(s, from) * passage_right(s, to);
+    double probability =
+        probability_below(
+            gap, legal, s->param[PRIOR_PERCENT] / 100, from->site, to->site) *
+        passage_right(s, from) * passage_right(s, to);
     if (kmh > s->param[MAX_KMH] || probability * 100 < s->param[LEAST_PERCENT])
         return; /* nobody drives so: a clock or a plate is wrong, and other rules ask
                    which */

@@ -2,7 +2,8 @@
 /* Unread or covered plates that belong together (无牌遮挡串并): passes of one look
  * without a plate at several sites, each reachable from the one before in the time
  * between. Chance links them too: its share is reckoned from how often the look goes
- * unread, and the camera's own words (covered, altered, no plate) weigh in. */
+ * unread, how well the time between fits one who drives on, and whether he is back where
+ * he was; the camera's own words (covered, altered, no plate) weigh in. */
 #include <math.h>
 
 #include "rules/scene.h"
@@ -13,7 +14,7 @@ static const struct rule_param params[] = {
      "least number of different sites"},
     {"link_min", "min", 2, 10, 6, "相邻两次过车的最长间隔",
      "longest time between two passes"},
-    {"prior_percent", "%", 0.001, 20, 0.3, "未识读过车为故意遮挡的先验概率",
+    {"prior_percent", "%", 0.001, 20, 0.2, "未识读过车为故意遮挡的先验概率",
      "prior probability that an unread pass is a covered plate"},
     {"least_percent", "%", 1, 99, 50, "预警的最低概率",
      "least probability of an alarm"},
@@ -33,7 +34,12 @@ static const struct rule_text roles[] = {
 #define SITES_ON_THE_WAY 5.0 /* a vehicle passes so many sites within the link time */
 #define SITES_IN_REACH 40.0  /* sites of a city within the reach of one */
 /* So long before and after, how common the look is here. */
-#define ABOUT_MS (2 * HOUR_MS)
+#define ABOUT_MS HOUR_MS
+/* Who drives on from site to site of a city: as the crow flies, and its spread. */
+#define USUAL_KMH 26.0
+#define USUAL_SPREAD 0.35 /* of the logarithm */
+#define STOPS 0.15        /* share that stops, waits or goes round */
+#define BACK 0.2     /* how much rarer than chance one vehicle is back within minutes */
 #define SAID_SO 20.0 /* how much likelier the camera's flag is on a covered plate */
 #define CHAIN_MAX 64
 
@@ -58,10 +64,11 @@ linked(const struct scene *s, const struct passage *a, const struct passage *b)
            gap >= view_least_ms(s->view, a->s->site.v, b->s->site.v, MARGIN, MAX_KMH);
 }
 
+/* None of the first n passes was there. */
 static bool
-new_site(const struct scene *s, const struct chain *c, uint32_t site)
+new_site(const struct scene *s, const struct chain *c, unsigned n, uint32_t site)
 {
-    for (unsigned i = 0; i < c->n; i++)
+    for (unsigned i = 0; i < n; i++)
         if (s->passages[c->at[i]].s->site.v == site)
             return false;
     return true;
@@ -71,7 +78,7 @@ static void
 extend(const struct scene *s, struct chain *c, unsigned i)
 {
     const struct sighting *read = s->passages[i].s;
-    c->sites += new_site(s, c, read->site.v);
+    c->sites += new_site(s, c, c->n, read->site.v);
     c->flagged +=
         (read->flags & (SIGHTING_COVERED | SIGHTING_ALTERED | SIGHTING_NO_PLATE)) != 0;
     c->at[c->n++] = i;
@@ -110,6 +117,19 @@ chance_here(const struct scene *s, const struct chain *c, unsigned i)
     return (n > own ? n - own : 0) * s->param[LINK_MIN] * MINUTE_MS / (2.0 * ABOUT_MS);
 }
 
+/* How much likelier the time between is of one vehicle that drives on than of chance,
+ * which has no time of its own within the link time. */
+static double
+fits(const struct scene *s, const struct passage *a, const struct passage *b)
+{
+    double usual_ms =
+        view_dist_m(s->view, a->s->site.v, b->s->site.v) / (USUAL_KMH / 3600);
+    double gap_ms = fmax((double)(b->at_ms - a->at_ms), SECOND_MS);
+    double z = log(gap_ms / fmax(usual_ms, SECOND_MS)) / USUAL_SPREAD;
+    double density = exp(-z * z / 2) / (gap_ms * USUAL_SPREAD * sqrt(2 * M_PI));
+    return STOPS + (1 - STOPS) * density * s->param[LINK_MIN] * MINUTE_MS;
+}
+
 /* Chance: each link by another vehicle of the look, or by the same readable one going
  * unread once more at that site or another on its way. */
 static double
@@ -121,8 +141,11 @@ probability_of(const struct scene *s, const struct chain *c)
         const struct site_model *m =
             model_site(s->view->model, s->passages[c->at[i]].s->site);
         double again = (double)m->unread + usual * (SITES_ON_THE_WAY - 1);
-        log_luck +=
-            log(fmin(1, chance_of(s) + chance_here(s, c, c->at[i - 1]) + again));
+        double others = fmin(1, chance_of(s) + chance_here(s, c, c->at[i - 1]));
+        double fit = fits(s, &s->passages[c->at[i - 1]], &s->passages[c->at[i]]);
+        if (!new_site(s, c, i, s->passages[c->at[i]].s->site.v))
+            fit *= BACK;
+        log_luck += log(others / fit + again);
     }
     double odds =
         prior / (1 - prior) * pow(SAID_SO, c->flagged) * exp(-fmax(log_luck, -60));

@@ -157,11 +157,11 @@ alarm_look(struct buf *out, struct sight_snap *snap, const struct alarm *a)
     arena_release(&arena);
 }
 
-static void
-alarm_title(struct buf *out, const struct alarm *a)
+void
+rows_alarm_title(struct buf *out, const struct alarm *a)
 {
     struct buf words = {0};
-    buf_text(out, ",\"title\":{\"zh\":");
+    buf_text(out, "{\"zh\":");
     desk_alarm_title(&words, a, true);
     buf_json(out, span_of(words.p, words.n));
     buf_clear(&words);
@@ -198,7 +198,8 @@ rows_alarm(
     buf_fmt(
         out, "{\"id\":\"%s\",\"kind\":\"%s\",\"level\":\"%s\",\"state\":\"%s\"",
         rows_alarm_id(id, a->id), a->rule, rows_level(a->level), states[a->state]);
-    alarm_title(out, a);
+    buf_text(out, ",\"title\":");
+    rows_alarm_title(out, a);
     buf_fmt(
         out, ",\"time_ms\":%lld,\"raised_ms\":%lld,\"late_ms\":%lld",
         (long long)a->pass_ms, (long long)row->raised_ms,
@@ -243,6 +244,21 @@ matter_place(struct buf *out, const struct matter_row *row)
 }
 
 void
+rows_matter_title(struct buf *out, struct desk *d, const struct matter_row *row)
+{
+    struct alarm_row a;
+    if (row->alarm.v && ledger_alarm_find(d->reader, row->alarm, &a) == OK) {
+        rows_alarm_title(out, &a.alarm);
+        return;
+    }
+    buf_text(out, "{");
+    rows_text(out, "zh", row->title);
+    buf_text(out, ",");
+    rows_text(out, "en", row->title);
+    buf_text(out, "}");
+}
+
+void
 rows_matter(struct buf *out, struct desk *d, const struct matter_row *row)
 {
     struct matter m = {0};
@@ -255,6 +271,8 @@ rows_matter(struct buf *out, struct desk *d, const struct matter_row *row)
     rows_text(out, "kind", row->kind);
     buf_text(out, ",");
     rows_text(out, "title", row->title);
+    buf_text(out, ",\"title_text\":");
+    rows_matter_title(out, d, row);
     buf_text(out, ",");
     rows_text(out, "state", row->state);
     buf_fmt(

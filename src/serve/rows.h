@@ -42,6 +42,11 @@ void rows_sighting(
 void rows_alarm(
     struct buf *out, struct desk *d, struct sight_snap *snap,
     const struct alarm_row *row);
+/* {"zh","en"}: its rule, plate and subject. */
+void rows_alarm_title(struct buf *out, const struct alarm *a);
+/* {"zh","en"}: what the alarm that opened it says, while the ledger has that; else what
+ * was written when it was opened, the same twice. */
+void rows_matter_title(struct buf *out, struct desk *d, const struct matter_row *row);
 void rows_matter(struct buf *out, struct desk *d, const struct matter_row *row);
 void rows_unit(
     struct buf *out, struct desk *d, const struct live *live,

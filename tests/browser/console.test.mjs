@@ -117,6 +117,27 @@ describe("console", { timeout: 240000 }, () => {
     assert.match(await b.text(".result-head"), /#\d+/);
   });
 
+  test("an alarm's matter is named in the language of the page, when it is closed too", async (ctx) => {
+    if (!p.mock) return ctx.skip("needs a matter that can be closed unseen");
+    const a = [...p.mock.alarms.values()].find((x) => x.matter && p.mock.matters.get(x.matter).open), m = p.mock.matters.get(a.matter);
+    Object.assign(m, { open: false, state: "closed", closed: Date.now() });
+    const han = /[\u4e00-\u9fff](?![A-Z][A-Z0-9?])/;
+    assert.match(m.title, han, "the title as it was written is Chinese");
+    await signIn(b, p, "duty");
+    await b.run("() => { location.hash = '#/matters'; }");
+    await b.has(".pane-head .tabs");
+    for (const lang of ["en", "zh"]) {
+      await settings(b, lang, "night");
+      await b.has(".pane-head .tabs button");
+      for (const tab of ["open", "closed"]) {
+        await b.click(`.pane-head .tabs button:nth-child(${tab === "open" ? 1 : 3})`);
+        await b.until("an alarm's matter", "(id) => [...document.querySelectorAll('.qrow')].some((r) => r.innerText.includes(id))", [tab === "open" ? "YJ-" : m.id]);
+        const titles = await b.run("() => [...document.querySelectorAll('.qrow')].filter((r) => r.innerText.includes('YJ-')).map((r) => r.querySelector('b').innerText)");
+        for (const t of titles) assert.equal(han.test(t), lang === "zh", `${lang} ${tab}: ${t}`);
+      }
+    }
+  });
+
   test("what was typed survives a reload", async () => {
     await b.run("() => { location.hash = '#/watches'; }");
     await b.has(".pane-head button");

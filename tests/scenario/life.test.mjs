@@ -63,6 +63,16 @@ test("a watched vehicle: alarm in under a second, signed, judged, dispatched, ta
   assert.equal(card.watch.author, "duty");
   assert.equal(card.watch.approver, "chief");
 
+  // The matter is called what its alarm is called, in both languages; what a person wrote is said as it was written.
+  const called = await who.duty.want(200, "GET", `/matters/${id}`);
+  assert.deepEqual(called.title_text, alarm.title);
+  assert.match(called.title_text.en, /^watch match /);
+  assert.ok((await who.duty.want(200, "GET", "/matters")).items.some((x) => x.id === id && x.title_text.en === alarm.title.en));
+  const hits = (await who.duty.want(200, "GET", `/search?q=${encodeURIComponent(kit.WATCHED)}`)).items;
+  for (const [type, text] of [["matter", id], ["alarm", kit.WATCHED]]) assert.deepEqual(hits.find((x) => x.type === type), { type, id: type === "matter" ? id : alarm.id, text, sub: alarm.title });
+  const own = await who.duty.want(201, "POST", "/matters", { kind: "inquiry", title: "核查 check" });
+  assert.deepEqual(own.title_text, { zh: "核查 check", en: "核查 check" });
+
   let m = await who.duty.move(id, "sign");
   assert.equal(m.state, "to_be_judged");
   assert.equal(m.owner.user, who.duty.session.user.id);

@@ -25,10 +25,14 @@ export const mine = new Live<Matter>(() => "/matters?state=open&mine=1&limit=200
 export const sites = new Live<Site>(() => "/sites?limit=10000", (s) => String(s.id), ["site"]);
 export const units = new Live<Unit>(() => "/units?limit=1000", (u) => String(u.id), ["unit"]);
 
-/** A matter's title in the language of the page: that of its alarm, when it has one that is open. */
+/** A site as a person knows it; `known` is what came with its number. */
+export function siteName(id: number, known?: string): string {
+  return known ?? sites.find(String(id))?.name ?? `#${id}`;
+}
+
+/** A matter's title in the language of the page; what a person wrote stays as it is. */
 export function titleOf(m: Matter): string {
-  const a = m.alarm ? alarms.find(m.alarm) : undefined;
-  return a ? cap(tx(a.title)) : m.title;
+  return (m.alarm && cap(tx(m.title_text))) || m.title; // a phone may have kept one without
 }
 
 interface MapRow { site: number; n: number; by: Record<string, number>; flow: number }

@@ -46,7 +46,7 @@ export interface Clock extends Text {
 export interface Owner { text: string; user: number | null; unit: number | null; org: number | null }
 export interface MatterBrief { id: string; kind: string; state: string; seq: number; owner: Owner | null; open: boolean; clock: Clock | null }
 export interface Matter {
-  id: string; kind: string; title: string; state: string; state_since_ms: number; level: Level; opened_ms: number; closed_ms: number | null;
+  id: string; kind: string; title: string; title_text: Text; state: string; state_since_ms: number; level: Level; opened_ms: number; closed_ms: number | null;
   seq: number; open: boolean; owner: Owner | null; org: Ref | null; alarm: string | null; mode: string; clock: Clock | null;
   place: { text: string; lon: number | null; lat: number | null } | null;
 }

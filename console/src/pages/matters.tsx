@@ -83,10 +83,10 @@ export function MatterCard({ id, phone = false }: { id: string; phone?: boolean 
   if (m.alarm && may("GET /alarms/{id}") && !phone) return <AlarmCard id={m.alarm} />;
   return (
     <article class="card">
-      <div class="card-scroll" tabIndex={0} role="region" aria-label={m.title}>
+      <div class="card-scroll" tabIndex={0} role="region" aria-label={titleOf(m)}>
         <Worn error={error} again={load} />
         <header class="card-head">
-          <div class="card-title"><LevelSign level={m.level} /> <h2>{m.title}</h2></div>
+          <div class="card-title"><LevelSign level={m.level} /> <h2>{titleOf(m)}</h2></div>
           <div class="card-sub"><span class="num">{m.id}</span> <span>{kindText(m.kind)}</span> <Tag tone="state">{stateText(m.kind, m.state)}</Tag> {m.owner?.text && <span>{m.owner.text}</span>} <When ms={m.opened_ms} /> {m.mode === "drill" && <Tag tone="warn">{t("matter.drill")}</Tag>}</div>
         </header>
         <Clocks matter={m} />
@@ -127,7 +127,7 @@ function Rows({ rows, as_of }: { rows: Matter[]; as_of: number }) {
   return (
     <Grid<Matter> label={t("rail.matters")} rows={sorted} id={(m) => m.id} selected={chosen.value} height={84} exportName="matters" rowClass={(m) => `edge-${m.level}${m.id === route.value.id ? " open" : ""}`}
       onSelect={(m) => { chosen.value = m.id; go("matters", m.id); }} as_of={as_of}
-      columns={[{ key: "row", head: t("matter.order"), width: "1fr", text: (m) => `${m.id} ${m.title}`, cell: (m) => (
+      columns={[{ key: "row", head: t("matter.order"), width: "1fr", text: (m) => `${m.id} ${titleOf(m)}`, cell: (m) => (
         <div class="qrow">
           <div class="qrow-line"><LevelSign level={m.level} word={false} /> <b class="cut">{titleOf(m)}</b></div>
           <div class="qrow-line dim"><span class="num">{m.id}</span> <span>{kindText(m.kind)}</span><span class="grow" /><Tag tone="state">{stateText(m.kind, m.state)}</Tag> <span>{ago(m.opened_ms)}</span></div>

@@ -4,7 +4,7 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, get, once, post, reachable, sentence } from "../kit/api";
-import { mine } from "../kit/city";
+import { mine, titleOf } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { cap, t, tx } from "../kit/i18n";
 import { useLive } from "../kit/live";
@@ -105,7 +105,7 @@ function Tasks() {
       <ul class="tasks">{sorted.map((m) => (
         <li key={m.id}><a href={`#/task/${encodeURIComponent(m.id)}`} class={`task edge-${m.level}`}>
           <span class="line"><LevelSign level={m.level} /> <span class="grow" /><Tag tone="state">{stateText(m.kind, m.state)}</Tag></span>
-          <b class="task-title">{m.title}</b>
+          <b class="task-title">{titleOf(m)}</b>
           {m.place?.text && <span class="dim">{m.place.text}</span>}
           {m.clock && <ClockBar clock={m.clock} />}
         </a></li>
@@ -133,7 +133,7 @@ function Task({ id }: { id: string }) {
     setBusy(true);
     setError("");
     try {
-      const after = await send<MatterFull>(`/matters/${encodeURIComponent(id)}/moves`, { move: mv.name, seq: m.seq + waiting.length, fields }, `${tx(mv)} · ${m.title}`);
+      const after = await send<MatterFull>(`/matters/${encodeURIComponent(id)}/moves`, { move: mv.name, seq: m.seq + waiting.length, fields }, `${tx(mv)} · ${titleOf(m)}`);
       setOpen(null);
       if (after) { setM(after); keep(after); void mine.load(); setSaid(t("phone.done", { what: tx(mv) })); } else setSaid(t("phone.queued", { what: tx(mv) }));
       return true;
@@ -152,9 +152,9 @@ function Task({ id }: { id: string }) {
   const moves = loopMoves.length ? loopMoves : now_moves;
   return (
     <div class="phone-task">
-      <div class="phone-body" tabIndex={0} role="region" aria-label={m.title}>
+      <div class="phone-body" tabIndex={0} role="region" aria-label={titleOf(m)}>
         <p><a href="#/" class="back"><Icon name="left" size={18} /> {t("phone.tasks")}</a></p>
-        <h2>{m.title}</h2>
+        <h2>{titleOf(m)}</h2>
         <p><LevelSign level={m.level} /> <Tag tone="state">{stateText(m.kind, m.state)}</Tag>{ahead && ahead.state !== m.state && <> → <Tag tone="warn">{stateText(m.kind, ahead.state)}</Tag></>} <span class="dim num">{m.id}</span></p>
         {m.place?.text && <p><Icon name="site" size={16} /> {m.place.text}</p>}
         {!fresh && old && <p class="asof asof-old">{t("asof.old", { at: instant(old.at_ms), age: ago(old.at_ms) })}</p>}
@@ -264,7 +264,7 @@ function Check() {
         ) : !error && <Empty title={t("phone.check_empty")} hint={t("phone.check_hint")} />}
       </div>
       <form class="phone-actions form" onSubmit={(e) => { e.preventDefault(); void run(task?.id ?? ""); }}>
-        <div class="field"><label for="pc-matter">{t("look.matter")}</label><select id="pc-matter" value={task?.id ?? ""} onChange={(e) => set({ matter: e.currentTarget.value })}>{!tasks.length && <option value="">{t("look.no_matter")}</option>}{tasks.map((m) => <option key={m.id} value={m.id}>{m.title}</option>)}</select></div>
+        <div class="field"><label for="pc-matter">{t("look.matter")}</label><select id="pc-matter" value={task?.id ?? ""} onChange={(e) => set({ matter: e.currentTarget.value })}>{!tasks.length && <option value="">{t("look.no_matter")}</option>}{tasks.map((m) => <option key={m.id} value={m.id}>{titleOf(m)}</option>)}</select></div>
         <div class="line"><input class="plate-input grow big" aria-label={t("f.plate")} placeholder={t("phone.plate")} value={v.plate} maxLength={10} autocomplete="off" autocapitalize="characters" onInput={(e) => set({ plate: e.currentTarget.value })} />
           <select class="big" aria-label={t("f.plate_color")} value={v.color} onChange={(e) => set({ color: e.currentTarget.value })}><option value="">{t("look.any_color")}</option>{codes("plate_color").filter((c) => c.code !== 0).map((c) => <option key={c.code} value={String(c.code)}>{tx(c)}</option>)}</select></div>
         <button class="big primary" disabled={busy || !v.plate.trim()}>{busy ? t("look.running") : t("phone.check")}</button>

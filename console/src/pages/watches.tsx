@@ -3,7 +3,7 @@
 // number of false alarms is shown before it starts.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, post, query, sentence } from "../kit/api";
-import { LEVELS, matters } from "../kit/city";
+import { LEVELS, matters, titleOf } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
@@ -69,7 +69,7 @@ function NewWatch({ done, cancel }: { done: (w: Watch) => void; cancel: () => vo
       <div class="line wrap">
         <div class="field"><label for="w-list">{t("watch.list")}</label><select id="w-list" value={v.list} onChange={(e) => set({ list: e.currentTarget.value })}>{codes("watch_list").map((c) => <option key={c.code} value={String(c.code)}>{tx(c)}</option>)}</select></div>
         <div class="field"><label for="w-level">{t("f.level")}</label><select id="w-level" value={v.level} onChange={(e) => set({ level: e.currentTarget.value as Level })}>{LEVELS.map((l) => <option key={l} value={l}>{t(`level.${l}`)}</option>)}</select></div>
-        <div class="field grow"><label for="w-matter">{t("look.matter")} <span class="dim">{t("form.optional")}</span></label><select id="w-matter" value={v.matter} onChange={(e) => set({ matter: e.currentTarget.value })}><option value="">—</option>{matters.rows.value.map((m) => <option key={m.id} value={m.id}>{m.id} {kindText(m.kind)} {m.title}</option>)}</select></div>
+        <div class="field grow"><label for="w-matter">{t("look.matter")} <span class="dim">{t("form.optional")}</span></label><select id="w-matter" value={v.matter} onChange={(e) => set({ matter: e.currentTarget.value })}><option value="">—</option>{matters.rows.value.map((m) => <option key={m.id} value={m.id}>{m.id} {kindText(m.kind)} {titleOf(m)}</option>)}</select></div>
       </div>
       <div class="field"><label for="w-why">{t("watch.why")} <span class="must" aria-hidden="true">*</span></label>
         <textarea id="w-why" rows={2} maxLength={400} value={v.why} onInput={(e) => set({ why: e.currentTarget.value })} aria-describedby="w-why-why" /><p class="why" id="w-why-why">{t("watch.why_why")}</p></div>

@@ -2,7 +2,7 @@
 // grants.tsx - records past the second age tier: asked for by one person, given by another, ended by hand or in time.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, post, sentence } from "../kit/api";
-import { matters } from "../kit/city";
+import { matters, titleOf } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
@@ -43,7 +43,7 @@ function GrantForm({ matter, done, cancel }: { matter: string; done: () => void;
       <p class="why">{t("grant.why", { tier: tx(meta.value?.age_tiers.find((x) => x.approver)) })}</p>
       <div class="line wrap">
         <div class="field"><label for="g-matter">{t("look.matter")} <span class="must" aria-hidden="true">*</span></label>
-          {open.length ? <select id="g-matter" required value={v.matter || matter} onChange={(e) => set({ matter: e.currentTarget.value })}><option value="">{t("form.choose")}</option>{open.map((m) => <option key={m.id} value={m.id}>{m.id} {m.title}</option>)}</select>
+          {open.length ? <select id="g-matter" required value={v.matter || matter} onChange={(e) => set({ matter: e.currentTarget.value })}><option value="">{t("form.choose")}</option>{open.map((m) => <option key={m.id} value={m.id}>{m.id} {titleOf(m)}</option>)}</select>
             : <input id="g-matter" required value={v.matter || matter} maxLength={40} onInput={(e) => set({ matter: e.currentTarget.value.trim() })} />}</div>
         {give && <div class="field"><label for="g-user">{t("grant.user")} <span class="must" aria-hidden="true">*</span></label>
           {users?.length ? <select id="g-user" required value={v.user} onChange={(e) => set({ user: e.currentTarget.value })}><option value="">{t("form.choose")}</option>{users.filter((u) => u.id !== session.value?.user.id).map((u) => <option key={u.id} value={String(u.id)}>{u.display}</option>)}</select>

@@ -8,10 +8,9 @@
 
 #define EACH 5
 
+/* Begins a hit: what stands under its words follows, then '}'. */
 static void
-item(
-    struct req *r, const char *type, const char *id, const char *words, const char *zh,
-    const char *en)
+begin(struct req *r, const char *type, const char *id, const char *words)
 {
     struct buf *out = req_out(r);
     api_list_row(r);
@@ -20,8 +19,16 @@ item(
     buf_text(out, ",\"text\":");
     buf_json(out, span_cstr(words));
     buf_text(out, ",\"sub\":");
-    api_texts(out, zh, en);
-    buf_text(out, "}");
+}
+
+static void
+item(
+    struct req *r, const char *type, const char *id, const char *words, const char *zh,
+    const char *en)
+{
+    begin(r, type, id, words);
+    api_texts(req_out(r), zh, en);
+    buf_text(req_out(r), "}");
 }
 
 static bool
@@ -42,11 +49,9 @@ matters(struct req *r, struct kit *k, struct arena *a, struct span q)
     if (e == OK)
         e = ledger_matters(k->desk.reader, &mq, a, &rows, &n);
     for (size_t i = 0; e == OK && i < n; i++) {
-        const struct loop_def *def =
-            loop_def_find(k->desk.defs, span_cstr(rows[i].kind));
-        item(
-            r, "matter", rows[i].number, rows[i].title,
-            def ? def->title.zh : rows[i].kind, def ? def->title.en : rows[i].kind);
+        begin(r, "matter", rows[i].number, rows[i].number);
+        rows_matter_title(req_out(r), &k->desk, &rows[i]);
+        buf_text(req_out(r), "}");
     }
     return e;
 }
@@ -112,17 +117,15 @@ alarms(struct req *r, struct kit *k, struct arena *a, struct plate plate)
     struct alarm_query aq = {.list = ALARMS_OPEN, .plate = plate, .cap = EACH};
     enum err e = ledger_alarms(k->desk.reader, &aq, a, &rows, &n);
     for (size_t i = 0; e == OK && i < n; i++) {
-        struct buf zh = {0};
-        char id[ALARM_ID_TEXT];
+        char id[ALARM_ID_TEXT], text[PLATE_TEXT];
         const struct site *s = site_get(k->sites, rows[i].alarm.site);
         if (s && s->org.v && !api_sees(r, k->orgs, s->org))
             continue;
-        desk_alarm_title(&zh, &rows[i].alarm, true);
-        buf_u8(&zh, 0);
-        item(
-            r, "alarm", rows_alarm_id(id, rows[i].alarm.id), (char *)zh.p, "预警",
-            "alarm");
-        buf_release(&zh);
+        begin(
+            r, "alarm", rows_alarm_id(id, rows[i].alarm.id),
+            plate_format(text, rows[i].alarm.plate));
+        rows_alarm_title(req_out(r), &rows[i].alarm);
+        buf_text(req_out(r), "}");
     }
     return e;
 }

@@ -61,13 +61,13 @@ export function date(ms: number | null | undefined): string {
   return ms == null ? "—" : toInput(ms).slice(0, 10);
 }
 
-/** A duration in at most two units. */
+/** A duration in at most two units; what is nothing is not said: "1 min", not "1 min 0 s". */
 export function duration(ms: number): string {
   const s = Math.max(0, Math.round(Math.abs(ms) / 1000));
   const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
-  if (d) return t("time.dh", { d, h });
-  if (h) return t("time.hm", { h, m });
-  if (m) return t("time.ms", { m, s: s % 60 });
+  if (d) return t(h ? "time.dh" : "time.d", { d, h });
+  if (h) return t(m ? "time.hm" : "time.h", { h, m });
+  if (m) return t(s % 60 ? "time.ms" : "time.m", { m, s: s % 60 });
   return t("time.s", { s });
 }
 /** How long ago, in one unit. */

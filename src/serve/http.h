@@ -145,7 +145,10 @@ req_on_free(struct req *r, void (*fn)(struct req *r)); /* called once, on the lo
 /* ---- the reply ---- */
 
 void req_status(struct req *r, int status); /* preset 200 */
-/* Sets or replaces; name and value are copied. Line breaks in a value are refused by
+/* Retry-After, in seconds, where the disk is full: it is not free again at once. */
+#define REQ_RETRY_FULL "30"
+/* Sets or replaces; name and value are copied. An error reply keeps Allow,
+ * WWW-Authenticate and Retry-After of what was set before it failed. Line breaks in a value are refused by
  * must(). */
 void req_set(struct req *r, const char *name, const char *value);
 void req_add(

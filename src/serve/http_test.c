@@ -102,6 +102,13 @@ on_request(void *ctx, struct req *r)
             buf_text(req_out(r), "0123456789abcdef");
         req_send(r);
     } else if (span_eq_cstr(path, "/fail")) {
+        /* what an answer of ours would have said before it failed */
+        req_set(r, "Content-Type", "application/zip");
+        req_set(r, "Content-Disposition", "attachment; filename=\"half.zip\"");
+        req_set(r, "Cache-Control", "private, max-age=86400");
+        req_set(r, "ETag", "\"1\"");
+        req_add(r, "Set-Cookie", "half=1");
+        req_set(r, "Allow", "GET");
         req_fail(
             r,
             note_set(
@@ -347,6 +354,12 @@ errors_have_one_shape(void **state)
     static const char zh[] = "GET /fail HTTP/1.1\r\n" LAST "\r\n";
     exchange(&rig, zh, sizeof zh - 1, text, sizeof text);
     assert_non_null(strstr(text, "HTTP/1.1 400 Bad Request"));
+    static const char *const gone[] = {"zip", "ETag", "private", "Set-Cookie"};
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+        assert_null(strstr(text, gone[i])); /* of the answer that did not come */
+    assert_non_null(strstr(text, "\r\nContent-Type: application/json\r\n"));
+    assert_non_null(strstr(text, "\r\nCache-Control: no-store\r\n"));
+    assert_non_null(strstr(text, "\r\nAllow: GET\r\n"));
     assert_non_null(strstr(
         text, "{\"error\":{\"code\":\"bad_request\",\"message\":\"车道号为 1 至 20\","
               "\"field\":\"lane\",\"text\":{\"zh\":\"车道号为 1 至 20\","

@@ -465,6 +465,28 @@ req_fail(struct req *r, enum err e)
         (void)note_set(&r->note, e, r->note.field, row->en, row->zh);
 }
 
+/* What was said of the answer that did not come (its type, name, age, a cookie) is not
+ * true of the error: only how to ask rightly stays. */
+static void
+keep_for_error(struct req *r)
+{
+    static const char *const kept[] = {"Allow", "WWW-Authenticate", "Retry-After"};
+    unsigned n = 0;
+    for (unsigned i = 0; i < r->sets_n; i++)
+        for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
+            if (strcasecmp(r->sets[i].name, kept[k]) == 0)
+                r->sets[n++] = r->sets[i];
+    r->sets_n = n;
+}
+
+static const char *
+retry_after(const struct refusal_row *row)
+{
+    if (row->status == 429)
+        return "10";
+    return row->err == ERR_FULL ? REQ_RETRY_FULL : "1";
+}
+
 /* {"error":{"code","message","field"?,"text":{"zh","en"}}} */
 static void
 write_error(struct req *r)
@@ -486,11 +508,11 @@ write_error(struct req *r)
     buf_text(b, ",\"en\":");
     buf_json(b, span_cstr(r->note.en));
     buf_text(b, "}}}\n");
+    keep_for_error(r);
     req_set(r, "Content-Type", "application/json");
-    if (!set_value(r, "Cache-Control"))
-        req_set(r, "Cache-Control", "no-store");
+    req_set(r, "Cache-Control", "no-store");
     if ((row->status == 503 || row->status == 429) && !set_value(r, "Retry-After"))
-        req_set(r, "Retry-After", row->status == 503 ? "1" : "10");
+        req_set(r, "Retry-After", retry_after(row));
 }
 
 static const char *

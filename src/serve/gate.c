@@ -442,7 +442,7 @@ answer(struct intake *k, enum err e)
         if (head.type)
             req_set(r, "Content-Type", head.type);
         if (head.retry)
-            req_set(r, "Retry-After", "1");
+            req_set(r, "Retry-After", k->job.failed == ERR_FULL ? REQ_RETRY_FULL : "1");
     }
     tell_sent(g, k);
     void (*done)(struct req *, enum err) = k->done;
@@ -458,14 +458,35 @@ refuse_objects(struct feed_out *out)
     counter_add(CTR_ingest_refused, 1);
 }
 
+/* Nothing of the message was kept. A protocol of others has a word for "later" only;
+ * ours says why, and what to do. */
+static void
+answer_unkept(struct intake *k, enum err e)
+{
+    k->job.failed = e;
+    refuse_objects(&k->out);
+    if (e == ERR_FULL && api_is_path(span_cstr(k->row->path)))
+        answer(
+            k, req_refuse(
+                   k->r, REFUSE_LOW_DISK, NULL,
+                   "the disk is nearly full: none of these records was kept. Keep them "
+                   "and send them again after Retry-After; the administrator has to "
+                   "free space or shorten retention",
+                   "磁盘空间不足，本次记录均未保存：请保留并在 Retry-After "
+                   "之后重发，同时请管理员清理磁盘或缩短保存期限"));
+    else
+        answer(k, OK);
+}
+
 static void
 came_home(struct job *job, struct api_env *env)
 {
     (void)env;
     struct intake *k = (struct intake *)job;
     if (job->failed)
-        refuse_objects(&k->out);
-    answer(k, OK);
+        answer_unkept(k, job->failed);
+    else
+        answer(k, OK);
 }
 
 /* Sites that nobody knew are made before their first pass is stored. */
@@ -494,10 +515,8 @@ store_passes(struct intake *k)
     enum err e = make_sites(k->g, b);
     if (!e)
         e = n->append(n->ctx, b, req_http(k->r), &k->job);
-    if (e) {
-        refuse_objects(&k->out);
-        answer(k, OK);
-    }
+    if (e)
+        answer_unkept(k, e);
 }
 
 static void
@@ -506,10 +525,8 @@ keep_others(struct intake *k, const struct sender *who)
     const struct serve_needs *n = k->g->serve->needs;
     enum err e =
         n->keep ? n->keep(n->ctx, &k->out, who, req_http(k->r), &k->job) : ERR_BUSY;
-    if (e) {
-        refuse_objects(&k->out);
-        answer(k, OK);
-    }
+    if (e)
+        answer_unkept(k, e);
 }
 
 static void

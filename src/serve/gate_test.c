@@ -160,8 +160,13 @@ the_answer_waits_for_the_store(void **state)
     fake.append_answer = ERR_BUSY; /* nothing is acknowledged that is not stored */
     assert_int_equal(talk(&t, "POST", "/VIID/MotorVehicles", body), 503);
     assert_true(talk_has(&t, "Retry-After: "));
+    assert_true(talk_has(&t, "Retry-After: 1\r\n"));
     assert_null(strstr(t.body, "\"StatusCode\":0"));
     assert_int_equal(fake.passes, 100);
+    fake.append_answer = ERR_FULL;
+    assert_int_equal(talk(&t, "POST", "/VIID/MotorVehicles", body), 503);
+    assert_true(talk_has(&t, "\"StatusCode\":2"));
+    assert_true(talk_has(&t, "Retry-After: 30\r\n"));
     fake.append_answer = OK;
     assert_int_equal(talk(&t, "POST", "/VIID/MotorVehicles", "{\"broken"), 400);
     assert_true(talk_has(&t, "\"StatusCode\":7"));
@@ -205,6 +210,19 @@ ndjson_by_key(void **state)
     assert_true(talk_has(&t, "{\"taken\":0,\"duplicates\":0,\"refused\":[]"));
     assert_int_equal(talk(&t, "POST", "/api/v1/sightings", "{\"broken\n"), 200);
     assert_true(talk_has(&t, "\"refused\":[{\"line\":1,"));
+    /* a full disk says so, what to do, and when to come again */
+    fake.append_answer = ERR_FULL;
+    talk(&t, "POST", "/api/v1/sightings", body);
+    talk_refused(&t, 503, "low_disk");
+    assert_true(talk_has(&t, "Retry-After: 30\r\n"));
+    assert_true(talk_has(&t, "send them again"));
+    assert_true(talk_has(&t, "清理磁盘"));
+    assert_null(strstr(t.body, "busy"));
+    fake.append_answer = ERR_BUSY;
+    assert_int_equal(talk(&t, "POST", "/api/v1/sightings", "{\"broken\n"), 200);
+    talk(&t, "POST", "/api/v1/sightings", body);
+    assert_true(talk_has(&t, "\"code\":\"busy\""));
+    fake.append_answer = OK;
     t.type = "application/json";
     assert_int_equal(talk(&t, "POST", "/api/v1/gantry", "[]"), 200);
     assert_int_equal(talk(&t, "POST", "/api/v1/gantry", "gantry"), 400);

@@ -96,7 +96,7 @@ print_json(
 {
     struct buf b = {0};
     buf_fmt(&b, "{\"look\":%llu,\"count\":%zu,", (unsigned long long)row->number, f->n);
-    funnel_json(&b, f, sites, NULL);
+    funnel_json(&b, f, sites, NULL, NULL, (struct org_id){0});
     buf_text(&b, "}\n");
     op_write(out, &b);
     buf_release(&b);

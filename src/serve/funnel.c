@@ -209,7 +209,7 @@ site_json(struct buf *out, const struct flight_site *s, const struct site_table 
 void
 funnel_json(
     struct buf *out, const struct flight *f, const struct site_table *sites,
-    const struct live *live)
+    const struct live *live, const struct org_table *orgs, struct org_id reader)
 {
     buf_text(out, "\"steps\":[");
     for (int i = 0; i < FLIGHT_STEPS; i++) {
@@ -233,5 +233,5 @@ funnel_json(
         site_json(out, &f->sites[i], sites);
     }
     buf_text(out, "]");
-    looks_coverage_json(out, &f->coverage, sites, live);
+    looks_coverage_json(out, &f->coverage, sites, live, orgs, reader);
 }

@@ -28,7 +28,7 @@ enum err funnel_run(
 /* The members of the answer from "steps" on, without braces. */
 void funnel_json(
     struct buf *out, const struct flight *f, const struct site_table *sites,
-    const struct live *live);
+    const struct live *live, const struct org_table *orgs, struct org_id reader);
 
 /* The codes and words of what differs between two passes: [{"name","label"}...]. */
 void funnel_changes_json(struct buf *out, unsigned changes);

@@ -363,17 +363,32 @@ looks_coverage_lines(
     }
 }
 
+/* The reader has the names of his own sites already (GET /sites): a hundred kilobytes of
+ * them stood beside an answer of one row. */
 static void
-late_json(struct buf *out, const struct site_table *sites, const struct live *live)
+other_name(
+    struct buf *out, const struct site *s, const struct org_table *orgs,
+    struct org_id reader)
+{
+    if (!s || (orgs && (!s->org.v || org_covers(orgs, reader, s->org))))
+        return;
+    buf_text(out, ",\"name\":");
+    buf_json(out, span_cstr(s->name));
+}
+
+static void
+late_json(
+    struct buf *out, const struct site_table *sites, const struct live *live,
+    const struct org_table *orgs, struct org_id reader)
 {
     const char *comma = "";
     for (uint32_t i = 1; live && i <= sites->n; i++) {
         const struct live_site *l = live_site(live, (struct site_id){i});
         if (l->late_ms < MINUTE_MS)
             continue;
-        buf_fmt(out, "%s{\"site\":%u,\"name\":", comma, i);
-        buf_json(out, span_cstr(sites->rows[i].name));
-        buf_fmt(out, ",\"by_ms\":%lld}", (long long)l->late_ms);
+        buf_fmt(out, "%s{\"site\":%u,\"by_ms\":%lld", comma, i, (long long)l->late_ms);
+        other_name(out, &sites->rows[i], orgs, reader);
+        buf_text(out, "}");
         comma = ",";
     }
 }
@@ -381,7 +396,7 @@ late_json(struct buf *out, const struct site_table *sites, const struct live *li
 void
 looks_coverage_json(
     struct buf *out, const struct coverage *c, const struct site_table *sites,
-    const struct live *live)
+    const struct live *live, const struct org_table *orgs, struct org_id reader)
 {
     if (!c) {
         buf_text(
@@ -395,15 +410,15 @@ looks_coverage_json(
     looks_coverage_text(out, c);
     buf_text(out, ",\"offline\":[");
     for (size_t i = 0; i < c->gaps_n; i++) {
-        const struct site *s = site_get(sites, c->gaps[i].site);
-        buf_fmt(out, "%s{\"site\":%u,\"name\":", i ? "," : "", c->gaps[i].site.v);
-        buf_json(out, span_cstr(s ? s->name : ""));
         buf_fmt(
-            out, ",\"from_ms\":%lld,\"to_ms\":%lld}", (long long)c->gaps[i].from_ms,
+            out, "%s{\"site\":%u,\"from_ms\":%lld,\"to_ms\":%lld", i ? "," : "",
+            c->gaps[i].site.v, (long long)c->gaps[i].from_ms,
             (long long)c->gaps[i].to_ms);
+        other_name(out, site_get(sites, c->gaps[i].site), orgs, reader);
+        buf_text(out, "}");
     }
     buf_text(out, "],\"late\":[");
-    late_json(out, sites, live);
+    late_json(out, sites, live, orgs, reader);
     buf_text(out, "]}");
 }
 

@@ -83,9 +83,11 @@ void looks_coverage_lines(
 void looks_gaps_json(
     struct buf *out, const struct looks_answer *a, const struct site_table *sites);
 /* The whole statement as ,"coverage":{...} of an answer. NULL: nothing was scanned.
- * live (NULL: not known) adds the sites whose records come late. */
+ * live (NULL: not known) adds the sites whose records come late. Sites are numbers; those
+ * outside the part of the city of `reader` (orgs NULL: all) have their names beside
+ * them. */
 void looks_coverage_json(
     struct buf *out, const struct coverage *c, const struct site_table *sites,
-    const struct live *live);
+    const struct live *live, const struct org_table *orgs, struct org_id reader);
 
 #endif

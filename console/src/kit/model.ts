@@ -135,8 +135,8 @@ export interface Ask {
 export interface LookResult {
   n: number; at_ms: number; kind: string; matter: string | null; purpose: string; emergency: boolean; confirm_by_ms: number | null; count: number;
   truncated: boolean; rows: Sighting[]; registry: Registry | null; watches: { id: number; list: string; why: string; to_ms: number }[];
-  coverage: { complete: boolean; sites: number; text: Text; offline: { site: number; name: string; from_ms: number; to_ms: number }[];
-    late: { site: number; name: string; by_ms: number }[] };
+  coverage: { complete: boolean; sites: number; text: Text; offline: { site: number; name?: string; from_ms: number; to_ms: number }[];
+    late: { site: number; name?: string; by_ms: number }[] };
   gaps?: { after: string; took_ms: number; least_ms: number; free_ms: number; unseen: number; blind: boolean; between: { site: number; name: string }[] }[];
   unseen?: number; missed?: number;
 }

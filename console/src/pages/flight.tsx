@@ -4,7 +4,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError, get, post, sentence } from "../kit/api";
-import { matters, sites } from "../kit/city";
+import { matters, siteName, sites } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { judge, keeps, verdictsOf, type Candidate, type Funnel, type Verdict } from "../kit/flight";
 import { lang, t, tx } from "../kit/i18n";
@@ -211,7 +211,7 @@ function Sheet({ r }: { r: Funnel }) {
       </header>
       <Steps r={r} />
       <details class={r.coverage.complete ? "coverage" : "coverage coverage-part"}><summary><Icon name={r.coverage.complete ? "check" : "warn"} size={16} /> {tx(r.coverage.text)}</summary>
-        <ul class="plain">{r.coverage.offline.map((o, i) => <li key={i}>{o.name} <span class="num">{instant(o.from_ms)} – {instant(o.to_ms)}</span></li>)}</ul>
+        <ul class="plain">{r.coverage.offline.map((o, i) => <li key={i}>{siteName(o.site, o.name)} <span class="num">{instant(o.from_ms)} – {instant(o.to_ms)}</span></li>)}</ul>
         <p class="dim">{t("flight.sites", { n: r.sites.length, m: metres(r.sites[r.sites.length - 1]?.dist_m ?? 0) })}</p></details>
       {failed ? <Failed what={failed} again={load} /> : r.candidates.length === 0 ? <Empty title={t("flight.nobody")} hint={t("flight.nobody_hint")} /> : (
         <div class="split split-sheet">

@@ -4,7 +4,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError, get, once, post, query, sentence } from "../kit/api";
-import { matters, sites } from "../kit/city";
+import { matters, siteName, sites } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { listed, t, tx } from "../kit/i18n";
 import { useKeys } from "../kit/keys";
@@ -72,8 +72,8 @@ export function Coverage({ c }: { c: LookResult["coverage"] }) {
   return (
     <details class={c.complete ? "coverage" : "coverage coverage-part"} open={!c.complete && c.offline.length + c.late.length < 4}>
       <summary><Icon name={c.complete ? "check" : "warn"} size={16} /> {tx(c.text)}</summary>
-      {c.offline.length > 0 && <><p class="dim">{t("look.offline_list")}</p><ul class="plain">{c.offline.map((o, i) => <li key={i}>{o.name} <span class="num">{instant(o.from_ms)} – {instant(o.to_ms)}</span></li>)}</ul></>}
-      {c.late.length > 0 && <><p class="dim">{t("look.late_list")}</p><ul class="plain">{c.late.map((o, i) => <li key={i}>{o.name} <span class="num">{t("look.late_by", { x: duration(o.by_ms) })}</span></li>)}</ul></>}
+      {c.offline.length > 0 && <><p class="dim">{t("look.offline_list")}</p><ul class="plain">{c.offline.map((o, i) => <li key={i}>{siteName(o.site, o.name)} <span class="num">{instant(o.from_ms)} – {instant(o.to_ms)}</span></li>)}</ul></>}
+      {c.late.length > 0 && <><p class="dim">{t("look.late_list")}</p><ul class="plain">{c.late.map((o, i) => <li key={i}>{siteName(o.site, o.name)} <span class="num">{t("look.late_by", { x: duration(o.by_ms) })}</span></li>)}</ul></>}
     </details>
   );
 }

@@ -59,7 +59,7 @@ answer_json(
         (s ? s->lon : q->flight.lon) / 1e7, (s ? s->lat : q->flight.lat) / 1e7);
     buf_json(out, q->damage.n ? q->damage : SPAN(""));
     buf_text(out, ",");
-    funnel_json(out, f, k->sites, k->live);
+    funnel_json(out, f, k->sites, k->live, k->orgs, api_user(r)->org);
     buf_text(out, "}");
 }
 

@@ -59,7 +59,9 @@ answer_json(
     buf_text(out, "],\"registry\":");
     rows_vehicle(out, a->registry, a->vehicle, &k->house->zone);
     watches_json(out, a);
-    looks_coverage_json(out, a->covered ? &a->coverage : NULL, k->sites, k->live);
+    looks_coverage_json(
+        out, a->covered ? &a->coverage : NULL, k->sites, k->live, k->orgs,
+        api_user(r)->org);
     if (row->kind == LOOK_TRAJECTORY)
         looks_gaps_json(out, a, k->sites);
     buf_text(out, "}");

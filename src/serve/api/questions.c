@@ -80,7 +80,8 @@ answer_json(
         a->more ? "true" : "false");
     answers_json(out, q, a, k->sites);
     asking_passes_json(out, passes);
-    looks_coverage_json(out, &a->coverage, k->sites, k->live);
+    looks_coverage_json(
+        out, &a->coverage, k->sites, k->live, k->orgs, api_user(r)->org);
     buf_text(out, "}");
 }
 

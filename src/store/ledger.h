@@ -36,7 +36,7 @@ struct ledger_reader;
 
 /* Version of the schema that this build writes; older ones are migrated forward, newer
  * refused. */
-#define LEDGER_SCHEMA 3
+#define LEDGER_SCHEMA 4
 
 /* Opens or makes DIR/ledger.db. An older schema is migrated after a copy to
  * DIR/ledger-<old>.bak. Waits for nothing; the caller holds DIR/lock. */

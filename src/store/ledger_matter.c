@@ -365,8 +365,9 @@ ledger_matters(
     return e;
 }
 
-/* Two lists of one shape: what is open by its small index, what was closed by when it
- * was opened; +alarm, lest the index of all alarms' matters be walked. */
+/* Three lists of one shape: what is open by its small index, what was closed by when it
+ * was opened, what is older by when it was closed; +alarm, lest the index of all alarms'
+ * matters be walked. */
 #define WORKED_COLUMNS                                                                 \
     "SELECT id, number, kind, state, place, open, org, opened_ms,"                     \
     " (SELECT a.site FROM alarm a WHERE a.id = matter.alarm),"                         \
@@ -399,12 +400,18 @@ ledger_worked(
     enum err e = sql_use(
         r,
         WORKED_COLUMNS " WHERE open = 1 AND +alarm <> 0 UNION ALL " WORKED_COLUMNS
-                       " WHERE open = 0 AND +alarm <> 0 AND opened_ms >= ?",
+                       " WHERE open = 0 AND +alarm <> 0 AND opened_ms >= ?"
+                       " UNION ALL " WORKED_COLUMNS
+                       " WHERE open = 0 AND +alarm <> 0 AND +opened_ms < ?"
+                       " AND closed_ms >= ?",
         &q);
     if (e)
         return e;
     put_i64(&q, TOPIC_MATTER);
     put_i64(&q, TOPIC_MATTER);
+    put_i64(&q, since);
+    put_i64(&q, TOPIC_MATTER);
+    put_i64(&q, since);
     put_i64(&q, since);
     while (!(e = sql_next(&q, &row)) && row) {
         struct worked_row *x = rows_add(&rows);

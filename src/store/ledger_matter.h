@@ -114,8 +114,8 @@ struct worked_row {
     ts_ms opened_ms;
     ts_ms worked_ms; /* a person's first move; 0 none yet */
 };
-/* Matters of alarms: all that are open, and those closed that were opened at or after
- * `since`. No cap but the arena's. */
+/* Matters of alarms: all that are open, and those closed that were opened or closed at
+ * or after `since`. No cap but the arena's. */
 enum err ledger_worked(
     struct ledger_reader *r, ts_ms since, struct arena *a, struct worked_row **out,
     size_t *n) MUST_USE;

@@ -154,5 +154,8 @@ static const char schema_2[] =
 /* What was opened since a moment is found without reading the matters of all years. */
 static const char schema_3[] = "CREATE INDEX matter_opened ON matter (opened_ms);";
 
+/* And what was closed since, however old. */
+static const char schema_4[] = "CREATE INDEX matter_closed ON matter (closed_ms);";
+
 const struct ledger_step ledger_steps[LEDGER_SCHEMA] = {
-    {schema_1}, {schema_2}, {schema_3}};
+    {schema_1}, {schema_2}, {schema_3}, {schema_4}};

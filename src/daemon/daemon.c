@@ -179,15 +179,22 @@ daemon_stop(struct daemon *d)
         serve_stop(d->serve);
 }
 
-void
-daemon_run(struct daemon *d)
+static void
+join_net(struct daemon *d)
 {
-    log_event(EV_started, log_w("url", d->url[0]), log_w("dir", d->base->dir));
     for (int i = 0; i < 2; i++) {
         if (d->net_started[i])
             pthread_join(d->net[i], NULL);
         d->net_started[i] = false;
     }
+}
+
+void
+daemon_run(struct daemon *d)
+{
+    log_event(EV_started, log_w("url", d->url[0]), log_w("dir", d->base->dir));
+    d->ran = true;
+    join_net(d);
     log_event(EV_stopping, log_w("url", d->url[0]));
 }
 
@@ -199,8 +206,9 @@ daemon_close(struct daemon **pd)
         return;
     if (d->net_started[0] || d->net_started[1]) {
         daemon_stop(d);
-        daemon_run(d);
+        join_net(d);
     }
+    bool ran = d->ran;
     public_stop(d);
     ctl_stop(d);
     if (d->owners[0].box)
@@ -221,5 +229,6 @@ daemon_close(struct daemon **pd)
     pthread_mutex_destroy(&d->lock);
     free(d);
     *pd = NULL;
-    log_event(EV_stopped);
+    if (ran) /* what never started has nothing to say but why */
+        log_event(EV_stopped);
 }

@@ -104,6 +104,7 @@ struct daemon {
     struct public_face *public_face;
     pthread_t net[2];
     bool net_started[2];
+    bool ran; /* it was told that it started */
     atomic_bool stopping;
     atomic_llong stopping_us; /* since when */
 

@@ -551,6 +551,7 @@ beat(struct daemon *d, ts_ms now)
     rules_tick(d->rules, now);
     retry_held(d);
     counter_set(CTR_rules_lsn, rules_lsn(d->rules));
+    counter_set(CTR_rules_history_failed, rules_counts(d->rules).history_failed);
     d->pulsed_ms = now;
 }
 

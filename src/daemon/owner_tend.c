@@ -327,6 +327,25 @@ retention_waits(struct house_state *st, ts_ms now, int64_t days)
     finding(st, LEVEL_ORANGE, now, en, zh);
 }
 
+/* What the rules could not read they judge when the vehicle passes again: said for an
+ * hour after the last time, counted for ever. */
+static void
+look_at_history(struct daemon *d, struct house_state *st, ts_ms now)
+{
+    uint64_t failed = counter_get(CTR_rules_history_failed);
+    dur_us mono = os_mono_us();
+    if (failed != d->history_failed)
+        d->history_failed_us = mono;
+    d->history_failed = failed;
+    if (d->history_failed_us && mono - d->history_failed_us < HOUR_MS * 1000)
+        finding(
+            st, LEVEL_ORANGE, now,
+            "the rules could not read the earlier passes of some vehicles: those "
+            "are judged when they pass again; see damaged segments, memory and the log",
+            "规则未能读取部分车辆的历史过车，待其再次经过时重新判定；"
+            "请查看分段损坏、内存与日志");
+}
+
 static void
 look_at_store(
     struct daemon *d, struct house_state *st, struct health *h,
@@ -349,6 +368,7 @@ look_at_store(
             st, LEVEL_RED, now,
             "a sighting segment is damaged and was set aside: restore it from a backup",
             "有过车分段文件损坏并已隔离，请从备份恢复");
+    look_at_history(d, st, now);
     if (d->store_failed)
         finding(st, LEVEL_RED, now, "writing sightings fails", "过车数据写入失败");
     if (d->ledger_failed)

@@ -157,6 +157,8 @@ struct daemon {
     dur_us signed_us, seen_saved_us, maintained_us; /* 0: not yet */
     int64_t purged_day, model_day;
     dur_us retention_tried_us;
+    uint64_t history_failed;      /* of the rules, as seen last ... */
+    dur_us history_failed_us;     /* ... and when it grew; 0 never */
     int64_t retention_waits_days; /* so many wait for a steady clock; 0 none */
     atomic_bool retention_runs, retention_failed;
     atomic_bool store_failed, ledger_failed, audit_failed;

@@ -15,6 +15,7 @@
 #include "serve/api.h"
 #include "serve/events.h"
 #include "serve/session.h"
+#include "serve/sign_in.h"
 #include "serve/serve.h"
 
 #include <semaphore.h>
@@ -65,6 +66,8 @@ struct serve {
         enum net net;
     } nets[NETS];
     struct sessions *sessions; /* owned by the console loop */
+    struct sign_ins *sign_ins; /* owned by the console loop */
+    bool signing_in;           /* those that wait are being let in: likewise */
     struct events *events;     /* owned by the console loop */
     struct gate *gates[NETS];  /* devices' protocols: each owned by its loop */
     struct assets *assets;     /* constant */

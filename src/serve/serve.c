@@ -174,7 +174,7 @@ change_run(struct job *job, struct api_env *env)
     struct sessions *t = c->serve->sessions;
     sessions_end_user(t, c->account.user.id, c->account.epoch, on_changed, c);
     if (c->account.failures == 0 && c->account.locked_ms == 0)
-        sign_in_right(t, span_cstr(c->account.user.login));
+        sign_in_forgive(c->serve->sign_ins, span_cstr(c->account.user.login));
     sodium_memzero(&c->account, sizeof c->account);
     free(c);
 }
@@ -365,8 +365,9 @@ serve_new(
     s->needs = needs;
     copy_conf(s, conf);
     s->sessions = sessions_new(s->conf.idle_us / 1000, s->conf.session_us / 1000);
+    s->sign_ins = sign_ins_new();
     s->events = events_new(s, conf->journal);
-    enum err e = s->sessions && s->events ? OK : ERR_NOMEM;
+    enum err e = s->sessions && s->sign_ins && s->events ? OK : ERR_NOMEM;
     if (!e)
         e = assets_open(conf->web_root, &s->assets, note);
     for (int net = 0; !e && net < NETS; net++)
@@ -389,6 +390,7 @@ serve_free(struct serve *s)
         gate_free(s->gates[net]);
     events_free(s->events);
     sessions_free(s->sessions);
+    sign_ins_free(s->sign_ins);
     assets_free(s->assets);
     free(s->proxies);
     free(s->origins);

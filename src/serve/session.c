@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions and the throttles before them. Tables are small and bounded: buckets with
- * chains. */
+/* Sessions: a small and bounded table, buckets with chains. */
 #include "serve/session.h"
 
 #include <sodium.h>
@@ -8,33 +7,16 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "core/hash.h"
 #include "core/text.h"
 
 #define BUCKETS 1024u
 #define SESSIONS_MAX 20000u
 #define COST_A_SECOND 1000.0
 #define COST_BURST 4000.0
-/* Remembered names and addresses, each; the oldest is overwritten. */
-#define TRIES 4096u
-#define ADDRESS_SPAN_MS (10 * MINUTE_MS)
-
-struct tries { /* of one name or one address */
-    uint64_t key;
-    uint32_t wrong;
-    ts_ms first_ms, locked_ms;
-};
-
 struct sessions {
     struct session *buckets[BUCKETS];
     atomic_size_t n; /* read by any thread */
     int64_t idle_ms, most_ms;
-    struct tries names[TRIES], addresses[TRIES];
-    struct {
-        uint64_t name, peer;
-    } under_way[SIGN_IN_AT_ONCE];
-    unsigned at_once;
-    uint64_t seed; /* so that nobody can choose colliding names */
 };
 
 struct sessions *
@@ -45,7 +27,6 @@ sessions_new(int64_t idle_ms, int64_t most_ms)
         return NULL;
     t->idle_ms = idle_ms;
     t->most_ms = most_ms;
-    randombytes_buf(&t->seed, sizeof t->seed);
     return t;
 }
 
@@ -221,93 +202,6 @@ bool
 session_csrf_ok(const struct session *s, struct span token)
 {
     return token.n == CSRF_TEXT - 1 && sodium_memcmp(s->csrf, token.p, token.n) == 0;
-}
-
-/* ---- throttles ---- */
-
-/* The row of a key: its own, else (for writing) the older of two places. */
-static struct tries *
-tries_of(struct sessions *t, struct tries *table, struct span key, bool make)
-{
-    uint64_t h = hash_span(key, t->seed) | 1;
-    struct tries *a = &table[h % TRIES], *b = &table[(h >> 32) % TRIES];
-    if (a->key == h)
-        return a;
-    if (b->key == h)
-        return b;
-    if (!make)
-        return NULL;
-    struct tries *row = !a->key || (b->key && a->first_ms < b->first_ms) ? a : b;
-    *row = (struct tries){.key = h};
-    return row;
-}
-
-enum refusal
-sign_in_may(struct sessions *t, struct span login, struct span peer, ts_ms now)
-{
-    const struct tries *name = tries_of(t, t->names, login, false);
-    const struct tries *from = tries_of(t, t->addresses, peer, false);
-    if (from && from->wrong >= SIGN_IN_ADDRESS_TRIES &&
-        now < from->first_ms + ADDRESS_SPAN_MS)
-        return REFUSE_THROTTLED;
-    return name && now < name->locked_ms ? REFUSE_LOCKED : REFUSE_NOTHING;
-}
-
-void
-sign_in_wrong(struct sessions *t, struct span login, struct span peer, ts_ms now)
-{
-    struct tries *name = tries_of(t, t->names, login, true);
-    if (!name->wrong || now > name->first_ms + SIGN_IN_LOCK_MS) {
-        name->wrong = 0;
-        name->first_ms = now;
-    }
-    if (++name->wrong >= SIGN_IN_TRIES) {
-        name->locked_ms = now + SIGN_IN_LOCK_MS;
-        name->wrong = 0;
-    }
-    struct tries *from = tries_of(t, t->addresses, peer, true);
-    if (!from->wrong || now > from->first_ms + ADDRESS_SPAN_MS) {
-        from->wrong = 0;
-        from->first_ms = now;
-    }
-    from->wrong++;
-}
-
-void
-sign_in_right(struct sessions *t, struct span login)
-{
-    struct tries *name = tries_of(t, t->names, login, false);
-    if (name)
-        *name = (struct tries){0};
-}
-
-bool
-sign_in_begin(struct sessions *t, struct span login, struct span peer)
-{
-    uint64_t name = hash_span(login, t->seed), from = hash_span(peer, t->seed);
-    unsigned same_name = 0, same_peer = 0;
-    for (unsigned i = 0; i < t->at_once; i++) {
-        same_name += t->under_way[i].name == name;
-        same_peer += t->under_way[i].peer == from;
-    }
-    if (t->at_once == SIGN_IN_AT_ONCE || same_name == SIGN_IN_SAME_NAME ||
-        same_peer == SIGN_IN_SAME_ADDRESS)
-        return false;
-    t->under_way[t->at_once].name = name;
-    t->under_way[t->at_once++].peer = from;
-    return true;
-}
-
-void
-sign_in_end(struct sessions *t, struct span login, struct span peer)
-{
-    uint64_t name = hash_span(login, t->seed), from = hash_span(peer, t->seed);
-    unsigned i = 0;
-    while (i < t->at_once &&
-           (t->under_way[i].name != name || t->under_way[i].peer != from))
-        i++;
-    must(i < t->at_once);
-    t->under_way[i] = t->under_way[--t->at_once];
 }
 
 /* ---- pure ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session.h - who is signed in: the table of the console loop, throttles, password
- * rules.
+/* session.h - who is signed in: the table of the console loop, password rules. What
+ * comes before: sign_in.h.
  *
  * Shape    the cookie is 32 random bytes in hex; only their BLAKE2b-256 is kept, here
  * and in the ledger. A session ends by sign-out, 30 idle minutes, 12 hours, or another
@@ -58,22 +58,6 @@ int64_t sessions_idle_ms(const struct sessions *t);
 /* Takes cost units; false = throttled. */
 bool session_pay(struct session *s, unsigned cost, ts_ms now);
 bool session_csrf_ok(const struct session *s, struct span token);
-
-/* ---- throttles of signing in, by address and by name: both alike for names that do
- * not exist ---- */
-#define SIGN_IN_TRIES 5 /* wrong in a row: then locked */
-#define SIGN_IN_LOCK_MS (15 * MINUTE_MS)
-#define SIGN_IN_ADDRESS_TRIES 30 /* wrong from one address in 10 minutes */
-#define SIGN_IN_AT_ONCE 48 /* under way: a whole shift; the work threads compute two */
-#define SIGN_IN_SAME_NAME 4
-#define SIGN_IN_SAME_ADDRESS 16 /* an office behind one address */
-enum refusal
-sign_in_may(struct sessions *t, struct span login, struct span peer, ts_ms now);
-void sign_in_wrong(struct sessions *t, struct span login, struct span peer, ts_ms now);
-void sign_in_right(struct sessions *t, struct span login);
-/* False: too many at once. What began ends with the same name and address. */
-bool sign_in_begin(struct sessions *t, struct span login, struct span peer);
-void sign_in_end(struct sessions *t, struct span login, struct span peer);
 
 /* ---- pure ---- */
 void session_hash(struct span secret, uint8_t out[32]); /* BLAKE2b-256 */

@@ -4,6 +4,7 @@
 #include "kit/kit.h"
 
 #include "serve/fake_test.h"
+#include "serve/sign_in.h"
 
 static struct fake fake;
 static struct talk t;
@@ -234,48 +235,6 @@ limits_of_time(void **state)
     assert_int_equal(paid, 40);
     assert_false(session_pay(s, 100, 1050));
     assert_true(session_pay(s, 100, 1150));
-    /* throttle of an address over many names */
-    ts_ms now = 5000;
-    for (int i = 0; i < SIGN_IN_ADDRESS_TRIES; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "name%d", i);
-        assert_int_equal(
-            sign_in_may(table, span_cstr(name), SPAN("192.0.2.1"), now), 0);
-        sign_in_wrong(table, span_cstr(name), SPAN("192.0.2.1"), now);
-    }
-    assert_int_equal(
-        sign_in_may(table, SPAN("other"), SPAN("192.0.2.1"), now), REFUSE_THROTTLED);
-    assert_int_equal(sign_in_may(table, SPAN("other"), SPAN("192.0.2.2"), now), 0);
-    assert_int_equal(
-        sign_in_may(table, SPAN("other"), SPAN("192.0.2.1"), now + 11 * MINUTE_MS), 0);
-    sessions_free(table);
-}
-
-/* A shift signs in at once; one name or one address alone does not fill the places. */
-static void
-many_sign_in_at_once(void **state)
-{
-    (void)state;
-    struct sessions *table = sessions_new(30 * MINUTE_MS, 12 * HOUR_MS);
-    char name[16], from[32];
-    unsigned in = 0;
-    for (unsigned i = 0; i < 20; i++)
-        in += sign_in_begin(table, SPAN("duty"), SPAN("192.0.2.1"));
-    assert_int_equal(in, SIGN_IN_SAME_NAME);
-    for (unsigned i = 0; i < 40; i++) {
-        snprintf(name, sizeof name, "name%u", i);
-        in += sign_in_begin(table, span_cstr(name), SPAN("192.0.2.1"));
-    }
-    assert_int_equal(in, SIGN_IN_SAME_ADDRESS);
-    for (unsigned i = 0; i < 2 * SIGN_IN_AT_ONCE; i++) {
-        snprintf(name, sizeof name, "name%u", 100 + i);
-        snprintf(from, sizeof from, "192.0.3.%u", i);
-        in += sign_in_begin(table, span_cstr(name), span_cstr(from));
-    }
-    assert_int_equal(in, SIGN_IN_AT_ONCE);
-    sign_in_end(table, SPAN("duty"), SPAN("192.0.2.1"));
-    assert_true(sign_in_begin(table, SPAN("duty"), SPAN("192.0.2.9")));
-    assert_false(sign_in_begin(table, SPAN("last"), SPAN("192.0.2.8")));
     sessions_free(table);
 }
 
@@ -311,7 +270,6 @@ main(void)
         cmocka_unit_test(changed_accounts_lose_their_sessions),
         cmocka_unit_test(one_answer_for_every_cause),
         cmocka_unit_test(limits_of_time),
-        cmocka_unit_test(many_sign_in_at_once),
         cmocka_unit_test(sessions_outlive_a_restart),
     };
     return cmocka_run_group_tests_name("serve/session", tests, setup, teardown);

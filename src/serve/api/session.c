@@ -118,7 +118,7 @@ sign_in_refused(struct req *r, struct api_env *env, enum refusal why)
 {
     struct span login = api_text(r, "user");
     counter_add(CTR_sign_ins_failed, 1);
-    sign_in_wrong(env->serve->sessions, login, req_peer(r), req_at(r));
+    sign_in_wrong(env->serve->sign_ins, login, req_peer(r), req_at(r));
     log_event(
         why == REFUSE_LOCKED ? EV_lockout : EV_sign_in_failed,
         log_s("from", req_peer(r)));
@@ -137,7 +137,7 @@ sign_in_done(struct req *r, struct api_env *env)
         sessions_add(s->sessions, &e->kept, &e->account.user, req_at(r));
     if (!now)
         return ERR_BUSY;
-    sign_in_right(s->sessions, api_text(r, "user"));
+    sign_in_right(s->sign_ins, api_text(r, "user"), req_peer(r), req_at(r));
     counter_add(CTR_sign_ins, 1);
     log_event(
         EV_sign_in, log_n("user", e->account.user.id.v), log_s("from", req_peer(r)));
@@ -197,18 +197,37 @@ sign_in_find(struct req *r, struct api_env *env)
     return api_then(r, ON_WORK, sign_in_compute);
 }
 
+static enum err
+sign_in_busy(struct req *r)
+{
+    return req_refuse(
+        r, REFUSE_BUSY, NULL, "too many sign-ins at once: try again",
+        "同时登录人数过多，请稍后重试");
+}
+
+/* A place is free: the next goes on. What ends meanwhile is found by the loop that is
+ * running already, however many end. */
 static void
 sign_in_over(struct req *r)
 {
-    sign_in_end(call_of(r)->serve->sessions, api_text(r, "user"), req_peer(r));
+    struct serve *s = call_of(r)->serve;
+    struct req *next;
+    sign_in_leave(s->sign_ins, r);
+    if (s->signing_in)
+        return;
+    s->signing_in = true;
+    while ((next = sign_in_next(s->sign_ins)))
+        api_done(next, req_gone(next) ? sign_in_busy(next) : OK);
+    s->signing_in = false;
 }
 
 /* 0: console loop. */
 static enum err
 sign_in(struct req *r, struct api_env *env)
 {
-    struct sessions *t = env->serve->sessions;
+    struct sign_ins *t = env->serve->sign_ins;
     struct span login = api_text(r, "user");
+    void *out;
     api_audit(r, login, span_of(NULL, 0));
     enum refusal why = sign_in_may(t, login, req_peer(r), req_at(r));
     if (why)
@@ -216,11 +235,14 @@ sign_in(struct req *r, struct api_env *env)
     struct entry *e = entry_new(r);
     if (!e)
         return ERR_NOMEM;
-    if (!sign_in_begin(t, login, req_peer(r)))
-        return req_refuse(
-            r, REFUSE_BUSY, NULL, "too many sign-ins at once: try again",
-            "同时登录人数过多，请稍后重试");
+    enum sign_in_place place = sign_in_enter(t, login, req_peer(r), req_at(r), r, &out);
+    if (place == SIGN_IN_FULL)
+        return sign_in_busy(r);
     api_on_end(r, sign_in_over);
+    if (place == SIGN_IN_WAITS)
+        api_wait(r);
+    if (out)
+        api_done(out, sign_in_busy(out));
     return api_then(r, ON_LEDGER, sign_in_find);
 }
 

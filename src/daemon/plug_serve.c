@@ -222,6 +222,16 @@ device_by_key(void *ctx, const uint8_t hash[32], struct sender *out)
     return row != NULL;
 }
 
+static bool
+callsign(void *ctx, struct unit_id unit, char dst[24])
+{
+    struct roster *r = daemon_roster(of(ctx));
+    const struct unit_row *row = roster_unit(r, unit);
+    bool fits = row && span_copy(dst, 24, span_cstr(row->unit.callsign));
+    roster_unref(r);
+    return fits;
+}
+
 static void
 device_state(void *ctx, struct device_id id, bool online, ts_ms at_ms)
 {
@@ -521,6 +531,7 @@ plug_serve(struct daemon *d)
         .append = append,
         .keep = places_keep,
         .site_for = site_for,
+        .callsign = callsign,
         .device_by_code = device_by_code,
         .device_by_key = device_by_key,
         .device_state = device_state,

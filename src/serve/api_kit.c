@@ -167,13 +167,29 @@ children_json(struct buf *out, struct kit *k, struct arena *a, uint64_t matter)
 }
 
 static void
-units_json(struct buf *out, struct kit *k, const struct matter_row *row)
+unit_json(struct buf *out, struct kit *k, struct unit_id id, const char **comma)
 {
     struct unit_row u;
+    if (!id.v || ledger_unit_find(k->desk.reader, id, &u) != OK)
+        return;
+    buf_text(out, *comma);
+    rows_unit(out, &k->desk, k->live, &u);
+    *comma = ",";
+}
+
+/* The unit that is sent, then those that its fields name: who reads the matter when it is
+ * closed wants a callsign, not a number. */
+static void
+units_json(
+    struct buf *out, struct kit *k, const struct matter_row *row,
+    const struct matter *m)
+{
+    const char *comma = "";
     buf_text(out, ",\"units\":[");
-    if (row->owner_unit.v &&
-        ledger_unit_find(k->desk.reader, row->owner_unit, &u) == OK)
-        rows_unit(out, &k->desk, k->live, &u);
+    unit_json(out, k, row->owner_unit, &comma);
+    for (uint16_t i = 0; i < m->values_n; i++)
+        if (m->values[i].type == LOOP_UNIT && m->values[i].id != row->owner_unit.v)
+            unit_json(out, k, (struct unit_id){(uint32_t)m->values[i].id}, &comma);
     buf_text(out, "]");
 }
 
@@ -199,7 +215,7 @@ kit_matter_json(
     buf_text(out, ",\"moves\":");
     matter_moves_json(out, &m, &by, desk_env(&k->desk, &de));
     journal_json(out, k, &a, &m);
-    units_json(out, k, row);
+    units_json(out, k, row, &m);
     looks_json(out, k, &a, row->id);
     children_json(out, k, &a, row->id);
     struct matter_row parent;

@@ -41,6 +41,7 @@ test("the squad's officer is given a car", async () => {
   assert.equal(row.callsign, "小店101");
   who.squad = await kit.person(d.url, "squad");
   assert.ok(who.squad.session.user.unit, "the session names the unit that the officer crews");
+  assert.equal(who.squad.session.user.callsign, "小店101");
 });
 
 test("a watched vehicle: alarm in under a second, signed, judged, dispatched, taken, intercepted, fed back", async () => {

@@ -8,19 +8,22 @@ import { mine, titleOf } from "../kit/city";
 import { useDraft } from "../kit/draft";
 import { cap, t, tx } from "../kit/i18n";
 import { useLive } from "../kit/live";
-import type { LookResult, Matter, MatterFull, Move, Unit } from "../kit/model";
+import type { AlarmFull, LookResult, Matter, MatterFull, Move, Unit } from "../kit/model";
 import { flush, outbox, putAway, send, sending, waitingCount } from "../kit/outbox";
 import { go, route } from "../kit/route";
 import { codeText, codes, door, kindText, loop, may, meta, session, signOut, stateText, TASKS } from "../kit/session";
 import { on } from "../kit/stream";
+import { ring } from "../kit/sound";
 import { ago, instant, now, serverNow } from "../kit/time";
 import { Clocks, Journal, fieldName, fieldValue } from "../parts/bench";
 import { AsOf, Empty, Failed, LevelSign, Loading, Tag, When } from "../parts/bits";
-import { Compare } from "../parts/card";
+import { Compare, contraOf, decidingOf, pictureUrl } from "../parts/card";
 import { ClockBar } from "../parts/clockbar";
 import { Switches } from "../parts/door";
-import { Fields, filled, missing } from "../parts/form";
+import { Fields, filled, lackOf, missing, toLack } from "../parts/form";
+import { Call } from "../parts/frame";
 import { Icon } from "../parts/icon";
+import { Pictures } from "../parts/pictures";
 
 /** Whole matters kept for opening without a network. */
 const kept = signal<Record<string, { user: number; m: MatterFull; at_ms: number }>>((() => {
@@ -160,6 +163,7 @@ function Task({ id }: { id: string }) {
         {!fresh && old && <p class="asof asof-old">{t("asof.old", { at: instant(old.at_ms), age: ago(old.at_ms) })}</p>}
         <Clocks matter={m} />
         {Object.keys(m.fields).length > 0 && <dl class="facts">{Object.entries(m.fields).map(([k, v]) => <div key={k}><dt>{fieldName(m.kind, k)}</dt><dd>{fieldValue(m, k, v)}</dd></div>)}</dl>}
+        {m.alarm && m.open && may("GET /alarms/{id}") && <Vehicle key={m.alarm} alarm={m.alarm} />}
         <details><summary>{t("card.journal", { kind: kindText(m.kind) })}</summary><Journal matter={m} /></details>
       </div>
       <div class="phone-actions">
@@ -178,6 +182,24 @@ function Task({ id }: { id: string }) {
         )}
       </div>
     </div>
+  );
+}
+
+/** What to look for: the picture and the record of the alarm's vehicle. Opening it is a look, so it is asked for. */
+function Vehicle({ alarm }: { alarm: string }) {
+  const [a, setA] = useState<AlarmFull | null>(null);
+  const [error, setError] = useState("");
+  const box = useRef<HTMLDetailsElement>(null);
+  useEffect(() => { if (a) box.current?.scrollIntoView({ block: "start" }); }, [a]);
+  const load = () => { get<AlarmFull>(`/alarms/${encodeURIComponent(alarm)}`).then((x) => { setA(x); setError(""); }, (e: unknown) => setError(sentence(e))); };
+  const seen = a && (decidingOf(a)?.sighting ?? null);
+  return (
+    <details ref={box} class="phone-vehicle" onToggle={(e) => { if (e.currentTarget.open && !a) load(); }}>
+      <summary>{t("phone.vehicle")}</summary>
+      {error ? <Failed what={error} again={load} /> : !a ? <Loading /> : <>
+        <Pictures shots={seen ? [{ src: pictureUrl(seen.picture, `alarm=${encodeURIComponent(a.id)}`), title: seen.site_name, sub: instant(seen.time_ms), alt: t("picture.alt", { site: seen.site_name, at: instant(seen.time_ms) }) }] : []} />
+        <Compare seen={seen} registry={a.registry} bad={contraOf(a)} /></>}
+    </details>
   );
 }
 
@@ -206,11 +228,11 @@ function PhoneForm({ m, move, busy, make, cancel }: { m: MatterFull; move: Move;
     <form class="form" noValidate onSubmit={(e) => {
       e.preventDefault();
       const f = missing(move.fields, v);
-      if (f) return setLack({ field: f.name, text: tx(f.why) || t("form.required", { name: tx(f) }) });
+      if (f) { setLack(lackOf(f)); return toLack(e.currentTarget); }
       void make(filled(move.fields, v)).then((ok) => { if (ok) clear(); });
     }}>
       <h3>{cap(tx(move))}</h3>
-      <Fields fields={move.fields} values={v} set={set} wrong={lack} ground={`matter=${encodeURIComponent(m.id)}`} prefix="p" />
+      <Fields fields={move.fields} values={v} set={(x) => { setLack(null); set(x); }} wrong={lack} ground={`matter=${encodeURIComponent(m.id)}`} prefix="p" />
       <div class="line"><button type="submit" class="big primary grow" disabled={busy}>{t("move.confirm", { name: tx(move) })}</button><button type="button" class="big" onClick={cancel}>{t("move.cancel")}</button></div>
     </form>
   );
@@ -318,6 +340,16 @@ function View() {
     addEventListener("offline", lost);
     return () => { for (const f of off) f(); clearInterval(h); removeEventListener("online", again); removeEventListener("offline", lost); };
   }, []);
+  // A task that was not there before calls: by sound, by the band on top, and in the pocket.
+  const known = useRef<Set<string> | null>(null);
+  useEffect(() => {
+    if (mine.status.value !== "ready") return;
+    const before = known.current, fresh = before ? mine.rows.value.filter((m) => !before.has(m.id)) : [];
+    known.current = new Set(mine.rows.value.map((m) => m.id));
+    if (!fresh[0]) return;
+    ring(fresh[0].level, { zh: titleOf(fresh[0]), en: titleOf(fresh[0]) });
+    navigator.vibrate?.([300, 150, 300]);
+  }, [mine.rows.value, mine.status.value]);
   // Tasks are fetched whole while there is a network, so that they open without one.
   useEffect(() => {
     for (const m of mine.rows.value.slice(0, 10)) {
@@ -331,7 +363,7 @@ function View() {
   return (
     <div class="phone">
       <header class="phone-top"><h1>{t(at === "tasks" ? "phone.tasks" : at === "check" ? "phone.check" : "phone.me")}</h1><span class="grow" />{tracking.value && <span class="tag tag-good" title={fix.value ? ago(fix.value.at_ms) : ""}>{t("phone.gps_on")}</span>}<Switches /></header>
-      <Bar />
+      <div><Call say="phone.call" /><Bar /></div>
       <main class="phone-main">{r.name === "task" ? <Task key={r.id} id={r.id} /> : at === "check" ? <Check /> : at === "me" ? <Me /> : <div class="phone-body" tabIndex={0} role="region" aria-label={t("phone.tasks")}><Tasks /></div>}</main>
       <nav class="phone-nav" aria-label={t("rail")}>
         <a href="#/" aria-current={at === "tasks" ? "page" : undefined} onClick={() => go("")}><Icon name="tasks" size={24} /><span>{t("phone.tasks")} {mine.rows.value.length > 0 && <b class="num">{mine.rows.value.length}</b>}</span>{overdue > 0 && <span class="off">{t("phone.overdue", { n: overdue })}</span>}</a>

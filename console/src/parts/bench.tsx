@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench.tsx - where a matter is worked: its clocks, the moves allowed now with one key each, its journal.
 // Nothing here knows a loop: names, keys, fields and reasons come with the matter.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, get, post, sentence } from "../kit/api";
 import { alarms, matters, mine, units } from "../kit/city";
 import { useDraft } from "../kit/draft";
@@ -13,7 +13,7 @@ import { lookText, loop, meta, roleText, stateText } from "../kit/session";
 import { instant, num } from "../kit/time";
 import { Kbd, When } from "./bits";
 import { ClockBar } from "./clockbar";
-import { Fields, filled, missing } from "./form";
+import { Fields, filled, lackOf, missing, toLack } from "./form";
 
 export function Clocks({ matter }: { matter: MatterFull }) {
   const rows = [...matter.clocks].sort((a, b) => Number(a.state === "stopped") - Number(b.state === "stopped"));
@@ -118,21 +118,21 @@ function MoveForm({ matter, move, ground, busy, wrong, make, cancel }: {
 }) {
   const [v, set, clear] = useDraft<Record<string, unknown>>(`${matter.id}.${move.name}`, {});
   const [lack, setLack] = useState<{ field: string; text: string } | null>(null);
+  const box = useRef<HTMLFormElement>(null);
   const submit = async () => {
     const f = missing(move.fields, v);
     if (f) {
-      setLack({ field: f.name, text: tx(f.why) || t("form.required", { name: tx(f) }) });
-      document.getElementById(`f-${f.name}`)?.focus();
-      return;
+      setLack(lackOf(f));
+      return toLack(box.current);
     }
     setLack(null);
     if (await make(filled(move.fields, v))) clear();
   };
   useKeys([{ key: "ctrl+enter", label: t("move.confirm", { name: tx(move) }), run: () => void submit() }]);
   return (
-    <form class="move-form" noValidate onSubmit={(e) => { e.preventDefault(); void submit(); }}>
+    <form ref={box} class="move-form" noValidate onSubmit={(e) => { e.preventDefault(); void submit(); }}>
       <h3>{cap(tx(move))}</h3>
-      <Fields fields={move.fields} values={v} set={set} wrong={wrong ?? lack} ground={ground} prefix="f" />
+      <Fields fields={move.fields} values={v} set={(x) => { setLack(null); set(x); }} wrong={wrong ?? lack} ground={ground} prefix="f" />
       <div class="line">
         <button type="submit" class={`primary tone-${move.tone ?? "plain"}`} disabled={busy}>{t("move.confirm", { name: tx(move) })} <kbd aria-hidden="true">Ctrl ⏎</kbd></button>
         <button type="button" onClick={cancel}>{t("move.cancel")} <kbd aria-hidden="true">Esc</kbd></button>

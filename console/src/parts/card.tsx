@@ -96,11 +96,21 @@ export function AlarmCard({ id }: { id: string }) {
   return <Body a={shown} error={error} again={load} changed={(m) => { seen_seq.current = Math.max(seen_seq.current, m.seq); setFull({ ...full, matter: m }); }} />;
 }
 
+/** What of the read contradicts the record, by feature. */
+export function contraOf(a: AlarmFull): Map<string, { seen: string; registered: string }> {
+  return new Map(a.contradictions.map((c) => [c.field, { seen: tx(c.seen), registered: tx(c.registered) }]));
+}
+/** The pass that the alarm is dated by. */
+export function decidingOf(a: AlarmFull): AlarmFull["evidence"][number] | null {
+  return a.evidence.find((e) => e.sighting.time_ms === a.time_ms && e.sighting.site_id === a.site?.id)
+    ?? a.evidence.reduce<AlarmFull["evidence"][number] | null>((x, e) => (!x || e.sighting.time_ms >= x.sighting.time_ms ? e : x), null);
+}
+
 function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again: () => void; changed: (m: MatterFull) => void }) {
-  const bad = new Map(a.contradictions.map((c) => [c.field, { seen: tx(c.seen), registered: tx(c.registered) }]));
-  // Oldest first; the deciding pass is the one the alarm is dated by.
+  const bad = contraOf(a);
+  // Oldest first.
   const evidence = [...a.evidence].sort((x, y) => x.sighting.time_ms - y.sighting.time_ms);
-  const deciding = evidence.find((e) => e.sighting.time_ms === a.time_ms && e.sighting.site_id === a.site?.id) ?? evidence[evidence.length - 1] ?? null;
+  const deciding = decidingOf(a);
   // It and the pass before it that has a picture, side by side.
   const before = evidence.filter((e) => e !== deciding && e.sighting.picture).slice(-1);
   const shots: Shot[] = [...before, ...(deciding ? [deciding] : [])].sort((x, y) => x.sighting.time_ms - y.sighting.time_ms).map((e) => ({

@@ -33,6 +33,19 @@ export function missing(fields: Field[], values: Values): Field | null {
   }) ?? null;
 }
 
+/** What is said of a field that is missing: what to do. Why it is asked for stands beside it already. */
+export function lackOf(f: Field): { field: string; text: string } {
+  return { field: f.name, text: t(f.options?.length || f.type === "unit" || f.type === "org" || f.type === "user" ? "form.required_choice" : "form.required", { name: cap(tx(f)) }) };
+}
+/** Brings the field that is wrong into sight, and the focus into it, once it is marked. */
+export function toLack(form: HTMLElement | null): void {
+  requestAnimationFrame(() => {
+    const field = form?.querySelector(".field:has([role=alert])");
+    field?.querySelector<HTMLElement>("input, select, textarea")?.focus({ preventScroll: true });
+    field?.scrollIntoView({ block: "nearest" });
+  });
+}
+
 /** `ground` is "alarm=ID" or "matter=ID": what unit suggestions are asked for. */
 export function Fields({ fields, values, set, wrong, ground, prefix, quiet = false }: {
   fields: Field[]; values: Values; set: (change: Values) => void; wrong: { field: string; text: string } | null; ground: string; prefix: string;

@@ -113,9 +113,9 @@ export function Sound() {
 }
 
 /** The visible substitute of the sound. */
-export function Call() {
+export function Call({ say = "call" }: { say?: string }) {
   const c = calling.value;
-  return c ? <div class={`call call-${c.level}`} role="status"><LevelSign level={c.level} /> {t("call", { what: cap(tx(c.text)) })}</div> : null;
+  return c ? <div class={`call call-${c.level}`} role="status"><LevelSign level={c.level} /> {t(say, { what: cap(tx(c.text)) })}</div> : null;
 }
 
 export function Link() {

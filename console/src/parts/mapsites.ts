@@ -25,6 +25,15 @@ const ONE_PLACE = 3;
 const reach = (resolution: number) => (resolution > 4 ? 40 : resolution > 1.2 ? 18 : 5);
 const radius = (n: number) => (n < 10 ? 11 : n < 100 ? 14 : n < 1000 ? 17 : 21);
 
+/** Around what is chosen: a site or a bubble. */
+function ring(ctx: CanvasRenderingContext2D, x: number, y: number, r: number, k: number, c: (n: string) => string): void {
+  ctx.beginPath();
+  ctx.arc(x, y, r, 0, 7);
+  ctx.lineWidth = 3 * k;
+  ctx.strokeStyle = c("select");
+  ctx.stroke();
+}
+
 export class MapSites {
   private rows: Site[] = [];
   private xs = new Float64Array(0);
@@ -121,13 +130,7 @@ export class MapSites {
       ctx.arc(x, y, r, 0, 7);
       if (bad) { ctx.fillStyle = c("map"); ctx.fill(); ctx.stroke(); } else ctx.fill();
     }
-    if (on) {
-      ctx.beginPath();
-      ctx.arc(x, y, r + 6 * k, 0, 7);
-      ctx.lineWidth = 2.5 * k;
-      ctx.strokeStyle = c("select");
-      ctx.stroke();
-    }
+    if (on) ring(ctx, x, y, r + 6 * k, k, c);
   }
 
   private bubble({ ctx, c }: Brush, x: number, y: number, k: number, g: Group, on: boolean): void {
@@ -146,13 +149,7 @@ export class MapSites {
     ctx.fillStyle = c("text");
     ctx.fillText(String(g.at.length), x, y + 0.5 * k);
     if (bad) this.badge(ctx, x + r * 0.74, y - r * 0.74, k, worst, bad, col, c);
-    if (on) {
-      ctx.beginPath();
-      ctx.arc(x, y, r + 5 * k, 0, 7);
-      ctx.lineWidth = 3 * k;
-      ctx.strokeStyle = c("select");
-      ctx.stroke();
-    }
+    if (on) ring(ctx, x, y, r + 6 * k, k, c);
   }
   /** The sign of the worst state with how many are not well: the same signs single sites have. */
   private badge(ctx: CanvasRenderingContext2D, x: number, y: number, k: number, worst: Site["state"], bad: number, col: string, c: (n: string) => string): void {

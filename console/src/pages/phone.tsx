@@ -233,7 +233,7 @@ function PhoneForm({ m, move, busy, make, cancel }: { m: MatterFull; move: Move;
     }}>
       <h3>{cap(tx(move))}</h3>
       <Fields fields={move.fields} values={v} set={(x) => { setLack(null); set(x); }} wrong={lack} ground={`matter=${encodeURIComponent(m.id)}`} prefix="p" />
-      <div class="line"><button type="submit" class="big primary grow" disabled={busy}>{t("move.confirm", { name: tx(move) })}</button><button type="button" class="big" onClick={cancel}>{t("move.cancel")}</button></div>
+      <div class="line"><button type="submit" class="big primary grow" disabled={busy}>{cap(t("move.confirm", { name: tx(move) }))}</button><button type="button" class="big" onClick={cancel}>{t("move.cancel")}</button></div>
     </form>
   );
 }

@@ -134,7 +134,7 @@ function MoveForm({ matter, move, ground, busy, wrong, make, cancel }: {
       <h3>{cap(tx(move))}</h3>
       <Fields fields={move.fields} values={v} set={(x) => { setLack(null); set(x); }} wrong={wrong ?? lack} ground={ground} prefix="f" />
       <div class="line">
-        <button type="submit" class={`primary tone-${move.tone ?? "plain"}`} disabled={busy}>{t("move.confirm", { name: tx(move) })} <kbd aria-hidden="true">Ctrl ⏎</kbd></button>
+        <button type="submit" class={`primary tone-${move.tone ?? "plain"}`} disabled={busy}>{cap(t("move.confirm", { name: tx(move) }))} <kbd aria-hidden="true">Ctrl ⏎</kbd></button>
         <button type="button" onClick={cancel}>{t("move.cancel")} <kbd aria-hidden="true">Esc</kbd></button>
       </div>
     </form>

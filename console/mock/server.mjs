@@ -33,7 +33,7 @@ const RULES = [
   ["unread_cluster", "遮挡号牌", "obscured plate", "yellow", "《道路交通安全法》第九十五条", "Road Traffic Safety Law, article 95"], ["average_speed", "区间超速", "average speed", "blue", "《道路交通安全法》第四十二条", "Road Traffic Safety Law, article 42"],
 ];
 
-export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, empty = false, quiet = true, dist = join(here, "../dist") } = {}) {
+export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, empty = false, quiet = true, said = undefined, dist = join(here, "../dist") } = {}) {
   const rnd = random(42);
   const pick = (a) => a[Math.floor(rnd() * a.length)];
   const now = () => Date.now();
@@ -65,7 +65,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
     audit.unshift({ n, at_ms: now(), user: user?.name ?? null, role: user?.role ?? null, from: "127.0.0.1", class: cls, what, label: T({ "look.end": "查询行踪", "session.in": "登录", "session.out": "退出", "POST /watches": "申请布控", "GET /alarms/{id}": "查看预警", "GET /audit": "查看审计记录" }[what] ?? "其他操作", { "look.end": "looked at movements", "session.in": "signed in", "session.out": "signed out" }[what] ?? what), object: null, matter: null, purpose: null, outcome: "ok", count: null, hash: createHash("sha256").update(prev + n + what).digest("hex"), ...more });
   }
   function event(name, data, id = true) {
-    const text = `${id ? `id: ${++journal}\n` : ""}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+    const text = `${id ? `id: ${++journal}\n` : ""}event: ${name}\ndata: ${JSON.stringify(data, said)}\n\n`;
     for (const c of clients) c.write(text);
   }
 
@@ -382,7 +382,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
       let status = 200;
       if (Array.isArray(out)) [status, out] = out;
       if (out === null) return res.writeHead(204).end();
-      const text = JSON.stringify(out);
+      const text = JSON.stringify(out, said);
       if (key) onceDone.set(key, text);
       res.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store" }).end(text);
     } catch (e) {

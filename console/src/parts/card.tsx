@@ -175,7 +175,7 @@ function Body({ a, error, again, changed }: { a: AlarmFull; error: string; again
             {a.watch && (
               <>
                 <h3>{t("card.watch")}</h3>
-                <p>{codeText("watch_list", a.watch.list)} · {a.watch.why}</p>
+                <p>{[...new Set([codeText("watch_list", a.watch.list), a.watch.why])].filter(Boolean).join(" · ")}</p>
                 <p class="dim">{t("card.watch_by", { a: a.watch.author, b: a.watch.approver, to: instant(a.watch.to_ms) })}</p>
               </>
             )}

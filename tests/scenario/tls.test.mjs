@@ -2,10 +2,11 @@
 // The console behind TLS with the certificate that init made: what it prints is what is served, cookies are for TLS only,
 // and without TLS nothing is served beyond this machine.
 import assert from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
+import { X509Certificate, randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
+import net from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import tls from "node:tls";
@@ -124,6 +125,68 @@ test("small answers on one kept connection are not held back", async () => {
   }
   took.sort((a, b) => a - b);
   assert.ok(took[20] < 35, `median ${took[20].toFixed(1)} ms: a delayed acknowledgment costs 40`);
+});
+
+/** A bare connection: {bytes it got, how it ended, after how many ms}; `send` may write to it. */
+function bare(send, limit = 30000) {
+  return new Promise((done) => {
+    const at = Date.now(), s = net.connect({ host: url.hostname, port: url.port }, () => send(s));
+    let bytes = 0;
+    const end = (how) => { s.destroy(); done({ bytes, how, took: Date.now() - at }); };
+    s.on("data", (b) => { bytes += b.length; });
+    s.on("end", () => end("closed"));
+    s.on("error", (e) => end(e.code));
+    s.setTimeout(limit, () => end("held"));
+  });
+}
+const quick = async (what) => {
+  const at = Date.now();
+  assert.equal((await ask("GET", "/health", { via: new https.Agent({ ca }) })).status, 200, what);
+  assert.ok(Date.now() - at < 2000, `${what}: others are served (${Date.now() - at} ms)`);
+};
+// The first bytes of a ClientHello that promises 512 more.
+const HELLO = Buffer.concat([Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), randomBytes(32)]);
+
+test("garbage on the port ends that connection and nothing else", async () => {
+  const kinds = [randomBytes(65536), Buffer.alloc(4096), Buffer.from("\x16\x03\x01\xff\xff" + "a".repeat(70000), "latin1"), Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+    Buffer.from([0x80, 0x2e, 1, 0, 2, 0, 0x15, 0, 0, 0, 0x10]) /* SSL 2 */, Buffer.from([0x15, 3, 3, 0, 2, 2, 40]) /* an alert first */, Buffer.from([0x17, 3, 3, 0, 4, 1, 2, 3, 4]) /* data before a key */,
+    Buffer.concat([HELLO, Buffer.alloc(471, 0xff)]) /* a hello of nonsense */, HELLO];
+  for (const [i, b] of kinds.entries()) {
+    const r = await bare((s) => s.write(b, () => i === kinds.length - 1 && s.end()));
+    assert.ok(r.how !== "held" && r.bytes < 100, `kind ${i}: ${JSON.stringify(r)}`);
+  }
+  await quick("after garbage");
+});
+
+test("two hundred half handshakes are cut after ten seconds, and nobody waits for them", async () => {
+  const held = Array.from({ length: 200 }, (_, i) => bare((s) => s.write(i % 2 ? HELLO : HELLO.subarray(0, 3))));
+  const drops = bare((s) => { // one byte a second keeps no connection alive
+    let k = 0;
+    const t = setInterval(() => (k < HELLO.length && !s.destroyed ? s.write(HELLO.subarray(k, ++k)) : clearInterval(t)), 1000);
+    s.on("close", () => clearInterval(t));
+  });
+  await kit.sleep(300);
+  for (let i = 0; i < 5; i++) await quick(`while 200 hang, ${i}`);
+  const ends = await Promise.all([...held, drops]);
+  const late = ends.filter((e) => e.how === "held" || e.took > 15000);
+  assert.deepEqual(late, [], "all were cut in time");
+});
+
+test("a client may not renegotiate, and SSL 3 to TLS 1.1 get an alert, no session", async () => {
+  const how = await new Promise((done) => {
+    const s = tls.connect({ host: url.hostname, port: url.port, ca, servername: "localhost", maxVersion: "TLSv1.2" }, () => {
+      const asked = s.renegotiate({}, (e) => done(e ? "refused" : "renegotiated"));
+      if (!asked) done("refused");
+    });
+    s.on("error", () => done("refused"));
+    s.on("close", () => done("refused"));
+  });
+  assert.equal(how, "refused");
+  for (const v of ["TLSv1", "TLSv1.1"]) {
+    const r = await handshake({ minVersion: v, maxVersion: v, ciphers: "DEFAULT@SECLEVEL=0" });
+    assert.ok(r.error, `${v}: ${JSON.stringify(r)}`);
+  }
+  await quick("after old clients");
 });
 
 test("plain HTTP: not on this port, and not beyond this machine at all", async () => {

@@ -9,6 +9,7 @@
 #ifndef TQ_DAEMON_IMPORT_H
 #define TQ_DAEMON_IMPORT_H
 
+#include "daemon/import_mark.h"
 #include "daemon/op.h"
 #include "feeds/csv.h"
 #include "rules/places.h"
@@ -34,8 +35,9 @@ struct import_kind {
 
 struct import_mark { /* of a file of passes; no path: none is kept */
     char path[OS_PATH];
-    uint64_t offset, line;
-    bool ruled; /* the rules have walked what was read */
+    struct import_spot at;     /* on the disk */
+    struct import_spots spots; /* read, but not all of them is settled */
+    bool ruled;                /* the rules have walked what was read */
 };
 
 struct import {
@@ -49,6 +51,7 @@ struct import {
     const struct csv_record *record;
     uint64_t taken, known, rejected;
     uint64_t cut, leap; /* taken, but not as they stand: in the file of rejects, too */
+    uint64_t line;      /* of the last pass that was read */
     FILE *rejects;
     char rejects_path[OS_PATH];
     const char *author, *approver;
@@ -73,6 +76,14 @@ const struct import_kind *import_kind_at(size_t i);
 enum err import_open(struct import *im, int in) MUST_USE;
 enum err import_passes(struct import *im) MUST_USE;
 enum err import_gantry(struct import *im) MUST_USE;
+
+/* ---- marks (import_mark.c) ---- */
+/* The file's mark, if it has one and is not to be read again. */
+void import_mark_open(struct import *im);
+/* So many of the rows handed on are settled: the mark follows. */
+enum err import_mark_settled(struct import *im, uint64_t rows) MUST_USE;
+/* Everything is, and that is where the file ends. */
+enum err import_mark_end(struct import *im, struct import_spot read) MUST_USE;
 enum err import_ruled(struct import *im) MUST_USE; /* the rules have walked them */
 
 /* ---- for both kinds of passes ---- */

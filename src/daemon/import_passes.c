@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Passes by the million. Alone: straight into segments, with a mark after every durable
- * stretch, so that an import that was cut off goes on where it was. Beside a daemon:
+/* Passes by the million. Alone: straight into segments, with a mark that follows what is
+ * durable, so that an import that was cut off goes on where it was. Beside a daemon:
  * what passed within the horizon of the rules goes through its store like any sender's;
  * what is older is history as it is alone, so that no alarm of now waits behind it. */
 #include "core/os_clock.h"
-#include "core/hash.h"
 #include "daemon/import.h"
 #include "rules/rules.h"
 #include "store/ledger_place.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #define BATCH_ROWS 65536
 #define BATCH_BYTES (64u << 20)
-#define STRETCH 4000000 /* rows between marks */
 #define ONLINE_ROWS 4096
 
 /* ---- places ---- */
@@ -79,6 +76,8 @@ static void
 reject(void *ctx, const struct csv_reject *r)
 {
     const struct feed_fault_row *row = feed_fault_row(r->fault);
+    struct import *im = ctx;
+    im->line = r->line > im->line ? r->line : im->line;
     if (r->taken) {
         import_cut(ctx, r->line, r->column, r->text, r->fault);
         return;
@@ -114,67 +113,6 @@ import_refuse_row(
                         : fate == FATE_REFUSED ? (struct span){NULL, 0}
                                                : span_cstr(at);
     import_reject(im, line, why[fate].column, value, why[fate].en, why[fate].zh);
-}
-
-/* ---- marks ---- */
-
-/* How far a file has been read, over what passes, and whether the rules have seen them:
- * "offset line first_ms last_ms ruled". A file is the same by its number on the disk,
- * its size and its time of change. */
-static void
-mark_open(struct import *im)
-{
-    struct stat st;
-    char name[64], *text;
-    size_t n;
-    struct import_mark *m = &im->mark;
-    *m = (struct import_mark){0};
-    if (fstat(fileno(im->file), &st) != 0 || !S_ISREG(st.st_mode))
-        return;
-    uint64_t key = hash_pair((uint64_t)st.st_ino, (uint64_t)st.st_size);
-    key = hash_pair(key, (uint64_t)st.st_mtim.tv_sec);
-    snprintf(name, sizeof name, "import-%016llx.mark", (unsigned long long)key);
-    if (os_join(m->path, sizeof m->path, im->call->door->base->dir, name) != OK)
-        m->path[0] = 0;
-    if (!m->path[0] || op_flag(im->call, "again") ||
-        os_read_file(os_fs_real(), m->path, 256, &text, &n, NULL) != OK)
-        return;
-    struct span rest = span_trim(span_of(text, n));
-    struct span offset = span_cut(&rest, ' '), line = span_cut(&rest, ' '),
-                first = span_cut(&rest, ' '), last = span_cut(&rest, ' ');
-    int64_t from = 0, to = 0;
-    uint64_t ruled = 0;
-    if (span_u64(offset, &m->offset) && span_u64(line, &m->line) &&
-        span_i64(first, &from) && span_i64(last, &to) && span_u64(rest, &ruled)) {
-        m->ruled = ruled != 0;
-        im->first_ms = m->ruled ? 0 : from;
-        im->last_ms = m->ruled ? 0 : to;
-    } else {
-        m->offset = m->line = 0;
-    }
-    free(text);
-}
-
-static enum err
-mark_write(const struct import *im)
-{
-    char text[128];
-    const struct import_mark *m = &im->mark;
-    if (!m->path[0])
-        return OK;
-    snprintf(
-        text, sizeof text, "%llu %llu %lld %lld %d\n", (unsigned long long)m->offset,
-        (unsigned long long)m->line, (long long)im->first_ms, (long long)im->last_ms,
-        m->ruled);
-    return os_write_file(
-        os_fs_real(), m->path, span_cstr(text), "import.mark", im->note);
-}
-
-enum err
-import_ruled(struct import *im)
-{
-    im->mark.ruled = true;
-    return mark_write(im);
 }
 
 /* ---- alone: bulk ---- */
@@ -246,14 +184,30 @@ into_bulk(
     return import_bulk(im, bulk, rows, lines, n);
 }
 
-static enum err
-finish_stretch(struct import *im, struct sight_bulk **bulk, const struct csv_passes *p)
+/* Where the file is read to: behind so many rows handed on. */
+static struct import_spot
+spot_of(const struct import *im, const struct csv_passes *p, uint64_t rows)
 {
-    enum err e = import_bulk_end(im, bulk);
-    im->mark.offset = p->offset;
-    im->mark.line = p->rows + p->rejected + 2; /* for messages only */
-    im->mark.ruled = false;
-    return e == OK ? mark_write(im) : e;
+    return (struct import_spot){rows, p->offset, im->line + 1};
+}
+
+/* One batch, and the mark behind what the builders have done meanwhile. */
+static enum err
+bulk_batch(
+    struct import *im, struct sight_bulk **bulk, struct csv_passes *p,
+    const struct sighting_batch *b, uint64_t *rows)
+{
+    uint64_t settled = 0;
+    if (b->n && p->lines[b->n - 1] > im->line)
+        im->line = p->lines[b->n - 1];
+    enum err e = into_bulk(im, bulk, b->rows, p->lines, b->n);
+    if (e != OK)
+        return e;
+    *rows += b->n;
+    import_spots_put(&im->mark.spots, spot_of(im, p, *rows));
+    if (*bulk)
+        e = sight_bulk_settled(*bulk, &settled);
+    return e == OK && settled ? import_mark_settled(im, settled) : e;
 }
 
 static enum err
@@ -261,24 +215,22 @@ bulk_all(struct import *im, struct csv_passes *p, struct import_places *places)
 {
     struct sighting_batch *b = sighting_batch_new(BATCH_ROWS, BATCH_BYTES);
     struct sight_bulk *bulk = NULL;
-    uint64_t in_stretch = 0;
+    uint64_t rows = 0;
     enum err e = b ? OK : ERR_NOMEM;
     while (e == OK) {
         sighting_batch_clear(b);
         e = csv_passes_fill(p, b, im->note);
-        if (e != OK)
-            break;
-        e = import_place_all(places, b);
         if (e == OK)
-            e = into_bulk(im, &bulk, b->rows, p->lines, b->n);
-        in_stretch += b->n;
-        if (e == OK && in_stretch >= STRETCH) {
-            e = finish_stretch(im, &bulk, p);
-            in_stretch = 0;
-        }
+            e = import_place_all(places, b);
+        if (e == OK)
+            e = bulk_batch(im, &bulk, p, b, &rows);
     }
-    if (e == ERR_NOTFOUND)
-        e = bulk ? finish_stretch(im, &bulk, p) : OK;
+    if (e == ERR_NOTFOUND) {
+        bool any = bulk;
+        e = import_bulk_end(im, &bulk);
+        if (e == OK && any)
+            e = import_mark_end(im, spot_of(im, p, rows));
+    }
     if (bulk)
         sight_bulk_drop(bulk);
     if (b)
@@ -402,14 +354,14 @@ import_passes(struct import *im)
     memcpy(p.column, im->column, sizeof p.column);
     enum err e = p.reader && p.lines ? OK : ERR_NOMEM;
     if (!im->call->door->daemon) /* beside one nothing is marked */
-        mark_open(im);
-    if (e == OK && im->mark.offset) {
-        e = csv_skip_to(im->csv, im->mark.offset, im->mark.line, im->note);
+        import_mark_open(im);
+    if (e == OK && im->mark.at.offset) {
+        e = csv_skip_to(im->csv, im->mark.at.offset, im->mark.at.line, im->note);
         if (e == OK)
             fprintf(
                 im->call->log,
                 "going on at byte %llu (--again reads from the beginning)\n",
-                (unsigned long long)im->mark.offset);
+                (unsigned long long)im->mark.at.offset);
     }
     if (e == OK)
         e = im->call->door->daemon ? send_all(im, &p, &places)

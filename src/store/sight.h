@@ -112,9 +112,13 @@ enum err sight_bulk_add(
 enum err sight_bulk_add_numbered(
     struct sight_bulk *b, const struct sighting *rows, const uint64_t *numbers,
     size_t n, ts_ms now, struct note *note) MUST_USE;
+/* How far the input may be forgotten: the first *rows of all rows given so far are
+ * durable, known before or of a time that is not taken, and what contradicts among them
+ * was told. Waits for nobody; grows by whole runs, and never past one that failed. */
+enum err sight_bulk_settled(struct sight_bulk *b, uint64_t *rows) MUST_USE;
 /* Tells each numbered row whose key is known with other content: on the caller's
- * thread, within sight_bulk_add_numbered() and sight_bulk_commit(). Set before the
- * first row. */
+ * thread, within sight_bulk_add_numbered(), sight_bulk_settled() and
+ * sight_bulk_commit(). Set before the first row. */
 typedef void (*sight_bulk_conflict)(void *arg, uint64_t number, struct span record_id);
 void sight_bulk_tell(struct sight_bulk *b, sight_bulk_conflict fn, void *arg);
 /* Writes the rest, waits, frees b; sum may be NULL. */

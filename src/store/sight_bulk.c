@@ -47,6 +47,7 @@ struct run {
     struct chunk *first, *at; /* texts */
     size_t used;              /* of `at` */
     uint64_t seq;             /* last number given to one of its files */
+    uint64_t from;            /* rows given before its first one */
     uint64_t order;           /* of the queue */
     bool idle;                /* under the bulk's lock */
     unsigned readers;         /* the same: builders of later runs */
@@ -58,6 +59,7 @@ struct sight_bulk {
     struct run *filling; /* NULL before the first row */
     pthread_t thread[BUILDERS_MAX];
     size_t threads, most;
+    uint64_t given;          /* rows so far, taken or not */
     struct build_room *room; /* of a feeder that builds itself */
     sight_bulk_conflict conflict;
     void *conflict_arg;
@@ -70,6 +72,7 @@ struct sight_bulk {
     struct run *queue; /* oldest first */
     size_t busy;       /* queued or being built */
     bool ending;
+    uint64_t lost; /* `from` of the first run that was not built; UINT64_MAX none */
     struct sight_bulk_sum sum;
     struct buf told; /* conflicts not told yet: number, length, record id */
     enum err err;    /* the first one: nothing is built any more */
@@ -83,6 +86,7 @@ sight_bulk_begin(struct sight *s, struct sight_bulk **out)
         return ERR_NOMEM;
     must(!s->read_only);
     b->s = s;
+    b->lost = UINT64_MAX;
     b->most = s->threads < BUILDERS_MAX ? s->threads : BUILDERS_MAX;
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->wake, NULL);
@@ -447,8 +451,8 @@ found_end(struct sight_bulk *b, struct found *f, ts_ms newest)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Builds a run unless one failed before. */
-static void
+/* Builds a run unless one failed before; is it built? */
+static bool
 run_work(struct sight_bulk *b, struct run *r, struct build_room *room)
 {
     struct found f = {.told = {0}};
@@ -457,23 +461,26 @@ run_work(struct sight_bulk *b, struct run *r, struct build_room *room)
     enum err before = b->err;
     pthread_mutex_unlock(&b->lock);
     if (before != OK)
-        return;
+        return false;
     enum err e = room ? run_build(b, r, room, &f, &note) : ERR_NOMEM;
     found_end(b, &f, r->max_ms);
     if (e == OK)
-        return;
+        return true;
     sight_tell(b->s, e, &note);
     pthread_mutex_lock(&b->lock);
     b->err = b->err == OK ? e : b->err;
     pthread_mutex_unlock(&b->lock);
+    return false;
 }
 
 /* Under the lock. The last one lets the engine merge again. */
 static void
-run_done(struct sight_bulk *b, struct run *r)
+run_done(struct sight_bulk *b, struct run *r, bool built)
 {
     struct sight *s = b->s;
     r->idle = true;
+    if (!built && r->from < b->lost)
+        b->lost = r->from;
     b->busy--;
     pthread_cond_broadcast(&b->done);
     if (atomic_fetch_sub(&s->building, 1) != 1)
@@ -498,9 +505,9 @@ builder_main(void *arg)
             break;
         b->queue = r->next;
         pthread_mutex_unlock(&b->lock);
-        run_work(b, r, room);
+        bool built = run_work(b, r, room);
         pthread_mutex_lock(&b->lock);
-        run_done(b, r);
+        run_done(b, r, built);
     }
     pthread_mutex_unlock(&b->lock);
     build_room_free(room);
@@ -568,10 +575,10 @@ run_send(struct sight_bulk *b, struct note *note)
     /* no builder, or none could be made */
     if (!b->room)
         b->room = build_room_new();
-    run_work(b, r, b->room);
+    bool built = run_work(b, r, b->room);
     pthread_mutex_lock(&b->lock);
     b->queue = NULL;
-    run_done(b, r);
+    run_done(b, r, built);
     pthread_mutex_unlock(&b->lock);
     return bulk_error(b, note);
 }
@@ -611,6 +618,8 @@ run_take(struct sight_bulk *b)
     else
         r = run_add(b);
     b->filling = r;
+    if (r)
+        r->from = b->given;
     return r;
 }
 
@@ -716,10 +725,12 @@ sight_bulk_add_numbered(
                 __builtin_prefetch(
                     &b->filling->keys.slots[h & b->filling->keys.mask], 1);
         }
-        if (i >= KEYS_AHEAD)
-            e = row_add(
-                &a, &rows[i - KEYS_AHEAD], numbers ? &numbers[i - KEYS_AHEAD] : NULL,
-                ready, note);
+        if (i < KEYS_AHEAD)
+            continue;
+        e = row_add(
+            &a, &rows[i - KEYS_AHEAD], numbers ? &numbers[i - KEYS_AHEAD] : NULL, ready,
+            note);
+        b->given += e == OK;
     }
     found_end(b, &a.found, INT64_MIN);
     enum err told = conflicts_tell(b);
@@ -732,6 +743,21 @@ sight_bulk_add(
     struct note *note)
 {
     return sight_bulk_add_numbered(b, rows, NULL, n, now, note);
+}
+
+enum err
+sight_bulk_settled(struct sight_bulk *b, uint64_t *rows)
+{
+    pthread_mutex_lock(&b->lock);
+    uint64_t n = b->given < b->lost ? b->given : b->lost;
+    for (size_t i = 0; i < b->run_n; i++)
+        if (!b->run[i]->idle && b->run[i]->from < n)
+            n = b->run[i]->from;
+    pthread_mutex_unlock(&b->lock);
+    enum err e = conflicts_tell(b); /* a run's are found before it is idle */
+    if (e == OK)
+        *rows = n;
+    return e;
 }
 
 /* ---- the end ---- */

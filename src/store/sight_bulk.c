@@ -12,7 +12,7 @@
  *    +-------------------------------+
  *
  * Without builders (an engine without threads) the feeder builds itself. */
-#include "store/sight_core.h"
+#include "store/sight_known.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -29,6 +29,8 @@ struct key_set {
     size_t mask;
 };
 
+enum gone { GONE_NOT, GONE_SAME, GONE_DIFFERS };
+
 struct chunk {
     struct chunk *next;
     size_t room;
@@ -41,7 +43,7 @@ struct run {
     struct sighting *rows;
     uint64_t *numbers; /* of the rows; NULL: they have none */
     size_t n, gone_n;
-    uint8_t *gone; /* by row: already stored; NULL: none is */
+    uint8_t *gone; /* by row, enum gone: already stored; NULL: none is */
     struct key_set keys;
     ts_ms min_ms, max_ms;
     struct chunk *first, *at; /* texts */
@@ -314,69 +316,108 @@ earlier_give_back(struct sight_bulk *b, struct earlier *e)
 }
 
 static const struct sighting *
-find_earlier(const struct earlier *e, const struct sighting *row)
+find_earlier(const struct earlier *e, const struct sighting *row, uint64_t hash)
 {
     const struct sighting *same = NULL;
     size_t slot;
     for (size_t i = 0; i < e->n && !same; i++) {
         const struct run *r = e->run[i];
         if (r->min_ms <= row->pass_ms && row->pass_ms <= r->max_ms)
-            same = key_set_find(&r->keys, r->rows, row, head_key(row), &slot);
+            same = key_set_find(&r->keys, r->rows, row, hash, &slot);
     }
     return same;
 }
 
-static enum err
-find_stored(
-    const struct sight *s, const struct view *v, const struct sighting *row,
-    struct arena *scratch, struct sighting *found, const struct sighting **same)
+static const struct sighting *
+find_head(const struct view *v, const struct sighting *row)
 {
-    bool is = false;
-    *same = NULL;
-    for (size_t k = 0; k < v->heads_n && !*same; k++)
+    const struct sighting *same = NULL;
+    for (size_t k = 0; k < v->heads_n && !same; k++)
         if (atomic_load(&v->heads[k]->min_ms) <= row->pass_ms)
-            *same = head_find_key(v->heads[k], row, atomic_load(&v->heads[k]->n));
-    if (*same)
-        return OK;
-    enum err e = view_find_key(v, &s->zone, row, scratch, found, &is);
-    *same = is ? found : NULL;
-    return e;
+            same = head_find_key(v->heads[k], row, atomic_load(&v->heads[k]->n));
+    return same;
 }
 
-static bool
-row_gone(struct run *r, size_t i)
+static enum err
+row_gone(struct run *r, size_t i, const struct sighting *first)
 {
     if (!r->gone)
         r->gone = calloc(r->n, 1);
     if (!r->gone)
-        return false;
-    r->gone[i] = 1;
+        return ERR_NOMEM;
+    r->gone[i] = head_differs(first, &r->rows[i]) ? GONE_DIFFERS : GONE_SAME;
     r->gone_n++;
-    return true;
+    return OK;
 }
 
+/* Runs queued before and heads are asked row by row: both are in memory. */
 static enum err
-find_gone_in(
-    struct sight *s, struct run *r, const struct earlier *earlier, const struct view *v,
-    struct found *f)
+gone_in_memory(struct run *r, const struct earlier *earlier, const struct view *v)
 {
-    struct arena scratch;
     enum err e = OK;
-    bool stored = may_be_stored(v, r);
-    arena_init(&scratch, 64u << 20);
     for (size_t i = 0; i < r->n && e == OK; i++) {
-        struct sighting found;
-        const struct sighting *same = find_earlier(earlier, &r->rows[i]);
-        if (!same && stored)
-            e = find_stored(s, v, &r->rows[i], &scratch, &found, &same);
-        if (e == OK && same) {
-            found_same(f, same, &r->rows[i], r->numbers ? &r->numbers[i] : NULL);
-            e = row_gone(r, i) ? OK : ERR_NOMEM;
-        }
-        arena_reset(&scratch);
+        const struct sighting *row = &r->rows[i], *same = NULL;
+        if (earlier->n)
+            same = find_earlier(earlier, row, head_key(row));
+        if (!same)
+            same = find_head(v, row);
+        if (same)
+            e = row_gone(r, i, same);
     }
-    arena_release(&scratch);
     return e;
+}
+
+/* Is the stored row one of ours? A record is looked for at its own site
+ * (docs/why/sightings.md, "What is not done"). */
+static enum err
+gone_as(struct run *r, const struct sighting *stored, uint64_t hash)
+{
+    size_t slot;
+    const struct sighting *mine = key_set_find(&r->keys, r->rows, stored, hash, &slot);
+    if (!mine || mine->site.v != stored->site.v)
+        return OK;
+    size_t i = (size_t)(mine - r->rows);
+    return r->gone && r->gone[i] ? OK : row_gone(r, i, stored);
+}
+
+/* Slot, row and text of each are asked for ahead, so that the waits overlap. */
+static enum err
+gone_in_segment(void *arg, const struct sighting *stored, size_t n)
+{
+    struct run *r = arg;
+    uint64_t hash[KNOWN_ROWS];
+    const struct sighting *mine[KNOWN_ROWS] = {NULL};
+    enum err e = OK;
+    for (size_t i = 0; i < n; i++) {
+        hash[i] = head_key(&stored[i]);
+        __builtin_prefetch(&r->keys.slots[hash[i] & r->keys.mask]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t row = (uint32_t)r->keys.slots[hash[i] & r->keys.mask];
+        if (!row)
+            continue;
+        mine[i] = &r->rows[row - 1];
+        __builtin_prefetch(mine[i]);
+        __builtin_prefetch(&mine[i]->record_id);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (mine[i])
+            __builtin_prefetch(mine[i]->record_id.p);
+    for (size_t i = 0; i < n && e == OK; i++)
+        e = gone_as(r, &stored[i], hash[i]);
+    return e;
+}
+
+/* Counts and tells what is gone, in the order of the rows. */
+static void
+gone_tell(const struct run *r, struct found *f)
+{
+    for (size_t i = 0; i < r->n && r->gone; i++) {
+        f->sum.duplicates += r->gone[i] == GONE_SAME;
+        f->sum.conflicts += r->gone[i] == GONE_DIFFERS;
+        if (r->gone[i] == GONE_DIFFERS && r->numbers)
+            conflict_put(&f->told, r->numbers[i], r->rows[i].record_id);
+    }
 }
 
 /* Marks the rows that are already stored or will be. Earlier runs first, then the view:
@@ -388,8 +429,12 @@ find_gone(struct sight_bulk *b, struct run *r, struct found *f, struct note *not
     earlier_take(b, r, &earlier);
     struct view *v = sight_view(b->s);
     enum err e = OK;
-    if (earlier.n || may_be_stored(v, r))
-        e = find_gone_in(b->s, r, &earlier, v, f);
+    bool stored = may_be_stored(v, r);
+    if (earlier.n || stored)
+        e = gone_in_memory(r, &earlier, v);
+    if (e == OK && stored && r->gone_n < r->n)
+        e = known_rows(b->s, v, r->rows, r->gone, r->n, gone_in_segment, r);
+    gone_tell(r, f);
     view_unref(v);
     earlier_give_back(b, &earlier);
     if (e != OK)

@@ -122,7 +122,7 @@ read_plates(struct reader *r, struct span text, struct question_value *out)
         bool differs;
         struct plate plate;
         (void)plate_parse(piece, &plate, &differs);
-        if (!plate_is_exact(plate))
+        if (!plate_is_askable(plate))
             return note_fmt(
                 r->note, ERR_INPUT, r->param->name, "\"%.*s\" is not a whole plate",
                 "“%.*s”不是完整号牌", SPAN_ARG(piece));

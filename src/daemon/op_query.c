@@ -249,6 +249,8 @@ look(struct op_call *c, enum look_kind kind, struct note *note)
         e = op_house_open(c, &h);
     if (e == OK)
         e = looks_run(&h.house, c->door->reader, &ask, &a, &answer, note);
+    if (e == ERR_INPUT && strcmp(note->field, "plate") == 0)
+        e = ERR_USAGE; /* no look was made of it */
     if (e == OK)
         e = op_house_looked(c, &answer.row, note);
     if (e == OK)
@@ -487,7 +489,7 @@ alarm_query(const struct op_call *c, struct alarm_query *q, struct note *note)
             "没有规则“%s”，见 tongqu-config(5)", rule);
     if (plate)
         (void)plate_parse(span_cstr(plate), &q->plate, &differs);
-    if (plate && !plate_is_exact(q->plate))
+    if (plate && !plate_is_askable(q->plate))
         return note_set(
             note, ERR_USAGE, "plate", "alarms are listed by one whole plate",
             "按号牌列预警须给出完整号牌");

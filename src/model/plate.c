@@ -622,6 +622,15 @@ plate_is_exact(struct plate p)
     return p.v != 0 && !plate_is_hashed(p) && plate_unread(p) == 0;
 }
 
+#define ASKABLE_CHARS 5u
+
+bool
+plate_is_askable(struct plate p)
+{
+    return plate_is_exact(p) &&
+           (plate_kind(p) != PLATE_JUNK || plate_length(p) >= ASKABLE_CHARS);
+}
+
 struct plate
 plate_with(struct plate p, unsigned i, unsigned code)
 {

@@ -75,6 +75,9 @@ plate_is_hashed(struct plate p)
 }
 /* Whole and in the alphabet: no '?', not unread, not hashed. */
 bool plate_is_exact(struct plate p);
+/* Exact, and a plate somebody may ask for: it fits a form or, from abroad, has at least
+ * five characters. Cameras store other texts, too; nobody looks for a vehicle by one. */
+bool plate_is_askable(struct plate p);
 /* Number of '?' characters. */
 unsigned plate_unread(struct plate p);
 

@@ -396,6 +396,14 @@ test_parts(void **state)
     assert_string_equal(plate_code_text(126), "");
     assert_true(plate_is_exact(p));
     assert_false(plate_is_exact(PLATE_NONE));
+    static const char *const asked[] = {"晋A12345", "晋AD12345", "粤Z1234港",
+                                        "使014578", "AB1234",    "12345"};
+    static const char *const not [] = {"zz",   "1",        "晋", "晋A12",
+                                       "AB12", "晋A?2345", ""};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+        assert_true(plate_is_askable(plate(asked[i])));
+    for (size_t i = 0; i < sizeof not / sizeof *not ; i++)
+        assert_false(plate_is_askable(plate(not [i])));
     assert_int_equal(plate_length((struct plate){UINT64_C(1) << 63 | 5}), 0);
 }
 

@@ -54,10 +54,11 @@ read_plate(const struct looks_ask *ask, struct asked *out, struct note *note)
     if (ask->plate.n) {
         bool differs;
         (void)plate_parse(ask->plate, &a.plate, &differs);
-        if (!plate_is_exact(a.plate))
+        bool whole = plate_is_exact(a.plate), odd = whole && !plate_is_askable(a.plate);
+        if (!whole)
             a.plate = PLATE_NONE;
         /* Never without a pattern: a window over sites would show all that passed. */
-        if (!plate_pattern_parse(ask->plate, &a.pattern))
+        if (odd || !plate_pattern_parse(ask->plate, &a.pattern))
             return note_fmt(
                 note, ERR_INPUT, "plate",
                 "\"%.*s\" is not a plate: write it whole, or with ? for one "

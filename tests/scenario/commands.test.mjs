@@ -49,6 +49,14 @@ both("wrong usage is status 2 and says what is right", async () => {
   await refused(2, /--plate stands twice/, ...look("--plate", "晋AZQ001", "--plate", "晋AZQ002", ...window));
   await refused(2, /there is no rule "nonsense"/, "query", "alarms", "--data", t.dir, "--kind", "nonsense");
   await refused(2, /one whole plate/, "query", "alarms", "--data", t.dir, "--plate", "晋A?????");
+  await refused(2, /one whole plate/, "query", "alarms", "--data", t.dir, "--plate", "zz");
+  const trajectory = ["query", "trajectory", "--data", t.dir, "--matter", matter, "--purpose", "inquiry", ...window];
+  await refused(2, /"zz" is not a plate: write it whole, or with \?/, ...trajectory, "--plate", "zz");
+  await refused(2, /one whole plate/, ...trajectory, "--plate", "晋A?????");
+  await refused(2, /"zz" is not a plate/, ...look("--plate", "zz", ...window));
+  await refused(2, /"zz" is not a whole plate/, "query", "companions", "plates=zz", ...trajectory.slice(2));
+  for (const part of ["晋AZQ0??", "*Q00*"]) await kit.must(look("--plate", part, ...window));
+  await kit.must([...trajectory, "--plate", "晋AZQ001"]);
   await refused(2, /--protocol takes viid, ndjson or fixes, not "pigeon"/, "device", "add", "14010000001190000077", "--protocol", "pigeon", "--data", t.dir);
   for (const login of ["", "a b", "a\nb", "x".repeat(32), "y".repeat(100)])
     await refused(2, /1 to 31 bytes|too long/, "user", "add", login, "--role", "duty", "--data", t.dir);

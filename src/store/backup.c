@@ -24,7 +24,7 @@
 #define MANIFEST_MAX (256u << 20)
 
 struct names {
-    char (*p)[128];
+    char **p; /* heap, and so is each */
     size_t n, room;
     bool bad;
 };
@@ -46,7 +46,7 @@ keep_name(void *arg, const char *name)
     struct names *l = arg;
     if (l->n == l->room) {
         size_t room = l->room ? 2 * l->room : 64;
-        char(*p)[128] = realloc(l->p, room * sizeof *p);
+        char **p = realloc(l->p, room * sizeof *p);
         if (!p) {
             l->bad = true;
             return;
@@ -54,10 +54,18 @@ keep_name(void *arg, const char *name)
         l->p = p;
         l->room = room;
     }
-    if (span_copy(l->p[l->n], sizeof l->p[l->n], span_cstr(name)))
+    if ((l->p[l->n] = strdup(name)))
         l->n++;
     else
         l->bad = true;
+}
+
+static void
+names_release(struct names *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->p[i]);
+    free(l->p);
 }
 
 static enum err
@@ -66,6 +74,19 @@ list(struct os_fs *fs, const char *dir, struct names *out)
     *out = (struct names){0};
     enum err e = os_list(fs, dir, keep_name, out);
     return e ? e : out->bad ? ERR_NOMEM : OK;
+}
+
+/* dir/name into dst[OS_PATH], or what to do about it. */
+static enum err
+join(struct copying *c, char *dst, const char *dir, const char *name)
+{
+    enum err e = os_join(dst, OS_PATH, dir, name);
+    if (e == ERR_TOOBIG)
+        e = note_fmt(
+            c->note, e, "",
+            "a path is longer than %d bytes; shorter names are wanted at %s",
+            "路径超过 %d 字节，请缩短文件名或目录名：%s", OS_PATH - 1, name);
+    return e;
 }
 
 /* Makes dir when absent; ERR_CONFLICT when something is in it. */
@@ -83,7 +104,7 @@ make_empty(struct os_fs *fs, const char *dir, struct note *note)
             "was "
             "cut off",
             "%s 不是空目录：请另选目录；若上次恢复中断，请先清空", dir);
-    free(names.p);
+    names_release(&names);
     return e;
 }
 
@@ -182,8 +203,7 @@ add_tree(struct copying *c, const char *below, unsigned depth)
 {
     struct names names = {0};
     char dir[OS_PATH];
-    enum err e =
-        depth > DEPTH ? ERR_TOOBIG : os_join(dir, sizeof dir, c->job->out, below);
+    enum err e = depth > DEPTH ? ERR_TOOBIG : join(c, dir, c->job->out, below);
     if (e)
         return e;
     e = list(c->fs, dir, &names);
@@ -192,9 +212,9 @@ add_tree(struct copying *c, const char *below, unsigned depth)
         uint8_t hash[32];
         uint64_t size = 0;
         bool is_dir = false;
-        e = os_join(inner, sizeof inner, below, names.p[i]);
+        e = join(c, inner, below, names.p[i]);
         if (!e)
-            e = os_join(path, sizeof path, dir, names.p[i]);
+            e = join(c, path, dir, names.p[i]);
         if (!e)
             e = os_stat(c->fs, path, &size, &is_dir);
         if (!e && is_dir)
@@ -202,7 +222,7 @@ add_tree(struct copying *c, const char *below, unsigned depth)
         else if (!e && !(e = hash_file(c, path, hash, &size)))
             manifest_file(c, size, hash, inner);
     }
-    free(names.p);
+    names_release(&names);
     return e;
 }
 
@@ -328,10 +348,9 @@ copy_tree(struct copying *c, const char *below, unsigned depth)
     uint64_t size = 0;
     bool is_dir = false;
     struct names names = {0};
-    enum err e =
-        depth > DEPTH ? ERR_TOOBIG : os_join(from, sizeof from, c->job->dir, below);
+    enum err e = depth > DEPTH ? ERR_TOOBIG : join(c, from, c->job->dir, below);
     if (!e)
-        e = os_join(to, sizeof to, c->job->out, below);
+        e = join(c, to, c->job->out, below);
     if (!e)
         e = os_stat(c->fs, from, &size, &is_dir);
     if (e)
@@ -350,11 +369,11 @@ copy_tree(struct copying *c, const char *below, unsigned depth)
         size_t n = strlen(names.p[i]);
         if (n > 4 && strcmp(names.p[i] + n - 4, ".tmp") == 0)
             continue;
-        e = os_join(inner, sizeof inner, below, names.p[i]);
+        e = join(c, inner, below, names.p[i]);
         if (!e)
             e = copy_tree(c, inner, depth + 1);
     }
-    free(names.p);
+    names_release(&names);
     return e ? e : os_sync_dir(c->fs, to, "backup.dir");
 }
 
@@ -366,7 +385,7 @@ copy_others(struct copying *c)
     for (size_t i = 0; !e && i < names.n; i++)
         if (!left_out(names.p[i]))
             e = copy_tree(c, names.p[i], 0);
-    free(names.p);
+    names_release(&names);
     return e;
 }
 
@@ -608,7 +627,7 @@ check_line(void *arg, const struct line *line)
     char path[OS_PATH];
     uint8_t hash[32];
     uint64_t size = 0;
-    enum err e = os_join(path, sizeof path, k->from, line->path);
+    enum err e = join(&k->c, path, k->from, line->path);
     if (!e)
         e = hash_file(&k->c, path, hash, &size);
     if (e == ERR_NOTFOUND)
@@ -627,9 +646,9 @@ restore_line(void *arg, const struct line *line)
     char from[OS_PATH], to[OS_PATH];
     uint8_t hash[32];
     uint64_t size = 0;
-    enum err e = os_join(from, sizeof from, k->from, line->path);
+    enum err e = join(&k->c, from, k->from, line->path);
     if (!e)
-        e = os_join(to, sizeof to, k->to, line->path);
+        e = join(&k->c, to, k->to, line->path);
     if (!e)
         e = make_way(k->c.fs, k->to, line->path, k->c.note);
     if (!e)

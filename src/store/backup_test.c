@@ -14,6 +14,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define T0 INT64_C(1763690000000)
@@ -360,6 +361,64 @@ a_restore_stays_in_its_place(void **state)
     kit_remove_tree(top);
 }
 
+/* A name may be as long as the disk takes it; a path that our limit does not take is
+ * named, with what to do. */
+static void
+long_names(void **state)
+{
+    (void)state;
+    char dir[OS_PATH], out[OS_PATH + 16], back[OS_PATH + 16], sub[OS_PATH + 32];
+    char name[256], path[OS_PATH + 600];
+    struct note note = {0};
+    struct backup_result r;
+    struct city c;
+    kit_temp_dir(dir);
+    kit_ok(data_init(os_fs_real(), dir, &note), &note);
+    kit_ok(data_finish(os_fs_real(), dir, "1.0", &note), &note);
+    open_city(&c, dir);
+    snprintf(out, sizeof out, "%s-out", dir);
+    snprintf(back, sizeof back, "%s-back", dir);
+    snprintf(sub, sizeof sub, "%s/definitions", dir);
+    kit_ok(os_mkdir(os_fs_real(), sub, NULL), NULL);
+    for (unsigned n = 127; n <= 251; n += 31) { /* 251 and .tmp: 255 */
+        memset(name, 'a' + (int)(n % 26), n);
+        name[n] = 0;
+        put_file(n % 2 ? dir : sub, name, SPAN("long"));
+    }
+    backup_of(&c, out, &r);
+    kit_ok(backup_verify(os_fs_real(), out, &r, &note), &note);
+    kit_ok(backup_restore(os_fs_real(), out, back, &r, &note), &note);
+    snprintf(path, sizeof path, "%s/%s", back, name);
+    assert_int_equal(access(path, F_OK), 0);
+    kit_remove_tree(out);
+    kit_remove_tree(back);
+
+    snprintf(path, sizeof path, "%s/%s", sub, name);
+    assert_int_equal(mkdir(path, 0750), 0);
+    size_t end = strlen(path); /* longer than os_file takes */
+    snprintf(path + end, sizeof path - end, "/%s", name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fclose(f);
+    struct ledger_reader *reader;
+    kit_ok(ledger_reader_open(c.ledger, &reader, NULL), NULL);
+    struct backup_job job = {
+        .fs = os_fs_real(),
+        .dir = dir,
+        .out = out,
+        .ledger = reader,
+        .audit = c.audit,
+        .release = "1.0"};
+    assert_int_equal(backup_run(&job, &r, &note), ERR_TOOBIG);
+    assert_int_equal(unlink(path), 0);
+    assert_non_null(strstr(note.en, "shorter names"));
+    assert_non_null(strstr(note.zh, "请缩短"));
+    ledger_reader_close(&reader);
+    close_city(&c);
+    kit_remove_tree(dir);
+    kit_remove_tree(out);
+}
+
 int
 main(void)
 {
@@ -368,6 +427,7 @@ main(void)
         cmocka_unit_test(under_load),
         cmocka_unit_test(damage_is_found),
         cmocka_unit_test(a_restore_stays_in_its_place),
+        cmocka_unit_test(long_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

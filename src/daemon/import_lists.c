@@ -100,11 +100,9 @@ take_vehicle(struct import *im)
     v->use_nature = use.n ? use.p[0] : 0;
     struct span owner = import_text(im, REG_OWNER);
     char *keep = im->owners[im->vehicles_n];
-    size_t n = owner.n < IMPORT_OWNER ? owner.n : IMPORT_OWNER;
-    while (n < owner.n && n && ((unsigned char)owner.p[n] & 0xC0) == 0x80)
-        n--; /* no half characters */
-    memcpy(keep, owner.p ? owner.p : "", n);
-    r->owner = span_of(keep, n);
+    owner = span_fit(owner, IMPORT_OWNER);
+    memcpy(keep, owner.p ? owner.p : "", owner.n);
+    r->owner = span_of(keep, owner.n);
     im->taken++;
     return ++im->vehicles_n == IMPORT_ROWS ? flush_vehicles(im) : OK;
 }

@@ -28,7 +28,7 @@ run(const struct cmd_args *args, struct note *note)
 {
     static const char *const names[] = {"role", "name",          "org",
                                         "unit", "keep-password", NULL};
-    char password[257], login[64];
+    char login[64];
     static const char *const listing[] = {"format", NULL};
     if (span_eq_cstr(args->word[0], "list") && args->words == 1)
         return run_op(args, "user_list", op_args(args, listing), NULL, note);
@@ -45,16 +45,10 @@ run(const struct cmd_args *args, struct note *note)
     json_t *a = op_args(args, names);
     if (!a || json_object_set_new(a, "login", json_string(login)) != 0)
         return ERR_NOMEM;
-    const char *file = cmd_cstr(args, "password-file");
-    if (file) {
-        enum err e = read_secret(file, password, sizeof password, note);
-        if (e == OK && json_object_set_new(a, "password", json_string(password)) != 0)
-            e = ERR_NOMEM;
-        memset(password, 0, sizeof password);
-        if (e != OK) {
-            json_decref(a);
-            return e;
-        }
+    enum err e = op_password(args, a, note);
+    if (e != OK) {
+        json_decref(a);
+        return e;
     }
     return run_op(args, "user_add", a, NULL, note);
 }

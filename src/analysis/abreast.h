@@ -8,9 +8,9 @@
  * enough ways in common are kept, as differences of a few bytes. Days in this form are
  * walked in step, plate by plate.
  *
- *   abreast_of_day() a day --> struct abreast_day ... --> abreast_walk()
+ *   abreast_of_day() a day --> struct abreast_day ... --> abreast_join() --> all days
  *
- * Memory   16 bytes a way of one day while it is read, then about 4 a pair. Where that
+ * Memory   16 bytes a way of one day while it is read, then about 2 a pair. Where that
  *          does not fit, ask for one slice of the plates after another: a pair
  *          belongs to the slice of its lesser plate.
  * Owner    days lie in the asker's arena.
@@ -22,36 +22,39 @@
 #define TQ_ANALYSIS_ABREAST_H
 
 #include "analysis/needs.h"
+#include "analysis/pair_list.h"
+
+#define ABREAST_SITES 50  /* most of `sites` */
+#define ABREAST_DAYS 250  /* most at once */
+#define ABREAST_SLICES 64 /* most that are chosen */
 
 struct abreast_ask {
     const struct analysis_needs *needs;
     ts_ms from, to; /* at most a day apart, or so */
     int32_t gap_ms; /* at both ends of a way */
     uint32_t sites; /* ways from so many different sites in common */
+    size_t cap;     /* of the memory while the day is read */
+    /* The slice. slices 0: so many are chosen by a sample of this day that the pairs of
+     * `days` such days are about `room` bytes; ERR_TOOBIG when they are too many. */
     uint32_t slice, slices;
-    size_t cap; /* of the memory while the day is read */
+    uint32_t days;
+    size_t room;
 };
 
-struct abreast_piece;
 struct abreast_day {
     struct plate *plate; /* of the vehicles with enough ways, ascending */
     uint32_t plates;
-    struct abreast_piece *first, *last; /* pairs */
-    uint64_t pairs;
-    size_t bytes;
+    struct pair_list pairs; /* of numbers of these plates */
 };
 
 /* *out is written as far as it came also on an error (to be forgotten). */
 enum err abreast_of_day(
-    const struct abreast_ask *ask, struct arena *arena,
-    struct abreast_day *out) MUST_USE;
+    struct abreast_ask *ask, struct arena *arena, struct abreast_day *out) MUST_USE;
 
-/* Calls fn with each pair, x < y, of at least `least` of the days, by x then y; *pairs
- * is the number of different pairs of all days. scratch is used up. */
-typedef enum err (*abreast_fn)(
-    void *arg, struct plate x, struct plate y, uint32_t days);
-enum err abreast_walk(
-    const struct abreast_day *days, size_t n, uint32_t least, struct arena *scratch,
-    abreast_fn fn, void *arg, uint64_t *pairs) MUST_USE;
+/* The pairs of at least `least` of the days, of one slice; *all is the number of
+ * different pairs of all days. */
+enum err abreast_join(
+    const struct abreast_day *days, size_t n, uint32_t least, struct arena *arena,
+    struct abreast_day *out, uint64_t *all) MUST_USE;
 
 #endif

@@ -11,13 +11,14 @@
  *             a road where the flow comes in pulses behind a signal the five-minute
  *             flow is kind to chance, so ask `companions` about a pair that matters.
  * Source      the analytics catalogue (伴随车), sets without a given plate.
- * Cost        two scans by vehicle a day; memory for the ways of one day at a time and
- *             a few bytes a pair and day (analysis/abreast.h). Pairs of one day that do
- *             not fit are worked off in slices, each of which reads the days again.
+ * Cost        a scan by vehicle of each day and one of the window; memory for the ways
+ *             of one day at a time and two bytes a pair and day (analysis/abreast.h).
+ *             Pairs of all days that do not fit are worked off in slices of the plates,
+ *             each of which reads all again.
  */
-#include "analysis/abreast.h"
 #include "analysis/question.h"
 #include "analysis/together.h"
+#include "analysis/trips.h"
 
 #include <stdlib.h>
 
@@ -64,12 +65,6 @@ struct found {
 struct work {
     struct question_call *c;
     int32_t gap_ms;
-    struct analysis_cell *cell; /* flow of the window: by site, then by time */
-    size_t cells;
-    double *q;       /* chances of the trips of one pair */
-    struct plate of; /* whose passes `rows` are */
-    struct analysis_rows rows;
-    struct arena own, other; /* passes of the two of a pair */
     struct found *found;
     size_t found_n, found_room;
 };
@@ -85,168 +80,42 @@ by_p(const void *p, const void *q)
     return (x->y.v > y->y.v) - (x->y.v < y->y.v);
 }
 
-/* ---- pairs of enough days ---- */
+/* ---- all pairs, slice by slice ---- */
 
-/* The offset of y's pass that is nearest to one of x's at the same site; false when
- * there is none within the half hour. */
-static bool
-nearest(const struct sighting *at, const struct analysis_rows *y, ts_ms *offset)
-{
-    size_t lo = 0, hi = y->n;
-    bool any = false;
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        if (y->rows[mid].pass_ms < at->pass_ms - TOGETHER_NEAR_MS)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    for (; lo < y->n && y->rows[lo].pass_ms <= at->pass_ms + TOGETHER_NEAR_MS; lo++) {
-        ts_ms d = llabs(y->rows[lo].pass_ms - at->pass_ms);
-        if (y->rows[lo].site.v != at->site.v || (any && d >= *offset))
-            continue;
-        *offset = d;
-        any = true;
-    }
-    return any;
-}
-
-/* Passes of everybody at a site in [from, to), by whole cells. */
-static uint64_t
-flow_in(const struct work *w, struct site_id site, ts_ms from, ts_ms to)
-{
-    size_t lo = 0, hi = w->cells;
-    uint64_t n = 0;
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        const struct analysis_cell *x = &w->cell[mid];
-        if (x->site.v < site.v ||
-            (x->site.v == site.v && x->at_ms + ANALYSIS_CELL_MS <= from))
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    for (; lo < w->cells && w->cell[lo].site.v == site.v && w->cell[lo].at_ms < to;
-         lo++)
-        n += w->cell[lo].n;
-    return n;
-}
-
-/* An even flow weighs as much as so many passes, and is the least chance. */
-#define EVEN_PASSES 20
-
-struct corridor { /* of one trip: passes of others inside the gap, and near */
-    double inside, near;
-};
-
-static void
-see_corridor(const struct work *w, const struct sighting *at, struct corridor *k)
-{
-    ts_ms t = at->pass_ms;
-    double cell = (double)flow_in(w, at->site, t, t + 1) - 2; /* without the pair */
-    double near =
-        (double)flow_in(w, at->site, t - TOGETHER_NEAR_MS, t + TOGETHER_NEAR_MS) - 2;
-    k->inside +=
-        (cell > 0 ? cell : 0) * 2 * (double)w->gap_ms / (double)ANALYSIS_CELL_MS;
-    k->near += near > 0 ? near : 0;
-}
-
-static double
-chance_of(const struct work *w, const struct corridor *k)
-{
-    double even = (double)w->gap_ms / (double)TOGETHER_NEAR_MS;
-    double q = (k->inside + EVEN_PASSES * even) / (k->near + EVEN_PASSES);
-    return q > even ? (q < 1 ? q : 1) : even;
-}
-
-#define TRIPS_MAX 2000
-
-static void
-count_trips(
-    const struct work *w, const struct analysis_rows *x, const struct analysis_rows *y,
-    struct found *f)
-{
-    int64_t last = INT64_MIN;
-    for (size_t i = 0, k; i < x->n && f->near < TRIPS_MAX; i = k) {
-        size_t shared = 0, inside = 0;
-        struct corridor flow = {0};
-        for (k = i; k < x->n; k++) {
-            ts_ms offset = 0;
-            if (k > i && x->rows[k].pass_ms - x->rows[k - 1].pass_ms > TOGETHER_TRIP_MS)
-                break;
-            if (!nearest(&x->rows[k], y, &offset))
-                continue;
-            shared++;
-            inside += offset <= w->gap_ms;
-            see_corridor(w, &x->rows[k], &flow);
-        }
-        int64_t day = civil_day(x->rows[i].pass_ms, w->c->zone);
-        if (shared)
-            w->q[f->near++] = chance_of(w, &flow);
-        if (inside == 0 || inside * 2 < shared)
-            continue;
-        f->trips++;
-        f->days += day != last;
-        last = day;
-    }
-}
-
-#define PASSES_MAX 20000
-
+/* A pair of enough days, with all of its trips, also those of other days. */
 static enum err
-rows_of(
-    struct work *w, struct plate plate, struct arena *arena, struct analysis_rows *out)
-{
-    const struct question_call *c = w->c;
-    arena_reset(arena);
-    return c->needs->by_plate(
-        c->needs->ctx, plate, c->from, c->to, PASSES_MAX, arena, out);
-}
-
-/* A pair of enough days: all of its trips, also those of other days. */
-static enum err
-test_pair(void *arg, struct plate x, struct plate y, uint32_t days)
+see_pair(void *arg, const struct trips_pair *pair)
 {
     struct work *w = arg;
     struct question_call *c = w->c;
-    struct analysis_rows others;
-    struct found f = {.x = x, .y = y};
-    enum err e = OK;
-    (void)days;
-    if (!plate_eq(w->of, x)) /* pairs come by their lesser plate */
-        e = rows_of(w, x, &w->own, &w->rows);
-    if (e == OK)
-        w->of = x;
-    if (e == OK)
-        e = rows_of(w, y, &w->other, &others);
-    if (e != OK)
-        return e;
-    count_trips(w, &w->rows, &others, &f);
-    if (f.trips < c->v[TRIPS].number || f.days < c->v[DAYS].number)
+    if (pair->days < c->v[DAYS].number)
         return OK;
-    f.p = together_tail(w->q, f.near, f.trips);
     void *v = w->found;
-    if (!question_grow(c->arena, &v, &w->found_room, w->found_n, sizeof f))
+    if (!question_grow(c->arena, &v, &w->found_room, w->found_n, sizeof *w->found))
         return ERR_TOOBIG;
     w->found = v;
-    w->found[w->found_n++] = f;
+    w->found[w->found_n++] = (struct found){
+        .x = pair->x,
+        .y = pair->y,
+        .trips = pair->trips,
+        .near = pair->near,
+        .days = pair->days,
+        .p = together_tail(pair->q, pair->near, pair->trips),
+    };
     return OK;
 }
 
-/* ---- all pairs, day by day ---- */
-
-#define PAIR_BYTES ((size_t)96 << 20) /* of the pairs of all days at once */
-#define SLICES_MOST 64
+#define PAIR_BYTES ((size_t)112 << 20)  /* of the pairs of all days at once */
+#define TRACK_BYTES ((size_t)144 << 20) /* of the passes of a slice at once */
 #define WINDOW_DAYS 32
 
-/* The pairs of one slice of the plates. Too many bytes after the first day: *slices
- * says how many slices there should be instead. */
+/* The pairs of one slice of the plates, of every day. Where the first day told too
+ * little of the others, there are more slices. */
 static enum err
-see_slice(
-    struct work *w, struct abreast_ask *ask, struct arena *arena,
+see_days(
+    const struct question_call *c, struct abreast_ask *ask, struct arena *arena,
     struct abreast_day *day, size_t *n)
 {
-    struct question_call *c = w->c;
     size_t bytes = 0;
     enum err e = OK;
     *n = 0;
@@ -256,50 +125,77 @@ see_slice(
         ask->to = next < c->to ? next : c->to;
         must(*n < WINDOW_DAYS);
         e = abreast_of_day(ask, arena, &day[*n]);
-        bytes += day[(*n)++].bytes;
-        size_t whole = bytes / *n * (size_t)((c->to - c->from) / DAY_MS + 1);
-        if (e == OK && ask->slices == 1 && whole > PAIR_BYTES) {
-            ask->slices = (uint32_t)(whole / PAIR_BYTES) + 1;
-            return ask->slices > SLICES_MOST ? ERR_TOOBIG : OK;
-        }
+        bytes += day[(*n)++].pairs.bytes;
+        if (e != OK || ask->slice || bytes <= 2 * PAIR_BYTES)
+            continue;
+        ask->slices *= 2;
+        e = ask->slices > ABREAST_SLICES ? ERR_TOOBIG : OK;
+        arena_release(arena);
+        ask->to = c->from;
+        *n = bytes = 0;
     }
     return e;
 }
 
+/* Those of enough days, and how many pairs there were in all. */
 static enum err
-see_pairs(struct work *w, uint64_t *tests)
+see_slice(
+    const struct question_call *c, struct abreast_ask *ask, struct arena *arena,
+    struct abreast_day *out, uint64_t *all)
+{
+    struct abreast_day day[WINDOW_DAYS];
+    struct arena days;
+    size_t n;
+    arena_init(&days, c->arena->cap);
+    enum err e = see_days(c, ask, &days, day, &n);
+    if (e == OK)
+        e = abreast_join(day, n, (uint32_t)c->v[DAYS].number, arena, out, all);
+    arena_release(&days);
+    return e;
+}
+
+static enum err
+see_pairs(struct work *w, const struct trips_flow *flow, uint64_t *tests)
 {
     struct question_call *c = w->c;
-    struct abreast_day day[WINDOW_DAYS];
     struct abreast_ask ask = {
         .needs = c->needs,
         .gap_ms = w->gap_ms,
         .sites = (uint32_t)c->v[SITES].number,
-        .slices = 1,
         .cap = c->arena->cap,
+        .days = (uint32_t)((c->to - c->from + DAY_MS - 1) / DAY_MS),
+        .room = PAIR_BYTES,
     };
-    struct arena arena;
+    struct trips_ask trips = {
+        .needs = c->needs,
+        .zone = c->zone,
+        .flow = flow,
+        .from = c->from,
+        .to = c->to,
+        .gap_ms = w->gap_ms,
+        .least = (uint32_t)c->v[TRIPS].number,
+        .room = TRACK_BYTES,
+        .cap = c->arena->cap,
+        .fn = see_pair,
+        .arg = w,
+    };
     enum err e = OK;
     *tests = 0;
-    arena_init(&arena, c->arena->cap);
-    for (; e == OK && ask.slice < ask.slices; ask.slice++) {
-        uint32_t slices = ask.slices;
-        uint64_t pairs = 0;
-        size_t n;
-        arena_release(&arena);
-        e = see_slice(w, &ask, &arena, day, &n);
-        if (e == OK && ask.slices != slices) { /* begin anew, in slices */
-            arena_release(&arena);
-            e = see_slice(w, &ask, &arena, day, &n);
-        }
+    do {
+        struct abreast_day pairs;
+        struct arena arena;
+        uint64_t all = 0;
+        arena_init(&arena, c->arena->cap);
+        e = see_slice(c, &ask, &arena, &pairs, &all);
         if (e == OK)
-            e = abreast_walk(
-                day, n, (uint32_t)c->v[DAYS].number, &arena, test_pair, w, &pairs);
-        *tests += pairs;
-    }
-    arena_release(&arena);
+            e = trips_of_pairs(&trips, &pairs);
+        arena_release(&arena);
+        *tests += all;
+    } while (e == OK && ++ask.slice < ask.slices);
     return e;
 }
+
+#define PASSES_MAX 20000
 
 /* ---- what pairs join ---- */
 
@@ -445,17 +341,14 @@ static enum err
 answer(struct question_call *c)
 {
     struct work w = {.c = c, .gap_ms = (int32_t)(c->v[GAP].number * 1000)};
+    struct trips_flow flow;
+    struct arena sums;
     uint64_t tests = 0;
-    arena_init(&w.own, c->arena->cap);
-    arena_init(&w.other, c->arena->cap);
-    w.q = arena_array(c->arena, TRIPS_MAX, sizeof *w.q);
-    enum err e = w.q ? OK : ERR_TOOBIG;
+    arena_init(&sums, c->arena->cap);
+    enum err e = trips_flow(c->needs, c->from, c->to, &sums, &flow);
     if (e == OK)
-        e = c->needs->flow(c->needs->ctx, c->from, c->to, c->arena, &w.cell, &w.cells);
-    if (e == OK)
-        e = see_pairs(&w, &tests);
-    arena_release(&w.own);
-    arena_release(&w.other);
+        e = see_pairs(&w, &flow, &tests);
+    arena_release(&sums);
     return e == OK ? say_all(&w, tests) : e;
 }
 

@@ -111,10 +111,8 @@ read_line(struct csv *c, struct span line)
         struct span text;
         if (to->n == 0 && loose_text(&v[i], j->key[i], &j->quiet, j->scratch[i], &text))
             *to = text;
-        if (to->n && memchr(to->p, 0, to->n))
-            return FAULT_NUL_BYTE + 1;
     }
-    return 0;
+    return feed_fault_count(&j->quiet, FAULT_NUL_BYTE) ? FAULT_NUL_BYTE + 1 : 0;
 }
 
 /* Is the line at c->at whole? Reads more when it is not; ERR_NOTFOUND at the end. */

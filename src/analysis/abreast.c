@@ -19,7 +19,9 @@ struct way {
 };
 #define WHERE 32u
 
-#define BESIDE 256u
+struct met { /* beside one way of the batch: log[from], n of them */
+    uint32_t from, n, site;
+};
 struct work {
     struct abreast_ask *ask;
     uint32_t sites;
@@ -34,12 +36,16 @@ struct work {
     struct plate *plate;
     uint32_t plates;
     size_t plate_room;
-    uint32_t *own;     /* by vehicle: its positions, then the end of all */
-    uint32_t *where;   /* positions in way[] by vehicle, ascending */
+    uint32_t *own;     /* by vehicle: where its ways begin, were they by vehicle */
     uint32_t *site_of; /* by number of two sites: the first one */
     struct arena arena;
+    /* a batch: vehicles [lo, hi) that are in the slice */
+    uint8_t *in; /* by vehicle: in the slice */
+    uint32_t lo, hi;
+    struct met *met; /* by way of these, in the order of own[] */
+    uint32_t *next;  /* by vehicle: its next one there */
+    uint32_t *log;
     /* those met by one vehicle */
-    uint32_t beside[BESIDE];
     uint32_t *seen; /* by vehicle: when last << SEEN_COUNT | at how many sites */
     uint32_t stamp; /* a new one for each vehicle and site */
     uint32_t first; /* of this vehicle */
@@ -258,29 +264,86 @@ sort_ways(struct work *w)
     for (uint32_t s = 0; other && s <= w->sites; s++)
         sort_site(w->way + w->begin[s], other, w->begin[s + 1] - w->begin[s]);
     arena_release(&own);
-    w->where = arena_array(&w->arena, (size_t)w->ways + 1, sizeof *w->where);
-    if (!other || !w->where || !number_sites(w))
-        return false;
-    for (uint32_t i = 0; i < w->ways; i++)
-        w->where[w->own[w->way[i].who]++] = i;
-    begin_again(w->own, w->plates);
-    return true;
+    return other && number_sites(w);
 }
 
 /* ---- who is beside whom ---- */
+
+#define LOG ((uint32_t)4 << 20) /* of those met by a batch */
+#define BATCH_WAYS ((uint32_t)400 << 10)
+
+/* Those beside one way with plates behind its vehicle's, behind log[at]; false when
+ * they do not fit. */
+static bool
+log_beside(const struct work *w, const struct way *x, uint32_t *at)
+{
+    uint64_t gap = (uint32_t)w->ask->gap_ms;
+    uint32_t n = *at, least = x->end - (uint32_t)gap, span = 2 * (uint32_t)gap;
+    for (int step = -1; step <= 1; step += 2)
+        for (const struct way *y = x + step;
+             (step < 0 ? x->key - y->key : y->key - x->key) <= gap; y += step) {
+            if (n == LOG)
+                return false;
+            w->log[n] = y->who;
+            n += (y->who > x->who) & (y->end - least <= span);
+        }
+    *at = n;
+    return true;
+}
+
+/* Goes through all ways where they lie and logs those beside the ones of the batch: the
+ * ways of one vehicle lie far apart. */
+static bool
+log_batch(struct work *w)
+{
+    uint32_t at = 0, span = w->hi - w->lo, begin = w->own[w->lo];
+    for (uint32_t v = w->lo; v < w->hi; v++)
+        w->next[v] = w->own[v] - begin;
+    for (uint32_t i = 0; i < w->ways; i++) {
+        const struct way *x = &w->way[i];
+        if (x->who - w->lo >= span || !w->in[x->who])
+            continue;
+        struct met *m = &w->met[w->next[x->who]++];
+        *m = (struct met){at, 0, w->site_of[x->key >> WHERE]};
+        if (!log_beside(w, x, &at))
+            return false;
+        m->n = at - m->from;
+    }
+    return true;
+}
+
+/* The next batch from `lo` on, whose log fits. */
+static bool
+next_batch(struct work *w, uint32_t lo)
+{
+    uint32_t ways = BATCH_WAYS;
+    for (;;) {
+        w->lo = w->hi = lo;
+        while (w->hi < w->plates &&
+               (w->hi == lo || w->own[w->hi + 1] - w->own[lo] <= ways))
+            w->hi++;
+        if (w->own[w->hi] - w->own[lo] > BATCH_WAYS)
+            return false; /* one vehicle alone */
+        if (log_batch(w))
+            return true;
+        if (w->hi - lo == 1)
+            return false;
+        ways = (w->own[w->hi] - w->own[lo]) / 2;
+    }
+}
 
 #define SEEN_COUNT 6u
 #define SEEN_MOST ((1u << SEEN_COUNT) - 1)
 #define STAMPS (UINT32_C(1) << (32 - SEEN_COUNT))
 
-/* x meets n vehicles at the site of this stamp. */
+/* A vehicle meets n others at the site of this stamp. */
 static void
-meet(struct work *w, uint32_t n)
+meet(struct work *w, const uint32_t *beside, uint32_t n)
 {
     uint32_t stamp = w->stamp, first = w->first, sites = w->ask->sites;
     uint32_t kept = w->kept_n;
     for (uint32_t k = 0; k < n; k++) {
-        uint32_t who = w->beside[k], seen = w->seen[who];
+        uint32_t who = beside[k], seen = w->seen[who];
         uint32_t count = seen >> SEEN_COUNT >= first ? seen & SEEN_MOST : 0;
         uint32_t fresh = seen >> SEEN_COUNT != stamp;
         count += fresh & (count < SEEN_MOST);
@@ -291,63 +354,27 @@ meet(struct work *w, uint32_t n)
     w->kept_n = kept;
 }
 
-/* Those beside one way with plates behind its vehicle's. */
-static void
-meet_beside(struct work *w, const struct way *x)
-{
-    uint64_t gap = (uint32_t)w->ask->gap_ms;
-    uint32_t n = 0, least = x->end - (uint32_t)gap, span = 2 * (uint32_t)gap;
-    for (int step = -1; step <= 1; step += 2)
-        for (const struct way *y = x + step;
-             (step < 0 ? x->key - y->key : y->key - x->key) <= gap; y += step) {
-            w->beside[n] = y->who;
-            n += (y->who > x->who) & (y->end - least <= span);
-            if (n == BESIDE) {
-                meet(w, n);
-                n = 0;
-            }
-        }
-    meet(w, n);
-}
-
-#define AHEAD 12u /* ways fetched before they are looked at */
-#define LINE 64   /* bytes of a cache line */
-
-/* A way and those about it; most are one or two lines apart. */
-static void
-fetch(const struct way *x)
-{
-    for (int k = -2; k <= 2; k++)
-        __builtin_prefetch((const void *)((uintptr_t)x + (uintptr_t)(k * LINE)));
-}
+#define AHEAD 12u /* lists fetched before they are looked at */
 
 /* Everybody that x met at enough sites, in w->kept by plate. */
 static void
 find_pairs(struct work *w, uint32_t x)
 {
-    uint32_t begin = w->own[x], end = w->own[x + 1], site = UINT32_MAX;
-    if (end - begin >= STAMPS - 1 - w->stamp) {
+    uint32_t n = w->own[x + 1] - w->own[x], site = UINT32_MAX;
+    const struct met *m = w->met + (w->own[x] - w->own[w->lo]);
+    if (n >= STAMPS - 1 - w->stamp) {
         memset(w->seen, 0, w->plates * sizeof *w->seen);
         w->stamp = 0;
     }
     w->first = w->stamp + 1;
     w->kept_n = 0;
-    for (uint32_t i = begin; i < end; i++) {
-        const struct way *way = &w->way[w->where[i]];
-        if (i + AHEAD < w->ways)
-            fetch(&w->way[w->where[i + AHEAD]]);
-        uint32_t here = w->site_of[way->key >> WHERE];
-        w->stamp += here != site;
-        site = here;
-        meet_beside(w, way);
+    for (uint32_t i = 0; i < n; i++) {
+        __builtin_prefetch(&w->log[m[i + AHEAD].from]);
+        w->stamp += m[i].site != site;
+        site = m[i].site;
+        meet(w, w->log + m[i].from, m[i].n);
     }
     order_sort(&w->order, w->kept, w->kept_n, x);
-}
-
-static bool
-in_slice(const struct work *w, uint32_t x, uint32_t slice, uint32_t slices)
-{
-    return slices < 2 || hash_u64(w->plate[x].v) % slices == slice;
 }
 
 static enum err
@@ -355,12 +382,18 @@ put_slice(
     struct work *w, uint32_t slice, uint32_t slices, struct arena *arena,
     struct pair_list *out)
 {
-    for (uint32_t x = 0; x < w->plates; x++) {
-        if (!in_slice(w, x, slice, slices))
-            continue;
-        find_pairs(w, x);
-        if (w->kept_n && !pair_list_put(out, arena, x, w->kept, w->kept_n))
+    for (uint32_t x = 0; x < w->plates; x++)
+        w->in[x] = slices < 2 || hash_u64(w->plate[x].v) % slices == slice;
+    for (uint32_t lo = 0; lo < w->plates; lo = w->hi) {
+        if (!next_batch(w, lo))
             return ERR_TOOBIG;
+        for (uint32_t x = w->lo; x < w->hi; x++) {
+            if (!w->in[x])
+                continue;
+            find_pairs(w, x);
+            if (w->kept_n && !pair_list_put(out, arena, x, w->kept, w->kept_n))
+                return ERR_TOOBIG;
+        }
     }
     return OK;
 }
@@ -390,7 +423,12 @@ prepare(struct work *w)
     size_t n = (size_t)w->plates + 1;
     w->seen = arena_array(&w->arena, n, sizeof *w->seen);
     w->kept = arena_array(&w->arena, n, sizeof *w->kept);
-    bool good = w->seen && w->kept && order_init(&w->order, &w->arena, w->plates);
+    w->in = arena_array(&w->arena, n, sizeof *w->in);
+    w->next = arena_array(&w->arena, n, sizeof *w->next);
+    w->met = arena_array(&w->arena, BATCH_WAYS + AHEAD, sizeof *w->met);
+    w->log = arena_raw(&w->arena, (LOG + 1) * sizeof *w->log);
+    bool good = w->seen && w->kept && w->in && w->next && w->met && w->log;
+    good = good && order_init(&w->order, &w->arena, w->plates);
     return good && sort_ways(w) ? OK : ERR_TOOBIG;
 }
 

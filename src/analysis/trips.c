@@ -79,13 +79,19 @@ struct passes { /* of one vehicle: milliseconds behind the window's begin */
     uint32_t *at, *site;
     uint32_t n;
 };
+struct by_site {     /* of one vehicle: the times at each site, ascending */
+    uint32_t *begin; /* by site, then the end of all */
+    uint32_t *at;
+    uint32_t sites;
+};
 struct work {
     const struct trips_ask *ask;
     const struct abreast_day *pairs;
     struct arena arena;
     uint32_t *begin, *x; /* by greater plate: its lesser ones */
     uint8_t *is_x;
-    struct passes own, other;
+    struct passes own;
+    struct by_site other;
     double *q;
     /* one scan: of lesser plates [lo, hi) */
     struct arena packed;
@@ -115,36 +121,67 @@ chance_of(const struct work *w, const struct corridor *k)
     return q > even ? (q < 1 ? q : 1) : even;
 }
 
-/* The offset of y's pass that is nearest to one of x's at the same site, from position
- * lo on; UINT32_MAX when there is none within the half hour. */
+/* The first of y's passes at a site at t or later; answers the end of those there. */
 static uint32_t
-nearest(const struct passes *y, uint32_t lo, uint32_t at, uint32_t site)
+find_pass(const struct by_site *y, uint32_t site, uint32_t t, uint32_t *first)
 {
-    uint32_t offset = UINT32_MAX;
-    for (; lo < y->n && y->at[lo] <= at + TOGETHER_NEAR_MS; lo++) {
-        uint32_t d = y->at[lo] > at ? y->at[lo] - at : at - y->at[lo];
-        if (y->site[lo] == site && d < offset)
-            offset = d;
+    uint32_t lo = site <= y->sites ? y->begin[site] : 0;
+    uint32_t end = site <= y->sites ? y->begin[site + 1] : 0, hi = end;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (y->at[mid] < t)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    *first = lo;
+    return end;
+}
+
+/* How far y's pass that is nearest to one of x's at the same site is; UINT32_MAX when
+ * there is none within `most`. */
+static uint32_t
+nearest(const struct by_site *y, uint32_t at, uint32_t site, uint32_t most)
+{
+    uint32_t k, offset = UINT32_MAX, end;
+    end = find_pass(y, site, at > most ? at - most : 0, &k);
+    for (; k < end && y->at[k] <= at + most; k++) {
+        uint32_t d = y->at[k] > at ? y->at[k] - at : at - y->at[k];
+        offset = d < offset ? d : offset;
     }
     return offset;
 }
 
+/* Can there be so many successes? Each has a pass within the gap; most pairs go no
+ * further. */
+static bool
+has_enough(const struct work *w, const struct passes *x, const struct by_site *y)
+{
+    uint32_t trips = 0, gap = (uint32_t)w->ask->gap_ms;
+    bool counted = false; /* this trip */
+    for (uint32_t i = 0; i < x->n && trips < w->ask->least; i++) {
+        counted &= i > 0 && x->at[i] - x->at[i - 1] <= TOGETHER_TRIP_MS;
+        if (counted || nearest(y, x->at[i], x->site[i], gap) == UINT32_MAX)
+            continue;
+        counted = true;
+        trips++;
+    }
+    return trips >= w->ask->least;
+}
+
 static void
 count_trips(
-    const struct work *w, const struct passes *x, const struct passes *y,
+    const struct work *w, const struct passes *x, const struct by_site *y,
     struct trips_pair *out)
 {
     int64_t last = INT64_MIN;
-    uint32_t lo = 0;
     for (uint32_t i = 0, k; i < x->n && out->near < TRIPS_MAX; i = k) {
         uint32_t shared = 0, inside = 0;
         struct corridor flow = {0};
         for (k = i; k < x->n; k++) {
             if (k > i && x->at[k] - x->at[k - 1] > TOGETHER_TRIP_MS)
                 break;
-            while (lo < y->n && y->at[lo] + TOGETHER_NEAR_MS < x->at[k])
-                lo++;
-            uint32_t offset = nearest(y, lo, x->at[k], x->site[k]);
+            uint32_t offset = nearest(y, x->at[k], x->site[k], TOGETHER_NEAR_MS);
             if (offset == UINT32_MAX)
                 continue;
             shared++;
@@ -171,8 +208,27 @@ test_pair(struct work *w, uint32_t x, struct plate y)
     struct trips_pair pair = {.x = w->pairs->plate[x], .y = y, .q = w->q};
     w->own.n = w->track[x].n;
     track_get(w->track[x], w->own.at, w->own.site);
+    if (!has_enough(w, &w->own, &w->other))
+        return OK;
     count_trips(w, &w->own, &w->other, &pair);
     return pair.trips < w->ask->least ? OK : w->ask->fn(w->ask->arg, &pair);
+}
+
+/* The passes of the plate that goes by, by site. */
+static void
+lay_other(struct work *w, const ts_ms *at, const uint32_t *site, size_t n)
+{
+    struct by_site *y = &w->other;
+    memset(y->begin, 0, ((size_t)y->sites + 3) * sizeof *y->begin);
+    /* begin[site + 2] counts, so that begin[site + 1] can run along */
+    for (size_t k = 0; k < n; k++)
+        if (site[k] <= y->sites)
+            y->begin[site[k] + 2]++;
+    for (uint32_t s = 1; s < y->sites + 3; s++)
+        y->begin[s] += y->begin[s - 1];
+    for (size_t k = 0; k < n; k++)
+        if (site[k] <= y->sites)
+            y->at[y->begin[site[k] + 1]++] = (uint32_t)(at[k] - w->ask->from);
 }
 
 static enum err
@@ -187,13 +243,8 @@ see_plate(
     if (i == w->pairs->plates || !plate_eq(w->pairs->plate[i], plate))
         return OK;
     n = n < PASSES_MAX ? n : PASSES_MAX;
-    if (w->begin[i] < w->begin[i + 1]) {
-        w->other.n = (uint32_t)n;
-        for (size_t k = 0; k < n; k++) {
-            w->other.at[k] = (uint32_t)(at[k] - w->ask->from);
-            w->other.site[k] = site[k];
-        }
-    }
+    if (w->begin[i] < w->begin[i + 1])
+        lay_other(w, at, site, n);
     for (uint32_t k = w->begin[i]; e == OK && k < w->begin[i + 1]; k++)
         if (w->x[k] >= w->lo && w->x[k] < w->hi)
             e = test_pair(w, w->x[k], plate);
@@ -245,9 +296,11 @@ make_room(struct work *w)
     w->q = arena_array(&w->arena, TRIPS_MAX, sizeof *w->q);
     w->own.at = arena_array(&w->arena, PASSES_MAX, sizeof *w->own.at);
     w->own.site = arena_array(&w->arena, PASSES_MAX, sizeof *w->own.site);
-    w->other.at = arena_array(&w->arena, PASSES_MAX, sizeof *w->other.at);
-    w->other.site = arena_array(&w->arena, PASSES_MAX, sizeof *w->other.site);
-    return w->track && w->q && w->own.at && w->own.site && w->other.at && w->other.site;
+    struct by_site *y = &w->other;
+    y->sites = w->ask->needs->sites->n;
+    y->begin = arena_array(&w->arena, (size_t)y->sites + 3, sizeof *y->begin);
+    y->at = arena_array(&w->arena, PASSES_MAX, sizeof *y->at);
+    return w->track && w->q && w->own.at && w->own.site && y->begin && y->at;
 }
 
 enum err

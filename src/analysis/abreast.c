@@ -296,9 +296,11 @@ log_beside(const struct work *w, const struct way *x, uint32_t *at)
 static bool
 log_batch(struct work *w)
 {
-    uint32_t at = 0, span = w->hi - w->lo, begin = w->own[w->lo];
-    for (uint32_t v = w->lo; v < w->hi; v++)
-        w->next[v] = w->own[v] - begin;
+    uint32_t at = 0, span = w->hi - w->lo, begin = 0;
+    for (uint32_t v = w->lo; v < w->hi; v++) {
+        w->next[v] = begin;
+        begin += w->in[v] ? w->own[v + 1] - w->own[v] : 0;
+    }
     for (uint32_t i = 0; i < w->ways; i++) {
         const struct way *x = &w->way[i];
         if (x->who - w->lo >= span || !w->in[x->who])
@@ -316,19 +318,20 @@ log_batch(struct work *w)
 static bool
 next_batch(struct work *w, uint32_t lo)
 {
-    uint32_t ways = BATCH_WAYS;
-    for (;;) {
+    for (uint32_t most = BATCH_WAYS;; most /= 2) {
+        uint32_t ways = 0;
         w->lo = w->hi = lo;
-        while (w->hi < w->plates &&
-               (w->hi == lo || w->own[w->hi + 1] - w->own[lo] <= ways))
+        while (w->hi < w->plates) {
+            uint32_t more = w->in[w->hi] ? w->own[w->hi + 1] - w->own[w->hi] : 0;
+            if (ways && ways + more > most)
+                break;
+            ways += more;
             w->hi++;
-        if (w->own[w->hi] - w->own[lo] > BATCH_WAYS)
+        }
+        if (ways > BATCH_WAYS || !most)
             return false; /* one vehicle alone */
         if (log_batch(w))
             return true;
-        if (w->hi - lo == 1)
-            return false;
-        ways = (w->own[w->hi] - w->own[lo]) / 2;
     }
 }
 
@@ -361,7 +364,7 @@ static void
 find_pairs(struct work *w, uint32_t x)
 {
     uint32_t n = w->own[x + 1] - w->own[x], site = UINT32_MAX;
-    const struct met *m = w->met + (w->own[x] - w->own[w->lo]);
+    const struct met *m = w->met + w->next[x] - n;
     if (n >= STAMPS - 1 - w->stamp) {
         memset(w->seen, 0, w->plates * sizeof *w->seen);
         w->stamp = 0;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scan goes on packing the passes of lesser plates until they do not fit; the next
+/* A scan keeps the passes of lesser plates until they do not fit; the next
  * one begins where it stopped. */
 #include "analysis/trips.h"
 
 #include "analysis/together.h"
-#include "analysis/track.h"
 
 #define PASSES_MAX 20000u /* of one vehicle */
 #define TRIPS_MAX 2000u
@@ -90,13 +89,12 @@ struct work {
     struct arena arena;
     uint32_t *begin, *x; /* by greater plate: its lesser ones */
     uint8_t *is_x;
-    struct passes own;
     struct by_site other;
     double *q;
     /* one scan: of lesser plates [lo, hi) */
-    struct arena packed;
-    struct tracks tracks;
-    struct track *track;
+    struct arena kept;
+    size_t bytes;
+    struct passes *passes; /* by number */
     uint32_t lo, hi, at;
 };
 
@@ -201,16 +199,14 @@ count_trips(
 
 /* ---- all pairs ---- */
 
-/* The pair of x, whose passes are packed, and the plate that goes by. */
+/* The pair of x, whose passes are kept, and the plate that goes by. */
 static enum err
 test_pair(struct work *w, uint32_t x, struct plate y)
 {
     struct trips_pair pair = {.x = w->pairs->plate[x], .y = y, .q = w->q};
-    w->own.n = w->track[x].n;
-    track_get(w->track[x], w->own.at, w->own.site);
-    if (!has_enough(w, &w->own, &w->other))
+    if (!has_enough(w, &w->passes[x], &w->other))
         return OK;
-    count_trips(w, &w->own, &w->other, &pair);
+    count_trips(w, &w->passes[x], &w->other, &pair);
     return pair.trips < w->ask->least ? OK : w->ask->fn(w->ask->arg, &pair);
 }
 
@@ -229,6 +225,21 @@ lay_other(struct work *w, const ts_ms *at, const uint32_t *site, size_t n)
     for (size_t k = 0; k < n; k++)
         if (site[k] <= y->sites)
             y->at[y->begin[site[k] + 1]++] = (uint32_t)(at[k] - w->ask->from);
+}
+
+static bool
+keep_passes(
+    struct work *w, const ts_ms *at, const uint32_t *site, size_t n, struct passes *out)
+{
+    uint32_t *p = arena_raw(&w->kept, 2 * n * sizeof *p);
+    if (!p)
+        return false;
+    *out = (struct passes){p, p + n, (uint32_t)n};
+    for (size_t k = 0; k < n; k++)
+        out->at[k] = (uint32_t)(at[k] - w->ask->from);
+    memcpy(out->site, site, n * sizeof *site);
+    w->bytes += 2 * n * sizeof *p;
+    return true;
 }
 
 static enum err
@@ -250,9 +261,9 @@ see_plate(
             e = test_pair(w, w->x[k], plate);
     if (e != OK || !w->is_x[i] || i < w->lo || i >= w->hi)
         return e;
-    if (!tracks_put(&w->tracks, at, site, n, &w->track[i]))
+    if (!keep_passes(w, at, site, n, &w->passes[i]))
         return ERR_TOOBIG;
-    if (w->tracks.bytes > w->ask->room)
+    if (w->bytes > w->ask->room)
         w->hi = i + 1;
     return OK;
 }
@@ -292,15 +303,13 @@ turn_pairs(struct work *w)
 static bool
 make_room(struct work *w)
 {
-    w->track = arena_array(&w->arena, (size_t)w->pairs->plates + 1, sizeof *w->track);
+    w->passes = arena_array(&w->arena, (size_t)w->pairs->plates + 1, sizeof *w->passes);
     w->q = arena_array(&w->arena, TRIPS_MAX, sizeof *w->q);
-    w->own.at = arena_array(&w->arena, PASSES_MAX, sizeof *w->own.at);
-    w->own.site = arena_array(&w->arena, PASSES_MAX, sizeof *w->own.site);
     struct by_site *y = &w->other;
     y->sites = w->ask->needs->sites->n;
     y->begin = arena_array(&w->arena, (size_t)y->sites + 3, sizeof *y->begin);
     y->at = arena_array(&w->arena, PASSES_MAX, sizeof *y->at);
-    return w->track && w->q && w->own.at && w->own.site && y->begin && y->at;
+    return w->passes && w->q && y->begin && y->at;
 }
 
 enum err
@@ -311,16 +320,16 @@ trips_of_pairs(const struct trips_ask *ask, const struct abreast_day *pairs)
     if (pairs->pairs.pairs == 0)
         return OK;
     arena_init(&w.arena, ask->cap);
-    arena_init(&w.packed, ask->cap);
+    arena_init(&w.kept, ask->cap);
     enum err e = turn_pairs(&w) && make_room(&w) ? OK : ERR_TOOBIG;
     for (; e == OK && w.lo < pairs->plates; w.lo = w.hi) {
-        arena_release(&w.packed);
-        w.tracks = (struct tracks){.arena = &w.packed, .base = ask->from};
+        arena_release(&w.kept);
+        w.bytes = 0;
         w.hi = pairs->plates;
         w.at = 0;
         e = needs->reads(needs->ctx, ask->from, ask->to, see_plate, &w);
     }
-    arena_release(&w.packed);
+    arena_release(&w.kept);
     arena_release(&w.arena);
     return e;
 }

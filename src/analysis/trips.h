@@ -4,7 +4,7 @@
  *
  * Two vehicles that are near on a trip of the first one are one trial of it; the chance
  * of a trial comes from the flow of the sites where they were. The passes of the lesser
- * vehicles are packed while all plates go by in their order, and the greater one of a
+ * vehicles are kept while all plates go by in their order, and the greater one of a
  * pair meets them there: one scan for all pairs, or several where the passes do not fit.
  *
  *   flow --trips_flow--> sums; pairs + sums --trips_of_pairs--> fn of each pair
@@ -44,7 +44,7 @@ struct trips_ask {
     ts_ms from, to;
     int32_t gap_ms;
     uint32_t least; /* pairs with fewer successes are passed over */
-    size_t room;    /* of the packed passes of one scan */
+    size_t room;    /* of the passes kept in one scan */
     size_t cap;     /* of all memory */
     trips_fn fn;
     void *arg;

@@ -76,12 +76,15 @@ struct corridor { /* of one trip: passes of others inside the gap, and near */
 };
 struct passes { /* of one vehicle: milliseconds behind the window's begin */
     uint32_t *at, *site;
+    uint16_t *slot; /* of the site and the half hour */
     uint32_t n;
 };
+#define SLOTS 65536u
 struct by_site {     /* of one vehicle: the times at each site, ascending */
     uint32_t *begin; /* by site, then the end of all */
     uint32_t *at;
     uint32_t sites;
+    uint64_t near[SLOTS / 64]; /* slots within half an hour of a pass */
 };
 struct work {
     const struct trips_ask *ask;
@@ -117,6 +120,20 @@ chance_of(const struct work *w, const struct corridor *k)
     double even = (double)w->ask->gap_ms / (double)TOGETHER_NEAR_MS;
     double q = (k->inside + EVEN_PASSES * even) / (k->near + EVEN_PASSES);
     return q > even ? (q < 1 ? q : 1) : even;
+}
+
+static uint16_t
+slot_of(uint32_t site, uint32_t half_hour)
+{
+    return (
+        uint16_t)((site * UINT32_C(0x9E3779B1) + half_hour * UINT32_C(0x85EBCA77)) >> 16);
+}
+
+/* No: y has no pass at the site of x's pass i within half an hour. */
+static bool
+may_be_near(const struct by_site *y, const struct passes *x, uint32_t i)
+{
+    return y->near[x->slot[i] / 64] >> x->slot[i] % 64 & 1;
 }
 
 /* The first of y's passes at a site at t or later; answers the end of those there. */
@@ -159,7 +176,8 @@ has_enough(const struct work *w, const struct passes *x, const struct by_site *y
     bool counted = false; /* this trip */
     for (uint32_t i = 0; i < x->n && trips < w->ask->least; i++) {
         counted &= i > 0 && x->at[i] - x->at[i - 1] <= TOGETHER_TRIP_MS;
-        if (counted || nearest(y, x->at[i], x->site[i], gap) == UINT32_MAX)
+        if (counted || !may_be_near(y, x, i) ||
+            nearest(y, x->at[i], x->site[i], gap) == UINT32_MAX)
             continue;
         counted = true;
         trips++;
@@ -179,6 +197,8 @@ count_trips(
         for (k = i; k < x->n; k++) {
             if (k > i && x->at[k] - x->at[k - 1] > TOGETHER_TRIP_MS)
                 break;
+            if (!may_be_near(y, x, k))
+                continue;
             uint32_t offset = nearest(y, x->at[k], x->site[k], TOGETHER_NEAR_MS);
             if (offset == UINT32_MAX)
                 continue;
@@ -225,20 +245,30 @@ lay_other(struct work *w, const ts_ms *at, const uint32_t *site, size_t n)
     for (size_t k = 0; k < n; k++)
         if (site[k] <= y->sites)
             y->at[y->begin[site[k] + 1]++] = (uint32_t)(at[k] - w->ask->from);
+    memset(y->near, 0, sizeof y->near);
+    for (size_t k = 0; k < n; k++)
+        for (uint32_t about = 0; about < 3; about++) {
+            uint32_t half_hour = (uint32_t)((at[k] - w->ask->from) / TOGETHER_NEAR_MS);
+            uint16_t slot = slot_of(site[k], half_hour + about - 1);
+            y->near[slot / 64] |= UINT64_C(1) << slot % 64;
+        }
 }
 
 static bool
 keep_passes(
     struct work *w, const ts_ms *at, const uint32_t *site, size_t n, struct passes *out)
 {
-    uint32_t *p = arena_raw(&w->kept, 2 * n * sizeof *p);
+    size_t size = n * (2 * sizeof(uint32_t) + sizeof(uint16_t));
+    uint32_t *p = arena_raw(&w->kept, size);
     if (!p)
         return false;
-    *out = (struct passes){p, p + n, (uint32_t)n};
-    for (size_t k = 0; k < n; k++)
+    *out = (struct passes){p, p + n, (uint16_t *)(p + 2 * n), (uint32_t)n};
+    for (size_t k = 0; k < n; k++) {
         out->at[k] = (uint32_t)(at[k] - w->ask->from);
-    memcpy(out->site, site, n * sizeof *site);
-    w->bytes += 2 * n * sizeof *p;
+        out->site[k] = site[k];
+        out->slot[k] = slot_of(site[k], out->at[k] / TOGETHER_NEAR_MS);
+    }
+    w->bytes += size;
     return true;
 }
 

@@ -678,8 +678,10 @@ crash_disk_ops(const struct crash_disk *d)
 void
 crash_disk_stop_after(struct crash_disk *d, uint64_t n)
 {
+    pthread_mutex_lock(&d->lock);
     d->stop_at = n ? d->ops + n : 0;
     d->stopped = false;
+    pthread_mutex_unlock(&d->lock);
 }
 
 bool
@@ -691,8 +693,10 @@ crash_disk_stopped(const struct crash_disk *d)
 void
 crash_disk_fail_once(struct crash_disk *d, uint64_t n, enum err e)
 {
+    pthread_mutex_lock(&d->lock);
     d->fail_at = n ? d->ops + n : 0;
     d->fail_with = e;
+    pthread_mutex_unlock(&d->lock);
 }
 
 static bool

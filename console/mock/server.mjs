@@ -390,14 +390,16 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
       throw e;
     }
   }
+  let beats = 0;
   const beat = setInterval(() => {
+    if (++beats % 10 === 0) event("beat", { now_ms: now() }, false);
     const rows = sites.filter((s) => s.state === "ok" && Math.random() < 0.15).slice(0, 120).map((s) => { const n = 1 + Math.floor(Math.random() * 3); s.last_pass_ms = now(); return { site: s.id, n, by: { K: n }, flow: s.flow }; });
     event("map", { at_ms: now(), rows }, false);
     event("fix", { rows: units.filter((u) => u.state !== "off").slice(0, 12).map((u) => { u.lon = +(u.lon + (Math.random() - 0.5) * 0.0006).toFixed(6); u.lat = +(u.lat + (Math.random() - 0.5) * 0.0005).toFixed(6); u.fix_ms = now(); return { unit: u.id, lon: u.lon, lat: u.lat, time_ms: u.fix_ms, speed_kmh: u.speed_kmh, heading_deg: u.heading_deg }; }) }, false);
   }, 1000);
   const alarmBeat = empty ? null : setInterval(() => { if (clients.size && alarms.size < 4000 && process.env.MOCK_ALARMS !== "0") { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); } }, 20000);
   return new Promise((ok) => server.listen(port, "127.0.0.1", () => ok({
-    url: `http://127.0.0.1:${server.address().port}`, server, raise: () => { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); return a.id; }, streams: () => clients.size, fault: (f) => { fault = f; }, cut: () => { for (const c of clients) c.destroy(); }, forget: () => sessions.clear(), users, sites, matters, alarms, audit,
+    url: `http://127.0.0.1:${server.address().port}`, server, raise: () => { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); return a.id; }, streams: () => clients.size, fault: (f) => { fault = f; }, cut: () => { for (const c of clients) c.destroy(); }, hush: () => { const n = clients.size; clients.clear(); return n; }, forget: () => sessions.clear(), users, sites, matters, alarms, audit,
     close: () => { clearInterval(beat); clearInterval(alarmBeat); for (const c of clients) c.destroy(); server.closeAllConnections?.(); return new Promise((k) => server.close(k)); },
   })));
 }

@@ -31,3 +31,26 @@ test("a duration leaves out what is nothing", async () => {
     for (const row of said) assert.equal(duration(row[0]), row[k], `${row[0]} ms in ${lang}`);
   }
 });
+
+test("the clock is the daemon's: a late message does not set it back, a clock that was set does not stay wrong", async () => {
+  const { setServerTime, heardServerTime, serverNow } = await kit("time.ts", "en");
+  const real = Date.now, ahead = 5000; // the daemon's clock stands five seconds before ours
+  const off = () => serverNow() - (real() + ahead);
+  const hear = (late = 0) => heardServerTime(real() + ahead - late, Date.now());
+  try {
+    setServerTime(real() + ahead);
+    assert.ok(Math.abs(off()) < 50);
+    hear();
+    hear(60000); // it lay in a buffer while the machine slept
+    assert.ok(Math.abs(off()) < 50, `${off()} ms after a late message`);
+    Date.now = () => real() - 3600000; // our clock is set back
+    assert.ok(off() < -3500000);
+    hear();
+    assert.ok(Math.abs(off()) < 50, `${off()} ms after it was set back`);
+    Date.now = real; // and forward
+    for (let i = 0; i < 4; i++) hear();
+    assert.ok(Math.abs(off()) < 50, `${off()} ms after it was set forward`);
+  } finally {
+    Date.now = real;
+  }
+});

@@ -87,6 +87,7 @@ test("a watched vehicle: alarm in under a second, signed, judged, dispatched, ta
   assert.deepEqual(m.units.map((u) => u.callsign), ["小店101"]);
 
   await phone.next("matter", (x) => x.id === id && x.state === "order_out");
+  await phone.next("beat", (x) => Math.abs(x.now_ms - Date.now()) < 15000, 12000); // the line lives, and what time it is
   const tasks = (await who.squad.want(200, "GET", "/matters?mine=1")).items;
   assert.deepEqual(tasks.map((x) => x.id), [id], "the crew's phone lists its task");
   m = await who.squad.move(id, "take_order");

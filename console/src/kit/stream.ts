@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // stream.ts - the page's end of the event stream: through the shared worker, else its own.
 import { signal } from "@preact/signals";
-import { setServerTime, serverNow } from "./time";
+import { heardServerTime, serverNow } from "./time";
 
 export type StreamState = "open" | "waiting" | "closed";
 export const streamState = signal<StreamState>("closed");
@@ -20,13 +20,10 @@ export function on<T>(event: string, hear: (data: T) => void): () => void {
   return () => { set.delete(hear as Hear); };
 }
 
-function arrive(event: string, data: unknown): void {
+function arrive(event: string, data: unknown, at = Date.now()): void {
+  const ms = event === "hello" || event === "beat" ? (data as { now_ms?: number } | null)?.now_ms : undefined;
+  if (ms) heardServerTime(ms, at);
   streamBeat.value = serverNow();
-  if (event === "hello") {
-    const h = data as { now_ms?: number } | null;
-    // The hello a late tab gets may be old; only a first one sets the clock.
-    if (h?.now_ms && Math.abs(h.now_ms - serverNow()) < 600000) setServerTime(Math.max(h.now_ms, serverNow()));
-  }
   for (const hear of ears.get(event) ?? []) hear(data);
 }
 
@@ -36,13 +33,13 @@ let line: Line | null = null;
 function sharedLine(url: string): Line {
   const w = new SharedWorker(url, { name: "tongqu-stream" });
   let open = false;
-  w.port.onmessage = (m: MessageEvent<{ state?: StreamState; event?: string; data?: string }>) => {
+  w.port.onmessage = (m: MessageEvent<{ state?: StreamState; event?: string; data?: string; at?: number }>) => {
     if (m.data.state) {
       const was = streamState.value;
       streamState.value = m.data.state;
       if (m.data.state === "open" && was === "waiting") arrive("again", null);
     }
-    if (m.data.event) arrive(m.data.event, m.data.data ? JSON.parse(m.data.data) : null);
+    if (m.data.event) arrive(m.data.event, m.data.data ? JSON.parse(m.data.data) : null, m.data.at);
   };
   w.port.start();
   setInterval(() => { if (open) w.port.postMessage("beat"); }, 10000);
@@ -60,13 +57,15 @@ function ownLine(): Line {
   let last = "";
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wait_ms = 1000;
-  const names = ["hello", "alarm", "matter", "unit", "site", "system", "map", "fix", "reset", "bye"];
+  let heard = 0;
+  const names = ["hello", "beat", "alarm", "matter", "unit", "site", "system", "map", "fix", "reset", "bye"];
   function open(): void {
     if (s) return;
     const src = new EventSource("/api/v1/events" + (last ? `?since=${encodeURIComponent(last)}` : ""));
     s = src;
+    heard = Date.now();
     streamState.value = "waiting";
-    src.onopen = () => { wait_ms = 1000; streamState.value = "open"; arrive("again", null); };
+    src.onopen = () => { heard = Date.now(); wait_ms = 1000; streamState.value = "open"; arrive("again", null); };
     src.onerror = () => {
       if (s !== src) return;
       streamState.value = "waiting";
@@ -79,6 +78,8 @@ function ownLine(): Line {
     for (const name of names) {
       src.addEventListener(name, (e) => {
         const m = e as MessageEvent<string>;
+        if (s !== src) return;
+        heard = Date.now();
         if (m.lastEventId) last = m.lastEventId;
         arrive(name, m.data ? JSON.parse(m.data) : null);
         if (name === "bye") close();
@@ -91,6 +92,13 @@ function ownLine(): Line {
     s = null;
     streamState.value = "closed";
   }
+  // As in the worker: nothing for 35 s is a dead line.
+  setInterval(() => {
+    if (!s || Date.now() - heard < 35000) return;
+    s.close();
+    s = null;
+    open();
+  }, 2500);
   return { open, close };
 }
 

@@ -2,10 +2,12 @@
 // stream_worker.ts - the shared worker: one event stream for all tabs of the browser.
 //
 // A tab says {open} after sign-in, {close} on sign-out, {bye} when it goes, {beat} every 10 s.
-// It hears {state}, {event, data, id}. Without tabs for 30 s the stream is closed.
+// It hears {state}, {event, data, at}. Without tabs for 30 s the stream is closed.
+// A line on which nothing comes is dead, whatever the browser thinks: the machine slept, or the network went
+// without a word. Another is opened behind the last number.
 
 const scope = self as unknown as { onconnect: (e: MessageEvent) => void };
-const NAMES = ["hello", "alarm", "matter", "unit", "site", "system", "map", "fix", "reset", "bye"];
+const NAMES = ["hello", "beat", "alarm", "matter", "unit", "site", "system", "map", "fix", "reset", "bye"];
 const ports = new Map<MessagePort, number>();
 let source: EventSource | null = null;
 let last = "";
@@ -13,6 +15,10 @@ let state = "closed";
 let wait_ms = 1000;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let hello: string | null = null;
+let hello_at = 0;
+/** When anything came last, or the line was asked for. */
+let heard = 0;
+const DEAD_MS = 35000;
 
 function tell(m: unknown): void {
   for (const p of ports.keys()) p.postMessage(m);
@@ -26,8 +32,9 @@ function open(): void {
   if (source) return;
   const s = new EventSource("/api/v1/events" + (last ? `?since=${encodeURIComponent(last)}` : ""));
   source = s;
+  heard = Date.now();
   say("waiting");
-  s.onopen = () => { wait_ms = 1000; say("open"); };
+  s.onopen = () => { heard = Date.now(); wait_ms = 1000; say("open"); };
   s.onerror = () => {
     if (source !== s) return;
     // The browser tries again by itself unless the answer was an error; then we do, ever more slowly.
@@ -42,9 +49,11 @@ function open(): void {
   for (const name of NAMES) {
     s.addEventListener(name, (e) => {
       const m = e as MessageEvent<string>;
+      if (source !== s) return; // of a line that was given up
+      heard = Date.now();
       if (m.lastEventId) last = m.lastEventId;
-      if (name === "hello") hello = m.data;
-      tell({ event: name, data: m.data });
+      if (name === "hello") { hello = m.data; hello_at = heard; }
+      tell({ event: name, data: m.data, at: heard });
       if (name === "bye") close();
     });
   }
@@ -65,7 +74,7 @@ scope.onconnect = (e: MessageEvent) => {
     if (m.data === "open") {
       open();
       port.postMessage({ state });
-      if (hello) port.postMessage({ event: "hello", data: hello });
+      if (hello) port.postMessage({ event: "hello", data: hello, at: hello_at });
     } else if (m.data === "close") {
       last = "";
       // The session ended in that tab: the others hear it as they would from the daemon.
@@ -83,3 +92,10 @@ setInterval(() => {
   for (const [p, at] of ports) if (Date.now() - at > 90000) ports.delete(p);
   if (!ports.size && source) close();
 }, 30000);
+
+setInterval(() => {
+  if (!source || Date.now() - heard < DEAD_MS) return;
+  source.close();
+  source = null;
+  open();
+}, 2500);

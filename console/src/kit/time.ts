@@ -11,6 +11,15 @@ export const now = signal(Date.now());
 
 export function setServerTime(ms: number): void {
   offset_ms = ms - Date.now();
+  offsets = [offset_ms];
+  now.value = serverNow();
+}
+/** What the stream says, and when it came: a message can only be late, so the highest of the last few is the truth; and
+ * this machine's clock may be set while the page stands open. */
+let offsets: number[] = [];
+export function heardServerTime(ms: number, at: number): void {
+  offsets = [...offsets.slice(-3), ms - at];
+  offset_ms = Math.max(...offsets);
   now.value = serverNow();
 }
 export function serverNow(): number {

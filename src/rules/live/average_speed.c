@@ -2,7 +2,8 @@
 /* Average speed over a section between two sites (区间测速), clocks corrected. What the
  * clocks may be wrong by is reckoned in: an alarm means that with this probability
  * limit and tolerance were passed all the same. Most clocks are right to half a second,
- * and the model says how surely each one is; the rest may be off by its deviation. */
+ * and the model says how surely each one is; the rest may be off by its deviation. Where
+ * a clock was not measured nothing is said. */
 #include <math.h>
 
 #include "rules/scene.h"
@@ -31,11 +32,6 @@ static const struct rule_text roles[] = {
 
 #define RIGHT_MS 500.0 /* error of a clock that is right */
 #define UNSEEN 0.1     /* share of wrong clocks that VOUCH_FEW reads do not betray */
-/* Share of clocks nobody measured that are right, as alarms count: a wrong one accuses
- * everybody, a right one only those who speed. */
-#define UNMEASURED 0.12
-#define LOST 0.4 /* share of unmeasured wrong clocks that were lost or mis-set */
-#define LOST_MS 300000.0
 
 static double
 limit_of(const struct speed_section *section, code3 vehicle_class)
@@ -79,22 +75,11 @@ normal_below(double z)
     return 0.5 * erfc(-z / sqrt(2));
 }
 
-/* What a clock may be: right, off as far as its measure allows or, when nobody measured
- * it, lost. */
-enum { CLOCK_STATES = 3 };
-struct clock_state {
-    double weight, sd;
-};
-
-static void
-states_of(const struct site_row *site, struct clock_state out[CLOCK_STATES])
+/* Probability that a clock is right when VOUCH_FEW reads about then did not leap. */
+static double
+vouched(const struct site_row *site)
 {
-    bool measured = site->sd_ms < CLOCK_UNKNOWN_SD_MS;
-    double right = measured ? site->right : UNMEASURED, lost = measured ? 0 : LOST;
-    right /= right + (1 - right) * UNSEEN; /* VOUCH_FEW reads about then did not leap */
-    out[0] = (struct clock_state){right, RIGHT_MS};
-    out[1] = (struct clock_state){(1 - right) * (1 - lost), site->sd_ms};
-    out[2] = (struct clock_state){(1 - right) * lost, LOST_MS};
+    return site->right / (site->right + (1 - site->right) * UNSEEN);
 }
 
 /* Probability that the way took less than legal_ms, whatever the clocks are. A clock
@@ -105,18 +90,24 @@ probability_below(
     double gap_ms, double legal, double prior, const struct site_row *from,
     const struct site_row *to)
 {
-    struct clock_state a[CLOCK_STATES], b[CLOCK_STATES];
     double yes = 0, no = 0;
-    states_of(from, a);
-    states_of(to, b);
-    for (unsigned i = 0; i < CLOCK_STATES; i++)
-        for (unsigned k = 0; k < CLOCK_STATES; k++) {
-            double z = (legal - gap_ms) / hypot(a[i].sd, b[k].sd);
-            double weight = a[i].weight * b[k].weight;
-            yes += weight * prior * normal_below(z);
-            no += weight * (1 - prior) * normal_below(-z);
-        }
+    for (unsigned state = 0; state < 4; state++) { /* which of the two are wrong */
+        bool a = state & 1, b = state & 2;
+        double weight = (a ? 1 - vouched(from) : vouched(from)) *
+                        (b ? 1 - vouched(to) : vouched(to));
+        double z = (legal - gap_ms) /
+                   hypot(a ? from->sd_ms : RIGHT_MS, b ? to->sd_ms : RIGHT_MS);
+        yes += weight * prior * normal_below(z);
+        no += weight * (1 - prior) * normal_below(-z);
+    }
     return yes > 0 ? yes / (yes + no) : 0;
+}
+
+/* Of a clock that nobody measured nothing can be proven: it may be lost altogether. */
+static bool
+is_measured(const struct site_row *site)
+{
+    return site->sd_ms < CLOCK_UNKNOWN_SD_MS;
 }
 
 static void
@@ -128,7 +119,7 @@ step_pair(
     double gap = (double)(to->at_ms - from->at_ms),
            legal = legal_ms(section, class, s->param);
     double sd = hypot(from->site->sd_ms, to->site->sd_ms);
-    if (gap <= 0 || gap >= legal)
+    if (gap <= 0 || gap >= legal || !is_measured(from->site) || !is_measured(to->site))
         return;
     double limit = limit_of(section, class), kmh = section->dist_m * 3600 / gap;
     double probability =

@@ -14,7 +14,7 @@ static const struct rule_param params[] = {
      "least number of different sites"},
     {"link_min", "min", 2, 10, 6, "相邻两次过车的最长间隔",
      "longest time between two passes"},
-    {"prior_percent", "%", 0.001, 20, 0.2, "未识读过车为故意遮挡的先验概率",
+    {"prior_percent", "%", 0.001, 20, 0.3, "未识读过车为故意遮挡的先验概率",
      "prior probability that an unread pass is a covered plate"},
     {"least_percent", "%", 1, 99, 50, "预警的最低概率",
      "least probability of an alarm"},
@@ -38,7 +38,7 @@ static const struct rule_text roles[] = {
 /* Who drives on from site to site of a city: as the crow flies, and its spread. */
 #define USUAL_KMH 26.0
 #define USUAL_SPREAD 0.35 /* of the logarithm */
-#define STOPS 0.15        /* share that stops, waits or goes round */
+#define STOPS 0.10        /* share that stops, waits or goes round */
 #define BACK 0.2     /* how much rarer than chance one vehicle is back within minutes */
 #define SAID_SO 20.0 /* how much likelier the camera's flag is on a covered plate */
 #define CHAIN_MAX 64

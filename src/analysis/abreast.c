@@ -44,7 +44,8 @@ struct work {
     uint32_t lo, hi;
     struct met *met; /* by way of these, in the order of own[] */
     uint32_t *next;  /* by vehicle: its next one there */
-    uint32_t *log;
+    uint32_t *log, log_room;
+    uint32_t batch; /* ways */
     /* those met by one vehicle */
     uint32_t *seen; /* by vehicle: when last << SEEN_COUNT | at how many sites */
     uint32_t stamp; /* a new one for each vehicle and site */
@@ -269,8 +270,8 @@ sort_ways(struct work *w)
 
 /* ---- who is beside whom ---- */
 
-#define LOG ((uint32_t)4 << 20) /* of those met by a batch */
 #define BATCH_WAYS ((uint32_t)400 << 10)
+#define LOG_MEAN 10u /* room for so many beside each way of a batch */
 
 /* Those beside one way with plates behind its vehicle's, behind log[at]; false when
  * they do not fit. */
@@ -282,7 +283,7 @@ log_beside(const struct work *w, const struct way *x, uint32_t *at)
     for (int step = -1; step <= 1; step += 2)
         for (const struct way *y = x + step;
              (step < 0 ? x->key - y->key : y->key - x->key) <= gap; y += step) {
-            if (n == LOG)
+            if (n == w->log_room)
                 return false;
             w->log[n] = y->who;
             n += (y->who > x->who) & (y->end - least <= span);
@@ -318,7 +319,7 @@ log_batch(struct work *w)
 static bool
 next_batch(struct work *w, uint32_t lo)
 {
-    for (uint32_t most = BATCH_WAYS;; most /= 2) {
+    for (uint32_t most = w->batch;; most /= 2) {
         uint32_t ways = 0;
         w->lo = w->hi = lo;
         while (w->hi < w->plates) {
@@ -328,7 +329,7 @@ next_batch(struct work *w, uint32_t lo)
             ways += more;
             w->hi++;
         }
-        if (ways > BATCH_WAYS || !most)
+        if (ways > w->batch || !most)
             return false; /* one vehicle alone */
         if (log_batch(w))
             return true;
@@ -428,8 +429,10 @@ prepare(struct work *w)
     w->kept = arena_array(&w->arena, n, sizeof *w->kept);
     w->in = arena_array(&w->arena, n, sizeof *w->in);
     w->next = arena_array(&w->arena, n, sizeof *w->next);
-    w->met = arena_array(&w->arena, BATCH_WAYS + AHEAD, sizeof *w->met);
-    w->log = arena_raw(&w->arena, (LOG + 1) * sizeof *w->log);
+    w->batch = w->ask->batch ? w->ask->batch : BATCH_WAYS;
+    w->log_room = w->batch * LOG_MEAN;
+    w->met = arena_array(&w->arena, (size_t)w->batch + AHEAD, sizeof *w->met);
+    w->log = arena_raw(&w->arena, ((size_t)w->log_room + 1) * sizeof *w->log);
     bool good = w->seen && w->kept && w->in && w->next && w->met && w->log;
     good = good && order_init(&w->order, &w->arena, w->plates);
     return good && sort_ways(w) ? OK : ERR_TOOBIG;

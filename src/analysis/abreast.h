@@ -10,7 +10,7 @@
  *
  *   abreast_of_day() a day --> struct abreast_day ... --> abreast_join() --> all days
  *
- * Memory   16 bytes a way of one day while it is read, then about 2 a pair. Where that
+ * Memory   16 bytes a way of one day and 22 MB while it is read, then about 2 a pair. Where that
  *          does not fit, ask for one slice of the plates after another: a pair
  *          belongs to the slice of its lesser plate.
  * Owner    days lie in the asker's arena.
@@ -34,6 +34,7 @@ struct abreast_ask {
     int32_t gap_ms; /* at both ends of a way */
     uint32_t sites; /* ways from so many different sites in common */
     size_t cap;     /* of the memory while the day is read */
+    uint32_t batch; /* so many ways are worked off at once; 0: the usual number */
     /* The slice. slices 0: so many are chosen by a sample of this day that the pairs of
      * `days` such days are about `room` bytes; ERR_TOOBIG when they are too many. */
     uint32_t slice, slices;

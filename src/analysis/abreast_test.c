@@ -182,6 +182,7 @@ pairs_are_those_of_counting_them_all(void **state)
         compare(60000, 2, 0); /* chosen */
         compare(90000, 2, 1);
         compare(240000, 3, 7);
+        compare(1800000, 1, 1); /* more at once than has room */
     }
 }
 

@@ -41,7 +41,7 @@ function Flags({ from, to }: { from: number; to: number }) {
   return (
     <section class="block"><h3>{t("audit.flags")}</h3>
       {error ? <Failed what={error} again={load} /> : !l ? <p class="dim">{t("state.loading")}</p> : !l.items.length ? <p class="dim">{t("audit.no_flags")}</p>
-        : <ul class="plain">{l.items.map((f, i) => <li key={i}><Tag tone="warn">{t(`audit.flag.${f.kind}`)}</Tag> <b>{f.user}</b> {tx(f.text)} <When ms={f.at_ms} /> <span class="dim num">{f.looks.map((n) => "#" + n).join(" ")}</span></li>)}</ul>}
+        : <ul class="plain">{l.items.map((f, i) => <li key={i}><Tag tone="warn">{t(`audit.flag.${f.kind}`)}</Tag> <b>{f.user}</b> {tx(f.text)} · <When ms={f.at_ms} /> <span class="dim num">{f.looks.map((n) => "#" + n).join(" ")}</span></li>)}</ul>}
     </section>
   );
 }

@@ -76,6 +76,9 @@ test("a watched vehicle: alarm in under a second, signed, judged, dispatched, ta
 
   let m = await who.duty.move(id, "sign");
   assert.equal(m.state, "to_be_judged");
+  const auditor = await kit.person(d.url, "audit2");
+  const told = (await auditor.want(200, "GET", `/audit?from_ms=${Date.now() - 60000}&to_ms=${Date.now() + 60000}&limit=100`)).items.find((x) => x.object === "sign");
+  assert.equal(told.matter, id, "the record of a move says of which matter");
   assert.equal(m.owner.user, who.duty.session.user.id);
   m = await who.duty.move(id, "judge_valid");
   assert.equal(m.state, "to_be_ordered");

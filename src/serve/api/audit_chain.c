@@ -109,7 +109,12 @@ row_json(struct buf *out, struct api_env *env, const struct audit_row *row)
     span_or_null(
         out, "detail",
         span_eq_cstr(a->action, "look.begin") ? (struct span){0} : a->detail);
-    if (a->matter && ledger_matter_find(env->reader, a->matter, &m) == OK)
+    /* A look has its matter by id; a change said the number that people use. */
+    bool named = a->matter
+                     ? ledger_matter_find(env->reader, a->matter, &m) == OK
+                     : a->class == AUDIT_CHANGE && a->detail.n &&
+                           ledger_matter_by_number(env->reader, a->detail, &m) == OK;
+    if (named)
         span_or_null(out, "matter", span_cstr(m.number));
     else
         buf_text(out, ",\"matter\":null");

@@ -88,11 +88,11 @@ set_opts(struct sight *s, const struct sight_opts *o, ts_ms now)
     s->head_rows = o->head_rows ? o->head_rows : 262144;
     s->bulk_rows = o->bulk_rows ? o->bulk_rows : 1048576;
     s->census_plates = o->census_plates ? o->census_plates : 33554432;
-    s->rolls = rolls_new(o->roll_bytes ? o->roll_bytes : 128u << 20);
     s->pair = o->one_thread ? NULL : pair_new();
     s->read_only = o->read_only;
     s->threaded = o->thread && !o->read_only;
     s->threads = !s->threaded ? 0 : o->threads ? o->threads : os_cores();
+    s->rolls = rolls_new(o->roll_bytes ? o->roll_bytes : 128u << 20, s->threaded);
     s->report = o->report;
     s->report_arg = o->report_arg;
     atomic_init(&s->now, now);

@@ -12,6 +12,11 @@
 
 struct rolls {
     pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_t thread;
+    bool threaded, started, stop;
+    struct seg *wanted; /* made next; NULL: none */
+    uint64_t making;    /* of this segment; 0: none */
     size_t cap, bytes;
     uint64_t clock;
     size_t n;
@@ -19,14 +24,15 @@ struct rolls {
 };
 
 struct rolls *
-rolls_new(size_t bytes)
+rolls_new(size_t bytes, bool threaded)
 {
     struct rolls *r = calloc(1, sizeof *r);
-    if (!r || pthread_mutex_init(&r->lock, NULL) != 0) {
-        free(r);
+    if (!r)
         return NULL;
-    }
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->wake, NULL);
     r->cap = bytes;
+    r->threaded = threaded;
     return r;
 }
 
@@ -45,8 +51,17 @@ rolls_free(struct rolls *r)
 {
     if (!r)
         return;
+    pthread_mutex_lock(&r->lock);
+    r->stop = true;
+    pthread_cond_signal(&r->wake);
+    pthread_mutex_unlock(&r->lock);
+    if (r->started)
+        pthread_join(r->thread, NULL);
+    if (r->wanted)
+        seg_unref(r->wanted);
     for (size_t i = 0; i < r->n; i++)
         roll_drop(r->roll[i]);
+    pthread_cond_destroy(&r->wake);
     pthread_mutex_destroy(&r->lock);
     free(r);
 }
@@ -123,6 +138,50 @@ keep(struct rolls *r, struct roll *made)
     return there;
 }
 
+static void *
+rolls_main(void *arg)
+{
+    struct rolls *r = arg;
+    pthread_mutex_lock(&r->lock);
+    while (!r->stop) {
+        struct seg *s = r->wanted;
+        if (!s) {
+            pthread_cond_wait(&r->wake, &r->lock);
+            continue;
+        }
+        r->wanted = NULL;
+        r->making = s->meta.seq;
+        pthread_mutex_unlock(&r->lock);
+        struct roll *roll = make(s);
+        if (roll)
+            roll_drop(keep(r, roll));
+        seg_unref(s);
+        pthread_mutex_lock(&r->lock);
+        r->making = 0;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+/* Asks the thread for the roll of a segment; one that is busy is asked again by the next
+ * question. False: there is no thread. */
+static bool
+want(struct rolls *r, struct seg *s)
+{
+    if (!r->threaded)
+        return false;
+    pthread_mutex_lock(&r->lock);
+    if (!r->started)
+        r->started = pthread_create(&r->thread, NULL, rolls_main, r) == 0;
+    bool started = r->started;
+    if (started && !r->wanted && r->making != s->meta.seq) {
+        r->wanted = seg_ref(s);
+        pthread_cond_signal(&r->wake);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return started;
+}
+
 struct roll *
 rolls_take(struct rolls *r, struct seg *s)
 {
@@ -133,6 +192,8 @@ rolls_take(struct rolls *r, struct seg *s)
     if (roll || ranks > r->cap / ROLL_PLATE_BYTES ||
         atomic_load_explicit(&s->asked, memory_order_relaxed) < ranks / WORTH_RANKS)
         return roll;
+    if (want(r, s))
+        return NULL;
     roll = make(s);
     return roll ? keep(r, roll) : NULL;
 }

@@ -3,7 +3,9 @@
  * place row names its plate by rank; in the file that rank lies in the middle of a
  * block of differences. A segment of which enough rows were asked gets a roll: the
  * plate and the usual look of every rank as plain arrays. Rolls are bounded together;
- * the one that was not used for longest goes first.
+ * the one that was not used for longest goes first. Making one takes some 10 ms a half
+ * million plates, which nobody waits for: a thread makes it, and until then the file is
+ * read.
  *
  *   rolls_take(rolls, segment) --roll or NULL--> roll_plates() --> roll_drop()
  *
@@ -29,7 +31,8 @@ struct roll {
 };
 
 struct rolls;
-struct rolls *rolls_new(size_t bytes);
+/* threaded: rolls are made by a thread, which starts with the first; else by askers. */
+struct rolls *rolls_new(size_t bytes, bool threaded);
 void rolls_free(struct rolls *r); /* NULL is fine */
 /* The roll of the segment; NULL: it has none (yet). */
 struct roll *rolls_take(struct rolls *r, struct seg *s);

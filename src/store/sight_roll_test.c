@@ -44,13 +44,14 @@ make_rows(uint64_t start)
 }
 
 static struct sight *
-open_it(size_t rolls)
+open_it(size_t rolls, bool thread)
 {
     struct sight_opts o = {
         .dir = root,
         .zone = Z,
         .head_rows = 3000,
         .roll_bytes = rolls,
+        .thread = thread,
         .journal_file = 1u << 20};
     return sight_kit_open(&o);
 }
@@ -170,7 +171,7 @@ test_equal(void **state)
     make_rows(5);
     for (size_t k = 0; k < 3; k++) {
         kit_temp_dir(root);
-        struct sight *s = open_it(bytes[k]);
+        struct sight *s = open_it(bytes[k], false);
         struct kit_rand seed = {77};
         fill(s);
         struct sight_snap *snap = sight_snapshot(s);
@@ -190,9 +191,43 @@ test_equal(void **state)
     arena_release(&arena);
 }
 
+/* Made by a thread meanwhile: the same answers before and after, and a store that is
+ * closed in between waits for it. */
+static void
+test_threaded(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct kit_rand seed = {78};
+    struct sight_health h = {0};
+    arena_init(&arena, 32u << 20);
+    make_rows(6);
+    kit_temp_dir(root);
+    struct sight *s = open_it(0, false);
+    fill(s);
+    sight_close(s);
+    for (unsigned asked = 0; asked < 3; asked++) { /* the last one waits for a roll */
+        s = open_it(0, true);
+        struct sight_snap *snap = sight_snapshot(s);
+        assert_non_null(snap);
+        for (unsigned i = 0; i < 4 + 20 * asked; i++)
+            one_window(snap, &arena, &seed);
+        for (unsigned i = 0; asked == 2 && h.roll_bytes == 0 && i < 100000; i++) {
+            one_window(snap, &arena, &seed);
+            sight_health(s, &h);
+        }
+        sight_snap_free(snap);
+        sight_close(s);
+    }
+    assert_true(h.roll_bytes > 0);
+    kit_remove_tree(root);
+    arena_release(&arena);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_equal)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_equal), cmocka_unit_test(test_threaded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

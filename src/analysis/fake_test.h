@@ -20,7 +20,7 @@
 struct fake {
     struct sighting pass[FAKE_PASSES];
     size_t n;
-    struct alarm alarm[8];
+    struct alarm alarm[12];
     size_t alarms_n;
     struct site_table *sites;
     struct zone zone;

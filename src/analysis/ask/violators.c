@@ -3,9 +3,11 @@
  *
  * Definition  vehicles with at least `findings` standing findings of the window, of
  *             the live rules about traffic law (truck ban, coach curfew, average
- *             speed, vehicle status), each at least `probability` likely; with the
- *             number of different days and the number of true findings to be expected
- *             (the sum of the probabilities). The most findings first.
+ *             speed, vehicle status), each at least `probability` likely; a ban, a
+ *             curfew or a status again on the same day is the same offence that goes
+ *             on, a section driven too fast counts each time; with the number of
+ *             different days and the number of true findings to be expected (the sum
+ *             of the probabilities). The most findings first.
  * Pitfalls    a finding is a probability and no verdict: what became of its matter is
  *             not asked here. The findings of a cloned plate fall on its lawful owner.
  *             A vehicle that is at fault on every day, as one overdue for inspection,
@@ -28,6 +30,7 @@ static const struct question_word kinds[] = {
     {0},
 };
 #define RULES (sizeof kinds / sizeof *kinds - 2)
+#define SPEED 2u /* which of the rules */
 
 enum { KIND, FINDINGS, LIKELY };
 static const struct question_param params[] = {
@@ -141,6 +144,36 @@ put(struct question_call *c, const struct vehicle_sum *v)
     return row[KINDS].word.p ? OK : ERR_TOOBIG;
 }
 
+/* Is p[i] an offence that went on, of its vehicle's findings p[from] to p[i - 1]? */
+static bool
+goes_on(const struct findings *f, size_t from, size_t i)
+{
+    const struct finding *x = &f->p[i];
+    if (x->rule == SPEED)
+        return false;
+    for (size_t k = from; k < i; k++)
+        if (f->p[k].rule == x->rule &&
+            civil_day(f->p[k].at, f->c->zone) == civil_day(x->at, f->c->zone))
+            return true;
+    return false;
+}
+
+/* Leaves the first of each, in order of plate and time. */
+static void
+leave_first(struct findings *f)
+{
+    size_t n = 0, from = 0;
+    if (f->n)
+        qsort(f->p, f->n, sizeof *f->p, by_plate);
+    for (size_t i = 0; i < f->n; i++) {
+        f->p[n] = f->p[i];
+        if (!plate_eq(f->p[n].plate, f->p[from].plate))
+            from = n;
+        n += !goes_on(f, from, n);
+    }
+    f->n = n;
+}
+
 static enum err
 fold(struct findings *f)
 {
@@ -150,8 +183,7 @@ fold(struct findings *f)
     enum err e = OK;
     if (!all)
         return ERR_TOOBIG;
-    if (f->n)
-        qsort(f->p, f->n, sizeof *f->p, by_plate);
+    leave_first(f);
     for (size_t i = 1; i <= f->n; i++) {
         if (i < f->n && plate_eq(f->p[i].plate, f->p[from].plate))
             continue;
@@ -185,10 +217,10 @@ const struct question question_violators = {
     .title = {"多次违法车辆", "frequent violators"},
     .what =
         {"时段内闯禁行、夜间禁行、区间超速、状态异常等预警成立达到给定次数的车辆，按次"
-         "数"
-         "排列",
+         "数排列；同类情形同日只计一次（区间超速逐次计）",
          "vehicles with so many standing findings of truck ban, coach curfew, average "
-         "speed or vehicle status in the window, the most first"},
+         "speed or vehicle status in the window, the most first; one kind counts once "
+         "a day, average speed each time"},
     .pitfall =
         {"预警是概率而非定论；被套牌车辆会背上他人的违法；请同时看类别与日数",
          "a finding is a probability and no verdict; those of a clone fall on the "

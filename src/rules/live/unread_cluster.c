@@ -14,8 +14,8 @@ static const struct rule_param params[] = {
      "least number of different sites"},
     {"link_min", "min", 2, 10, 6, "相邻两次过车的最长间隔",
      "longest time between two passes"},
-    {"prior_percent", "%", 0.001, 20, 0.3, "未识读过车为故意遮挡的先验概率",
-     "prior probability that an unread pass is a covered plate"},
+    {"prior_percent", "%", 0.001, 20, 0.08, "未识读过车为故意遮挡行程起点的先验概率",
+     "prior probability that an unread pass begins the trip of a covered plate"},
     {"least_percent", "%", 1, 99, 50, "预警的最低概率",
      "least probability of an alarm"},
 };
@@ -141,7 +141,7 @@ probability_of(const struct scene *s, const struct chain *c)
         const struct site_model *m =
             model_site(s->view->model, s->passages[c->at[i]].s->site);
         double again = (double)m->unread + usual * (SITES_ON_THE_WAY - 1);
-        double others = fmin(1, chance_of(s) + chance_here(s, c, c->at[i - 1]));
+        double others = fmin(1, (chance_of(s) + chance_here(s, c, c->at[i - 1])) / 2);
         double fit = fits(s, &s->passages[c->at[i - 1]], &s->passages[c->at[i]]);
         if (!new_site(s, c, i, s->passages[c->at[i]].s->site.v))
             fit *= BACK;

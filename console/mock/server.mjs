@@ -399,7 +399,7 @@ export function start({ port = 0, sites: n_sites = 800, alarms: n_alarms = 24, e
   }, 1000);
   const alarmBeat = empty ? null : setInterval(() => { if (clients.size && alarms.size < 4000 && process.env.MOCK_ALARMS !== "0") { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); } }, 20000);
   return new Promise((ok) => server.listen(port, "127.0.0.1", () => ok({
-    url: `http://127.0.0.1:${server.address().port}`, server, raise: () => { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); return a.id; }, streams: () => clients.size, fault: (f) => { fault = f; }, cut: () => { for (const c of clients) c.destroy(); }, hush: () => { const n = clients.size; clients.clear(); return n; }, forget: () => sessions.clear(), users, sites, matters, alarms, audit,
+    url: `http://127.0.0.1:${server.address().port}`, server, raise: () => { const a = raise(); event("alarm", alarmRow(a)); event("matter", row(matters.get(a.matter))); return a.id; }, streams: () => clients.size, fault: (f) => { fault = f; }, cut: () => { for (const c of clients) c.destroy(); }, bye: (reason) => { for (const c of clients) c.end(`event: bye\ndata: {"reason":"${reason}"}\n\n`); }, hush: () => { const n = clients.size; clients.clear(); return n; }, forget: () => sessions.clear(), users, sites, matters, alarms, audit,
     close: () => { clearInterval(beat); clearInterval(alarmBeat); for (const c of clients) c.destroy(); server.closeAllConnections?.(); return new Promise((k) => server.close(k)); },
   })));
 }

@@ -65,6 +65,22 @@ describe("asleep and awake", { timeout: 300000 }, () => {
     await whole(n + 3, 15000);
   });
 
+  test("a daemon that says it goes is asked for until it is back", async () => {
+    const n = await shown(b);
+    p.mock.bye("shutdown");
+    await b.until("the line is lost", "() => !document.querySelector('.link-ok')", [], 5000);
+    p.mock.raise();
+    await whole(n + 1, 20000);
+    assert.equal(p.mock.streams(), 1);
+  });
+
+  test("a tab that was given up while it was frozen is heard again", async () => {
+    const n = await shown(b);
+    await b.run("() => { dispatchEvent(new Event('pagehide')); }");
+    p.mock.raise();
+    await whole(n + 1, 20000);
+  });
+
   test("a line that says nothing any more is given up", async () => {
     const n = await shown(b);
     assert.equal(p.mock.hush(), 1, "nothing is closed, nothing is said");

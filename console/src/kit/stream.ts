@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // stream.ts - the page's end of the event stream: through the shared worker, else its own.
 import { signal } from "@preact/signals";
+import { goesOn } from "./bye";
 import { heardServerTime, serverNow } from "./time";
 
 export type StreamState = "open" | "waiting" | "closed";
@@ -69,11 +70,7 @@ function ownLine(): Line {
     src.onerror = () => {
       if (s !== src) return;
       streamState.value = "waiting";
-      if (src.readyState === EventSource.CLOSED) {
-        s = null;
-        timer = setTimeout(open, wait_ms);
-        wait_ms = Math.min(wait_ms * 2, 15000);
-      }
+      if (src.readyState === EventSource.CLOSED) later();
     };
     for (const name of names) {
       src.addEventListener(name, (e) => {
@@ -82,9 +79,17 @@ function ownLine(): Line {
         heard = Date.now();
         if (m.lastEventId) last = m.lastEventId;
         arrive(name, m.data ? JSON.parse(m.data) : null);
-        if (name === "bye") close();
+        if (name === "bye") { if (goesOn(m.data)) later(); else close(); }
       });
     }
+  }
+  function later(): void {
+    s?.close();
+    s = null;
+    clearTimeout(timer);
+    timer = setTimeout(open, wait_ms);
+    wait_ms = Math.min(wait_ms * 2, 15000);
+    streamState.value = "waiting";
   }
   function close(): void {
     clearTimeout(timer);

@@ -3,8 +3,10 @@
 //
 // A tab says {open} after sign-in, {close} on sign-out, {bye} when it goes, {beat} every 10 s.
 // It hears {state}, {event, data, at}. Without tabs for 30 s the stream is closed.
+// A line ends for good with the session; when the daemon goes (an upgrade), it is asked for until it is back.
 // A line on which nothing comes is dead, whatever the browser thinks: the machine slept, or the network went
 // without a word. Another is opened behind the last number.
+import { goesOn } from "./bye";
 
 const scope = self as unknown as { onconnect: (e: MessageEvent) => void };
 const NAMES = ["hello", "beat", "alarm", "matter", "unit", "site", "system", "map", "fix", "reset", "bye"];
@@ -39,12 +41,7 @@ function open(): void {
     if (source !== s) return;
     // The browser tries again by itself unless the answer was an error; then we do, ever more slowly.
     say("waiting");
-    if (s.readyState === EventSource.CLOSED) {
-      source = null;
-      timer = setTimeout(open, wait_ms);
-      wait_ms = Math.min(wait_ms * 2, 15000);
-      tell({ event: "lost" });
-    }
+    if (s.readyState === EventSource.CLOSED) later();
   };
   for (const name of NAMES) {
     s.addEventListener(name, (e) => {
@@ -54,9 +51,18 @@ function open(): void {
       if (m.lastEventId) last = m.lastEventId;
       if (name === "hello") { hello = m.data; hello_at = heard; }
       tell({ event: name, data: m.data, at: heard });
-      if (name === "bye") close();
+      if (name === "bye") { if (goesOn(m.data)) later(); else close(); }
     });
   }
+}
+function later(): void {
+  source?.close();
+  source = null;
+  clearTimeout(timer);
+  timer = setTimeout(open, wait_ms);
+  wait_ms = Math.min(wait_ms * 2, 15000);
+  say("waiting");
+  tell({ event: "lost" });
 }
 function close(): void {
   clearTimeout(timer);
@@ -70,8 +76,10 @@ scope.onconnect = (e: MessageEvent) => {
   const port = e.ports[0]!;
   ports.set(port, Date.now());
   port.onmessage = (m: MessageEvent<string>) => {
+    const lost = !ports.has(port); // it was silent for long: the machine slept, or its tab
     ports.set(port, Date.now());
-    if (m.data === "open") {
+    if (m.data === "open" || (m.data === "beat" && lost)) {
+      if (lost) port.postMessage({ state: "waiting" }); // what came meanwhile it has not heard
       open();
       port.postMessage({ state });
       if (hello) port.postMessage({ event: "hello", data: hello, at: hello_at });

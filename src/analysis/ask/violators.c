@@ -18,6 +18,7 @@
  */
 #include "analysis/question.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -60,8 +61,8 @@ static const struct question_column columns[] = {
 
 struct finding {
     struct plate plate;
-    ts_ms at;
-    struct site_id site;
+    ts_ms at, last;      /* of an offence that went on: the latest */
+    struct site_id site; /* there */
     double probability;
     unsigned rule;
 };
@@ -87,8 +88,8 @@ one(void *arg, const struct alarm *a)
     if (!question_grow(f->c->arena, &p, &f->room, f->n, sizeof *f->p))
         return ERR_TOOBIG;
     f->p = p;
-    f->p[f->n++] =
-        (struct finding){a->plate, a->pass_ms, a->site, a->probability, f->rule};
+    f->p[f->n++] = (struct finding){a->plate, a->pass_ms,     a->pass_ms,
+                                    a->site,  a->probability, f->rule};
     return OK;
 }
 
@@ -116,7 +117,7 @@ static enum err
 put(struct question_call *c, const struct vehicle_sum *v)
 {
     enum err e = OK;
-    const struct finding *last = &v->of[v->n - 1];
+    const struct finding *last = v->of;
     unsigned seen = 0;
     int64_t day = INT64_MIN;
     char words[RULES * 24] = "";
@@ -131,6 +132,7 @@ put(struct question_call *c, const struct vehicle_sum *v)
         day = today;
         seen |= 1u << v->of[i].rule;
         row[EXPECTED].x += v->of[i].probability;
+        last = v->of[i].last >= last->last ? &v->of[i] : last;
     }
     for (unsigned r = 0, used = 0; r < RULES; r++)
         if (seen >> r & 1)
@@ -140,36 +142,44 @@ put(struct question_call *c, const struct vehicle_sum *v)
     row[KINDS].word = arena_span(c->arena, span_cstr(words));
     row[SITE].site = last->site;
     row[FIRST].at = v->of->at;
-    row[LAST].at = last->at;
+    row[LAST].at = last->last;
     return row[KINDS].word.p ? OK : ERR_TOOBIG;
 }
 
-/* Is p[i] an offence that went on, of its vehicle's findings p[from] to p[i - 1]? */
-static bool
-goes_on(const struct findings *f, size_t from, size_t i)
+/* The finding of its vehicle's p[from] to p[i - 1] that p[i] is the same offence as, gone
+ * on; NULL: none. */
+static struct finding *
+went_on(const struct findings *f, size_t from, size_t i)
 {
     const struct finding *x = &f->p[i];
-    if (x->rule == SPEED)
-        return false;
-    for (size_t k = from; k < i; k++)
+    for (size_t k = from; k < i && x->rule != SPEED; k++)
         if (f->p[k].rule == x->rule &&
             civil_day(f->p[k].at, f->c->zone) == civil_day(x->at, f->c->zone))
-            return true;
-    return false;
+            return &f->p[k];
+    return NULL;
 }
 
-/* Leaves the first of each, in order of plate and time. */
+/* One of each offence, in order of plate and time: as sure as its surest finding, and
+ * last where that was. */
 static void
-leave_first(struct findings *f)
+join_offences(struct findings *f)
 {
     size_t n = 0, from = 0;
     if (f->n)
         qsort(f->p, f->n, sizeof *f->p, by_plate);
     for (size_t i = 0; i < f->n; i++) {
-        f->p[n] = f->p[i];
-        if (!plate_eq(f->p[n].plate, f->p[from].plate))
+        struct finding *x = &f->p[n], *same;
+        *x = f->p[i];
+        if (!plate_eq(x->plate, f->p[from].plate))
             from = n;
-        n += !goes_on(f, from, n);
+        same = went_on(f, from, n);
+        if (!same) {
+            n++;
+            continue;
+        }
+        same->last = x->last;
+        same->site = x->site;
+        same->probability = fmax(same->probability, x->probability);
     }
     f->n = n;
 }
@@ -183,7 +193,7 @@ fold(struct findings *f)
     enum err e = OK;
     if (!all)
         return ERR_TOOBIG;
-    leave_first(f);
+    join_offences(f);
     for (size_t i = 1; i <= f->n; i++) {
         if (i < f->n && plate_eq(f->p[i].plate, f->p[from].plate))
             continue;

@@ -33,7 +33,7 @@ counted_by_vehicle(void **state)
     fake_clear();
     finding("truck_ban", "晋AZQ001", D + H, 0.9);
     finding("average_speed", "晋AZQ001", 2 * H, 0.8);     /* the first, another rule */
-    finding("truck_ban", "晋AZQ001", D + 3 * H, 0.6);     /* goes on: not counted */
+    finding("truck_ban", "晋AZQ001", D + 5 * H, 0.95);    /* goes on */
     finding("average_speed", "晋AZQ001", D + 4 * H, 0.6); /* each time anew */
     finding("truck_ban", "晋AZQ002", H, 0.9);
     finding("truck_ban", "晋AZQ002", D + 2 * H, 0.9);
@@ -47,9 +47,9 @@ counted_by_vehicle(void **state)
     assert_int_equal(r[1].n, 3);
     assert_int_equal(r[2].n, 2);
     assert_true(span_eq_cstr(r[3].word, "truck_ban,average_speed"));
-    assert_true(r[4].x > 2.29 && r[4].x < 2.31);
-    assert_int_equal(r[5].site.v, 4);
-    assert_true(r[6].at == fake_ms(2 * H) && r[7].at == fake_ms(D + 4 * H));
+    assert_true(r[4].x > 2.34 && r[4].x < 2.36);
+    assert_int_equal(r[5].site.v, 3);
+    assert_true(r[6].at == fake_ms(2 * H) && r[7].at == fake_ms(D + 5 * H));
     kit_ok(FAKE_ASK(Q, 0, 3 * D, "findings=2"), &fake.note);
     assert_int_equal(fake.answer.n, 2);
     fake_plate_is(fake_row(&Q, 1)[0].plate, "晋AZQ002");

@@ -174,11 +174,13 @@ want(struct rolls *r, struct seg *s)
     if (!r->started)
         r->started = pthread_create(&r->thread, NULL, rolls_main, r) == 0;
     bool started = r->started;
-    if (started && !r->wanted && r->making != s->meta.seq) {
+    struct roll *made = find(r, s->meta.seq); /* meanwhile */
+    if (started && !made && !r->wanted && r->making != s->meta.seq) {
         r->wanted = seg_ref(s);
         pthread_cond_signal(&r->wake);
     }
     pthread_mutex_unlock(&r->lock);
+    roll_drop(made);
     return started;
 }
 

@@ -90,11 +90,20 @@ import_mark_open(struct import *im)
 static enum err
 rejects_keep(struct import *im)
 {
-    if (!im->rejects || (fflush(im->rejects) == 0 && fsync(fileno(im->rejects)) == 0))
+    char dir[OS_PATH];
+    if (im->rejected + im->cut + im->leap == 0)
+        return OK;
+    if (im->rejects && fflush(im->rejects) == 0 && !ferror(im->rejects) &&
+        fsync(fileno(im->rejects)) == 0 &&
+        os_join(dir, sizeof dir, im->call->door->base->dir, "rejects") == OK &&
+        os_sync_dir(os_fs_real(), dir, "import.rejects") == OK)
         return OK;
     return note_fmt(
-        im->note, ERR_IO, "rejects", "%s cannot be written", "%s 无法写入",
-        im->rejects_path);
+        im->note, ERR_IO, "rejects",
+        "what is refused cannot be written to %s: make room or see to its rights, then "
+        "run the import again",
+        "无法将被拒绝的记录写入 %s：请腾出空间或检查权限后重新导入",
+        im->rejects_path[0] ? im->rejects_path : "rejects/");
 }
 
 static enum err

@@ -3,7 +3,7 @@
 // is imported again is known, wherever it is stored by then.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
+import { openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as kit from "./kit.mjs";
@@ -83,4 +83,19 @@ test("what is imported again is known, row by row", async () => {
   const out = await kit.must(args("--again"), { timeout: 600000 });
   assert.deepEqual(sum(out), [0, ROWS - refused.size, refused.size], out);
   assert.equal(await stored(), ROWS - refused.size);
+});
+
+test("what is refused and cannot be written down ends the import, and nothing of it is skipped", async () => {
+  const u = await kit.town({ people: [], watches: false });
+  const csv = join(u.tmp, "few.csv");
+  writeFileSync(csv, `plate,site,time_ms,lane\n晋A00001,${kit.SITES[0]},${end - 5000},1\n晋A00002,${kit.SITES[0]},when,1\n`);
+  writeFileSync(join(u.dir, "rejects"), "not a folder");
+  const few = ["import", "sightings", csv, "--data", u.dir, "--no-rules"];
+  const failed = await kit.tongqu(few);
+  assert.equal(failed.status, 1, failed.out + failed.err);
+  assert.match(failed.err, /what is refused cannot be written/);
+  rmSync(join(u.dir, "rejects"));
+  await kit.must(few);
+  assert.equal(readdirSync(join(u.dir, "rejects")).length, 1, "the line is read again");
+  assert.equal(JSON.parse(await kit.must(["status", "--data", u.dir])).rows, 1);
 });

@@ -21,11 +21,13 @@ struct tries { /* of one name or one address */
     ts_ms first_ms, locked_ms;
 };
 
-enum rank {             /* who is computed first */
-            RANK_KNOWN, /* somebody has signed in from there, and nearly all was right */
-            RANK_NEW,   /* nothing is known of either */
-            RANK_MISSED,  /* wrong passwords for this name, from elsewhere */
-            RANK_GUESSING /* wrong passwords from there */
+/* Who is computed first. */
+enum rank {
+    RANK_KNOWN,   /* somebody has signed in from there, and nearly all was right */
+    RANK_ERRING,  /* ... and more than a few were wrong: an office has one address */
+    RANK_NEW,     /* nothing is known of either */
+    RANK_MISSED,  /* wrong passwords for this name, from elsewhere */
+    RANK_GUESSING /* wrong passwords from there */
 };
 
 struct place {
@@ -162,9 +164,8 @@ rank_of(struct sign_ins *t, struct span login, struct span peer, ts_ms now)
     const struct tries *known = tries_of(t, t->known, peer, false);
     struct span network = network_of(peer, &six);
     bool guessed = is_recent(from, now);
-    if (known && now < known->first_ms + GOOD_MS &&
-        (!guessed || from->wrong < SIGN_IN_TRIES))
-        return RANK_KNOWN;
+    if (known && now < known->first_ms + GOOD_MS)
+        return guessed && from->wrong >= SIGN_IN_TRIES ? RANK_ERRING : RANK_KNOWN;
     if (guessed ||
         (network.n && is_recent(tries_of(t, t->addresses, network, false), now)))
         return RANK_GUESSING;

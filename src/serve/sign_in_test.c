@@ -121,6 +121,28 @@ a_spray_waits_behind_the_people(void **state)
 }
 
 /* A crowd at one name gives a place to who has signed in from there before. */
+/* An office is one address: its mistakes of ten minutes are more than a few, and a spray
+ * of addresses that nobody has seen stands behind it all the same. */
+static void
+an_office_that_errs_stands_before_strangers(void **state)
+{
+    (void)state;
+    char name[48], from[48], officer;
+    static char sprayer[SIGN_IN_ROOM];
+    void *out = NULL;
+    sign_in_right(table, SPAN("duty"), SPAN("10.1.1.1"), NOW - HOUR_MS);
+    for (unsigned i = 0; i < SIGN_IN_TRIES + 1; i++)
+        sign_in_wrong(table, text(name, "o%u-%u", i), SPAN("10.1.1.1"), NOW);
+    for (unsigned i = 0; i < SIGN_IN_ROOM; i++)
+        (void)enter(text(name, "n%u-%u", i), text(from, "192.%u.2.%u", i), &sprayer[i]);
+    assert_int_equal(
+        sign_in_enter(table, SPAN("duty"), SPAN("10.1.1.1"), NOW, &officer, &out),
+        SIGN_IN_WAITS);
+    assert_ptr_equal(out, &sprayer[SIGN_IN_ROOM - 1]);
+    sign_in_leave(table, &sprayer[0]);
+    assert_ptr_equal(sign_in_next(table), &officer);
+}
+
 static void
 a_name_is_not_taken_from_its_owner(void **state)
 {
@@ -215,6 +237,8 @@ main(void)
             one_name_or_address_has_few_places, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_spray_waits_behind_the_people, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            an_office_that_errs_stands_before_strangers, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_name_is_not_taken_from_its_owner, setup, teardown),
         cmocka_unit_test_setup_teardown(a_network_counts_as_one, setup, teardown),

@@ -322,6 +322,16 @@ describe("phone", { timeout: 120000 }, () => {
       await b.until("the button that signs out", "() => { const x = [...document.querySelectorAll('button.big')].at(-1); x?.click(); return !!x; }");
       await b.has("#old, .door-form");
       assert.deepEqual(await b.run("() => ['phone.tasks', 'offline.session'].filter((k) => localStorage.getItem(k))"), []);
+      // Nor do the rows on the page, even while those of the next one do not come.
+      p.mock.fault((method, path) => (path.startsWith("/matters") ? { status: 503, code: "busy", zh: "忙", en: "busy" } : null));
+      const [name, password] = p.account("squad");
+      await b.type("#user", name);
+      await b.type("#password", password);
+      await b.keys(KEY.enter);
+      await b.has(".phone");
+      await b.run("() => { location.hash = '#/'; }");
+      await b.has(".blank-bad");
+      assert.equal(await b.count(".task"), 0);
     } finally {
       await b.close();
       await p.close();

@@ -22,6 +22,12 @@ export function counted(of: Source<unknown>, n = of.rows.value.length): string {
   return n || of.status.value === "ready" ? num(n) : "—";
 }
 
+const lists: { forget(): void }[] = [];
+/** Another person sits down: nothing of what the last one saw is left. */
+export function forgetRows(): void {
+  for (const l of lists) l.forget();
+}
+
 export class Live<T> implements Source<T> {
   private readonly map = signal(new Map<string, T>());
   private waiting = new Map<string, T | null>();
@@ -39,7 +45,22 @@ export class Live<T> implements Source<T> {
 
   constructor(private readonly path: () => string, private readonly key: (row: T) => string,
     private readonly events: string[], private readonly keep: (row: T) => boolean = () => true,
-    private readonly heard?: (row: T, known: boolean) => void, private readonly max = 20000) {}
+    private readonly heard?: (row: T, known: boolean) => void, private readonly max = 20000) {
+    lists.push(this);
+  }
+
+  forget(): void {
+    this.turn++;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.waiting.clear();
+    batch(() => {
+      this.map.value = new Map();
+      this.fetched.value = 0;
+      this.status.value = "idle";
+      this.error.value = "";
+    });
+  }
 
   async load(): Promise<void> {
     const turn = ++this.turn;

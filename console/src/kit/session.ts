@@ -3,6 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { ApiError, call, get, post, refused, setCsrf } from "./api";
 import { cap, t, tx } from "./i18n";
+import { forgetRows } from "./live";
 import type { Code, Loop, LoopState, Meta, Session } from "./model";
 import { setServerTime, zone } from "./time";
 
@@ -19,7 +20,11 @@ export function may(row: string): boolean {
 
 const KEEP = "offline.session";
 
+let last_user = 0;
+
 async function enter(s: Session): Promise<void> {
+  if (last_user && last_user !== s.user.id) forgetRows();
+  last_user = s.user.id;
   setCsrf(s.csrf);
   setServerTime(s.now_ms);
   session.value = s;
@@ -79,6 +84,7 @@ export function leave(): void {
   cutOff.value = false;
   session.value = null;
   door.value = "out";
+  forgetRows();
 }
 
 effect(() => {

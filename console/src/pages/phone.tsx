@@ -191,10 +191,15 @@ function Vehicle({ alarm }: { alarm: string }) {
   const [error, setError] = useState("");
   const box = useRef<HTMLDetailsElement>(null);
   useEffect(() => { if (a) box.current?.scrollIntoView({ block: "start" }); }, [a]);
-  const load = () => { get<AlarmFull>(`/alarms/${encodeURIComponent(alarm)}`).then((x) => { setA(x); setError(""); }, (e: unknown) => setError(sentence(e))); };
+  const asked = useRef(false); // once: every answer is a look on record
+  const load = () => {
+    if (asked.current) return;
+    asked.current = true;
+    get<AlarmFull>(`/alarms/${encodeURIComponent(alarm)}`).then((x) => { setA(x); setError(""); }, (e: unknown) => { asked.current = false; setError(sentence(e)); });
+  };
   const seen = a && (decidingOf(a)?.sighting ?? null);
   return (
-    <details ref={box} class="phone-vehicle" onToggle={(e) => { if (e.currentTarget.open && !a) load(); }}>
+    <details ref={box} class="phone-vehicle" onToggle={(e) => { if (e.currentTarget.open) load(); }}>
       <summary>{t("phone.vehicle")}</summary>
       {error ? <Failed what={error} again={load} /> : !a ? <Loading /> : <>
         <Pictures shots={seen ? [{ src: pictureUrl(seen.picture, `alarm=${encodeURIComponent(a.id)}`), title: seen.site_name, sub: instant(seen.time_ms), alt: t("picture.alt", { site: seen.site_name, at: instant(seen.time_ms) }) }] : []} />

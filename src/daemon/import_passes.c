@@ -13,6 +13,10 @@
 #define BATCH_ROWS 65536
 #define BATCH_BYTES (64u << 20)
 #define ONLINE_ROWS 4096
+/* Segments before the builders stop for a merge. A run in order of time makes a few, one
+ * in order of plate two a day of the year; each is a mapping, of which a process has
+ * 65,530. */
+#define SEGMENTS_MOST 20000u
 
 /* ---- places ---- */
 
@@ -191,6 +195,35 @@ spot_of(const struct import *im, const struct csv_passes *p, uint64_t rows)
     return (struct import_spot){rows, p->offset, im->line + 1};
 }
 
+/* All that was handed on is durable: the mark, and nothing waits before it. */
+static enum err
+bulk_stop(
+    struct import *im, struct sight_bulk **bulk, const struct csv_passes *p,
+    uint64_t *rows)
+{
+    enum err e = import_bulk_end(im, bulk);
+    if (e == OK)
+        e = import_mark_end(im, spot_of(im, p, *rows));
+    im->mark.spots.n = 0;
+    *rows = 0;
+    return e;
+}
+
+static enum err
+merge_when_many(
+    struct import *im, struct sight_bulk **bulk, const struct csv_passes *p,
+    uint64_t *rows)
+{
+    struct sight *s = im->call->door->base->sight;
+    struct sight_health h;
+    bool more = false;
+    sight_health(s, &h);
+    if (h.segments < SEGMENTS_MOST)
+        return OK;
+    enum err e = bulk_stop(im, bulk, p, rows);
+    return e == OK ? sight_maintain(s, im->now, true, &more, im->note) : e;
+}
+
 /* One batch, and the mark behind what the builders have done meanwhile. */
 static enum err
 bulk_batch(
@@ -207,7 +240,12 @@ bulk_batch(
     import_spots_put(&im->mark.spots, spot_of(im, p, *rows));
     if (*bulk)
         e = sight_bulk_settled(*bulk, &settled);
-    return e == OK && settled ? import_mark_settled(im, settled) : e;
+    if (e == OK && settled) {
+        e = import_mark_settled(im, settled);
+        if (e == OK)
+            e = merge_when_many(im, bulk, p, rows);
+    }
+    return e;
 }
 
 static enum err
@@ -226,10 +264,7 @@ bulk_all(struct import *im, struct csv_passes *p, struct import_places *places)
             e = bulk_batch(im, &bulk, p, b, &rows);
     }
     if (e == ERR_NOTFOUND) {
-        bool any = bulk;
-        e = import_bulk_end(im, &bulk);
-        if (e == OK && any)
-            e = import_mark_end(im, spot_of(im, p, rows));
+        e = bulk ? bulk_stop(im, &bulk, p, &rows) : OK;
     }
     if (bulk)
         sight_bulk_drop(bulk);

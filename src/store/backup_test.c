@@ -120,24 +120,30 @@ hold(void *arg, bool on)
         pthread_mutex_unlock(&c->trim);
 }
 
+/* Without the passes. The reader is the caller's to close. */
+static struct backup_job
+job_of(const struct city *c, const char *out, struct ledger_reader **reader)
+{
+    kit_ok(ledger_reader_open(c->ledger, reader, NULL), NULL);
+    return (struct backup_job){
+        .fs = os_fs_real(),
+        .dir = c->dir,
+        .out = out,
+        .ledger = *reader,
+        .audit = c->audit,
+        .release = "1.0"};
+}
+
 static void
 backup_of(struct city *c, const char *out, struct backup_result *r)
 {
     struct note note = {0};
     struct ledger_reader *reader;
-    kit_ok(ledger_reader_open(c->ledger, &reader, &note), &note);
-    struct backup_job job = {
-        .fs = os_fs_real(),
-        .dir = c->dir,
-        .out = out,
-        .ledger = reader,
-        .audit = c->audit,
-        .sight = c->sight,
-        .hold = hold,
-        .release = "1.0",
-        .at_ms = T0,
-        .arg = c,
-    };
+    struct backup_job job = job_of(c, out, &reader);
+    job.sight = c->sight;
+    job.hold = hold;
+    job.at_ms = T0;
+    job.arg = c;
     kit_ok(backup_run(&job, r, &note), &note);
     ledger_reader_close(&reader);
 }
@@ -277,14 +283,7 @@ damage_is_found(void **state)
     assert_int_equal(backup_verify(os_fs_real(), out, &r, &note), ERR_NOTFOUND);
     /* Not into what is there already, and not against the asker's will. */
     struct ledger_reader *reader;
-    kit_ok(ledger_reader_open(c.ledger, &reader, NULL), NULL);
-    struct backup_job job = {
-        .fs = os_fs_real(),
-        .dir = dir,
-        .out = out,
-        .ledger = reader,
-        .audit = c.audit,
-        .release = "1.0"};
+    struct backup_job job = job_of(&c, out, &reader);
     assert_int_equal(backup_run(&job, &r, &note), ERR_CONFLICT);
     job.out = back;
     job.progress = stop_at_once;
@@ -401,14 +400,7 @@ long_names(void **state)
     assert_non_null(f);
     fclose(f);
     struct ledger_reader *reader;
-    kit_ok(ledger_reader_open(c.ledger, &reader, NULL), NULL);
-    struct backup_job job = {
-        .fs = os_fs_real(),
-        .dir = dir,
-        .out = out,
-        .ledger = reader,
-        .audit = c.audit,
-        .release = "1.0"};
+    struct backup_job job = job_of(&c, out, &reader);
     assert_int_equal(backup_run(&job, &r, &note), ERR_TOOBIG);
     assert_int_equal(unlink(path), 0);
     assert_non_null(strstr(note.en, "shorter names"));
